@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// One point of the forward process.
+#pragma once
+
+#include <cmath>
+#include <limits>
+
+namespace dpm {
+
+/// One point of the forward process x_t = alpha_t x_0 + sigma_t epsilon (Lu et al. 2022, arXiv
+/// 2206.00927, Eq. 2.1), with what the model is told there.
+///
+/// The logarithms are stored because near both ends they hold digits that alpha and sigma cannot:
+/// 1 - alpha underflows long before log alpha does. Both singular ends are legal: clean data
+/// (sigma = 0, lambda = +inf) and pure noise (alpha = 0, lambda = -inf).
+struct Level {
+  /// Time t of the forward process; 0 is clean data.
+  double time = 0.0;
+  /// log alpha_t, at most 0 for variance-preserving schedules; -inf where alpha = 0.
+  double log_alpha = 0.0;
+  /// log sigma_t; -inf where sigma = 0.
+  double log_sigma = -std::numeric_limits<double>::infinity();
+  /// What the model is given as its time (a network trained on 1000 betas counts 0..999).
+  double label = 0.0;
+
+  [[nodiscard]] double alpha() const { return std::exp(log_alpha); }
+  [[nodiscard]] double sigma() const { return std::exp(log_sigma); }
+  /// Half the log signal-to-noise ratio, log(alpha / sigma) (arXiv 2206.00927, below Eq. 3.1).
+  [[nodiscard]] double lambda() const { return log_alpha - log_sigma; }
+
+  friend bool operator==(const Level&, const Level&) = default;
+};
+
+namespace detail {
+
+/// The level with alpha^2 + sigma^2 = 1 and the given log alpha <= 0. No digits are lost at either
+/// end: log sigma = log(1 - e^(2 log alpha)) / 2 through expm1 near 0 and log1p far from it.
+inline Level variance_preserving_level(double time, double log_alpha, double label) {
+  constexpr double log_half = -0.6931471805599453;
+  const double log_variance = 2.0 * log_alpha > log_half ? std::log(-std::expm1(2.0 * log_alpha))
+                                                         : std::log1p(-std::exp(2.0 * log_alpha));
+  return {time, log_alpha, 0.5 * log_variance, label};
+}
+
+/// log alpha of the variance-preserving level at `lambda`: -log(1 + e^(-2 lambda)) / 2, arranged so
+/// that the exponential cannot overflow.
+template <class Scalar>
+Scalar variance_preserving_log_alpha(Scalar lambda) {
+  using std::exp;
+  using std::log1p;
+  return lambda >= 0 ? -log1p(exp(-2 * lambda)) / 2 : lambda - log1p(exp(2 * lambda)) / 2;
+}
+
+}  // namespace detail
+}  // namespace dpm

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// What a noise schedule is, and a type that holds any of them.
+#pragma once
+
+#include <concepts>
+#include <memory>
+#include <utility>
+
+#include "dpm/schedule/level.hpp"
+
+namespace dpm {
+
+/// A noise schedule maps time to a `Level` and lambda back to time. A user's own type satisfies it
+/// with four const members:
+///
+/// - `level(t)`: the level at time t, for t in [0, last_time()]; lambda falls strictly as t grows.
+///   At t = 0 the data is clean: alpha = 1, sigma = 0.
+/// - `time_of_lambda(lambda)`: the inverse, t such that `level(t).lambda() == lambda`.
+/// - `first_time()`: the least time a model is usually asked at, where sampling ends by default.
+/// - `last_time()`: the time of (nearly) pure noise, where sampling starts by default.
+///
+/// Times outside the domain are refused with `InvalidArgument`. The relation is asked of `double`
+/// even when a schedule computes in another scalar: plans are written in double.
+template <class S>
+concept NoiseSchedule = requires(const S& schedule, double value) {
+  { schedule.level(value) } -> std::same_as<Level>;
+  { schedule.time_of_lambda(value) } -> std::convertible_to<double>;
+  { schedule.first_time() } -> std::convertible_to<double>;
+  { schedule.last_time() } -> std::convertible_to<double>;
+};
+
+/// Holds a copy of any noise schedule and is one itself. Copies share it, so they are cheap and
+/// safe to use from any number of threads. Use it where the schedule is chosen at run time.
+class AnySchedule {
+ public:
+  template <NoiseSchedule Schedule>
+  requires(!std::same_as<Schedule, AnySchedule>) AnySchedule(
+      Schedule schedule)  // NOLINT(google-explicit-constructor): a schedule is one of any
+      : held_(std::make_shared<const Held<Schedule>>(std::move(schedule))) {}
+
+  [[nodiscard]] Level level(double time) const { return held_->level(time); }
+  [[nodiscard]] double time_of_lambda(double lambda) const { return held_->time_of_lambda(lambda); }
+  [[nodiscard]] double first_time() const { return held_->first_time(); }
+  [[nodiscard]] double last_time() const { return held_->last_time(); }
+  /// The level at `lambda`.
+  [[nodiscard]] Level level_at_lambda(double lambda) const { return level(time_of_lambda(lambda)); }
+
+ private:
+  struct Interface {
+    Interface() = default;
+    Interface(const Interface&) = delete;
+    Interface& operator=(const Interface&) = delete;
+    virtual ~Interface() = default;
+    virtual Level level(double time) const = 0;
+    virtual double time_of_lambda(double lambda) const = 0;
+    virtual double first_time() const = 0;
+    virtual double last_time() const = 0;
+  };
+
+  template <class Schedule>
+  struct Held final : Interface {
+    explicit Held(Schedule s) : schedule(std::move(s)) {}
+    Level level(double time) const override { return schedule.level(time); }
+    double time_of_lambda(double lambda) const override { return schedule.time_of_lambda(lambda); }
+    double first_time() const override { return schedule.first_time(); }
+    double last_time() const override { return schedule.last_time(); }
+    Schedule schedule;
+  };
+
+  std::shared_ptr<const Interface> held_;
+};
+
+}  // namespace dpm
