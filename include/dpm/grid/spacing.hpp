@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// Spacings: where the levels of a grid are put.
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "dpm/error.hpp"
+#include "dpm/grid/grid.hpp"
+#include "dpm/schedule/noise_schedule.hpp"
+
+namespace dpm {
+
+/// Levels equally far apart in time (Lu et al. 2022, arXiv 2206.00927, App. D.4, "time_uniform").
+///
+/// `start` and `end` are times; left out, they are the schedule's last and first time. A start
+/// below the last time suits image-to-image; a start below the end makes a grid for inversion.
+struct UniformTime {
+  std::optional<double> start = std::nullopt;
+  std::optional<double> end = std::nullopt;
+};
+
+/// Levels equally far apart in the square root of time, so denser where the noise is low (Song et
+/// al. 2021, arXiv 2010.02502, App. D.2, "quadratic"). Start and end as for `UniformTime`.
+struct QuadraticTime {
+  std::optional<double> start = std::nullopt;
+  std::optional<double> end = std::nullopt;
+};
+
+/// Levels equally far apart in lambda, half the log-SNR: the steps that DPM-Solver takes (arXiv
+/// 2206.00927, Sec. 3.4). Start and end, still times, as for `UniformTime`; lambda must be finite
+/// there, so sigma = 0 and alpha = 0 are refused (see `Grid::then` for an end at sigma = 0).
+struct UniformLambda {
+  std::optional<double> start = std::nullopt;
+  std::optional<double> end = std::nullopt;
+};
+
+namespace detail {
+
+/// The grid over `steps` intervals whose inner times are `time_at(fraction)`; both ends are exact.
+template <class TimeAt>
+Grid make_spaced_grid(const AnySchedule& schedule, int steps, double start, double end,
+                      TimeAt time_at) {
+  require(steps >= 1, "make_grid: steps = ", steps, "; it must be at least 1");
+  require(start != end, "make_grid: start and end are both ", start, "; they must differ");
+  std::vector<Level> levels;
+  levels.reserve(static_cast<std::size_t>(steps) + 1);
+  levels.push_back(schedule.level(start));
+  for (int i = 1; i < steps; ++i) levels.push_back(schedule.level(time_at(i / double(steps))));
+  levels.push_back(schedule.level(end));
+  return {schedule, std::move(levels)};
+}
+
+template <class Spacing>
+std::pair<double, double> time_range(const Spacing& spacing, const AnySchedule& schedule) {
+  return {spacing.start.value_or(schedule.last_time()),
+          spacing.end.value_or(schedule.first_time())};
+}
+
+}  // namespace detail
+
+/// The grid of `steps` intervals with the given spacing. Refuses fewer than one step, times that
+/// the schedule refuses, and an end equal to the start.
+[[nodiscard]] inline Grid make_grid(const UniformTime& spacing, const AnySchedule& schedule,
+                                    int steps) {
+  const auto [start, end] = detail::time_range(spacing, schedule);
+  return detail::make_spaced_grid(schedule, steps, start, end,
+                                  [a = start, b = end](double f) { return a + (b - a) * f; });
+}
+
+[[nodiscard]] inline Grid make_grid(const QuadraticTime& spacing, const AnySchedule& schedule,
+                                    int steps) {
+  const auto [start, end] = detail::time_range(spacing, schedule);
+  return detail::make_spaced_grid(schedule, steps, start, end,
+                                  [a = std::sqrt(start), b = std::sqrt(end)](double f) {
+                                    const double root = a + (b - a) * f;
+                                    return root * root;
+                                  });
+}
+
+[[nodiscard]] inline Grid make_grid(const UniformLambda& spacing, const AnySchedule& schedule,
+                                    int steps) {
+  const auto [start, end] = detail::time_range(spacing, schedule);
+  const double a = schedule.level(start).lambda();
+  const double b = schedule.level(end).lambda();
+  detail::require(std::isfinite(a) && std::isfinite(b), "make_grid: lambda runs from ", a, " to ",
+                  b,
+                  "; uniform lambda needs both to be finite, so end above time 0 and start where "
+                  "alpha > 0");
+  return detail::make_spaced_grid(schedule, steps, start, end, [&](double f) {
+    return schedule.time_of_lambda(a + (b - a) * f);
+  });
+}
+
+/// The grid through the user's own times, in the order given.
+[[nodiscard]] inline Grid grid_of_times(const AnySchedule& schedule,
+                                        std::span<const double> times) {
+  std::vector<Level> levels;
+  levels.reserve(times.size());
+  for (const double time : times) levels.push_back(schedule.level(time));
+  return {schedule, std::move(levels)};
+}
+
+/// The grid through the user's own lambdas, in the order given.
+[[nodiscard]] inline Grid grid_of_lambdas(const AnySchedule& schedule,
+                                          std::span<const double> lambdas) {
+  std::vector<Level> levels;
+  levels.reserve(lambdas.size());
+  for (const double lambda : lambdas) levels.push_back(schedule.level_at_lambda(lambda));
+  return {schedule, std::move(levels)};
+}
+
+}  // namespace dpm

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// Plans by the number of model calls, the way most users think of cost.
+#pragma once
+
+#include "dpm/error.hpp"
+#include "dpm/grid/grid.hpp"
+#include "dpm/grid/spacing.hpp"
+#include "dpm/plan/plan.hpp"
+
+namespace dpm {
+
+/// A method and the number of grid steps with which it makes a wanted number of model calls.
+template <class Method>
+struct Budget {
+  Method method;
+  int steps = 0;
+};
+
+/// The plan that makes exactly `calls` model calls (NFE) over a grid of the given spacing. Each
+/// method says through its `for_calls` how many steps that is. Refuses counts the method cannot
+/// meet.
+template <class Method, class Spacing>
+[[nodiscard]] Plan make_plan(const Method& method, const AnySchedule& schedule, int calls,
+                             const Spacing& spacing, Prediction prediction = Prediction::noise,
+                             Correction correction = Correction::none) {
+  const Budget<Method> budget = for_calls(method, calls);
+  return make_plan(budget.method, make_grid(spacing, schedule, budget.steps), prediction,
+                   correction);
+}
+
+/// The same over the spacing that suits the method best (its `default_spacing`).
+template <class Method>
+[[nodiscard]] Plan make_plan(const Method& method, const AnySchedule& schedule, int calls,
+                             Prediction prediction = Prediction::noise,
+                             Correction correction = Correction::none) {
+  return make_plan(method, schedule, calls, default_spacing(method), prediction, correction);
+}
+
+namespace detail {
+
+inline void require_calls(const char* method, int calls, int least) {
+  require(calls >= least, method, ": calls = ", calls, "; it needs at least ", least);
+}
+
+}  // namespace detail
+}  // namespace dpm

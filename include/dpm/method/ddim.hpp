@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// DDIM as a plan.
+#pragma once
+
+#include <utility>
+
+#include "dpm/error.hpp"
+#include "dpm/grid/grid.hpp"
+#include "dpm/grid/spacing.hpp"
+#include "dpm/method/ancestral_step.hpp"
+#include "dpm/method/budget.hpp"
+#include "dpm/plan/builder.hpp"
+#include "dpm/plan/plan.hpp"
+
+namespace dpm {
+
+/// DDIM (Song, Meng & Ermon 2021, arXiv 2010.02502, Eq. 12). First order, one model call a step.
+struct Ddim {
+  /// 0: deterministic, the same as DPM-Solver-1. 1: as much fresh noise as DDPM's posterior. More
+  /// is allowed as long as the noise of each step suffices for it.
+  double eta = 0.0;
+};
+
+/// Order of convergence; for eta > 0, weak order.
+[[nodiscard]] inline int convergence_order(const Ddim& /*method*/) { return 1; }
+
+/// Noise space for a model that predicts noise or score and is not corrected, else data space: the
+/// same step, in the form that exists at both ends.
+[[nodiscard]] inline Space ddim_space(Prediction prediction, Correction correction) {
+  const bool predicts_noise = prediction == Prediction::noise || prediction == Prediction::score;
+  return predicts_noise && correction == Correction::none ? Space::noise : Space::data;
+}
+
+/// The plan of DDIM over `grid`. Refuses a negative or non-finite eta; else as `ancestral_step`.
+[[nodiscard]] inline Plan make_plan(const Ddim& method, const Grid& grid,
+                                    Prediction prediction = Prediction::noise,
+                                    Correction correction = Correction::none) {
+  detail::require(method.eta >= 0.0 && method.eta < 1e300, "Ddim: eta = ", method.eta,
+                  "; it must be finite and at least 0");
+  const Space space = ddim_space(prediction, correction);
+  PlanBuilder builder(space, prediction, correction);
+  for (std::size_t i = 0; i < grid.steps(); ++i) {
+    const AncestralStep step = ancestral_step(space, grid[i], grid[i + 1], method.eta);
+    builder.begin_step(grid[i], grid[i + 1]);
+    if (step.deviation > 0.0) builder.draw();
+    const Register m = builder.evaluate(0, sample_register, grid[i]);
+    builder.combine(
+        sample_register,
+        {{sample_register, step.linear}, {m, step.weight}, {noise_register, step.deviation}});
+  }
+  return std::move(builder).finish();
+}
+
+[[nodiscard]] inline Budget<Ddim> for_calls(const Ddim& method, int calls) {
+  detail::require_calls("Ddim", calls, 1);
+  return {method, calls};
+}
+
+[[nodiscard]] inline UniformTime default_spacing(const Ddim& /*method*/) { return {}; }
+
+}  // namespace dpm

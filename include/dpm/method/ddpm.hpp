@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// DDPM's ancestral sampler as a plan.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <utility>
+
+#include "dpm/error.hpp"
+#include "dpm/grid/grid.hpp"
+#include "dpm/grid/spacing.hpp"
+#include "dpm/method/ancestral_step.hpp"
+#include "dpm/method/budget.hpp"
+#include "dpm/method/ddim.hpp"
+#include "dpm/plan/builder.hpp"
+#include "dpm/plan/plan.hpp"
+
+namespace dpm {
+
+/// DDPM's ancestral sampler (Ho, Jain & Abbeel 2020, arXiv 2006.11239, Alg. 2) on any grid. First
+/// weak order, one model call and one noise draw a step; a step that ends at sigma = 0 draws none.
+struct Ddpm {
+  enum class Variance : std::uint8_t {
+    /// sigma_t^2 (1 - e^(-2h)), that of q(x_t | x_s, x_0): beta tilde in arXiv 2006.11239, Eq. 7.
+    posterior,
+    /// sigma_s^2 (1 - e^(-2h)), that of q(x_s | x_t): beta, the larger choice of Sec. 3.2 there.
+    beta,
+  };
+  Variance variance = Variance::posterior;
+};
+
+/// Weak order of convergence.
+[[nodiscard]] inline int convergence_order(const Ddpm& /*method*/) { return 1; }
+
+/// The plan of DDPM over `grid`. The mean is that of the posterior (arXiv 2006.11239, Eq. 7), which
+/// is the DDIM step with eta = 1. Refuses a grid that runs towards more noise.
+[[nodiscard]] inline Plan make_plan(const Ddpm& method, const Grid& grid,
+                                    Prediction prediction = Prediction::noise,
+                                    Correction correction = Correction::none) {
+  const Space space = ddim_space(prediction, correction);
+  PlanBuilder builder(space, prediction, correction);
+  for (std::size_t i = 0; i < grid.steps(); ++i) {
+    const Level& s = grid[i];
+    const Level& t = grid[i + 1];
+    AncestralStep step = ancestral_step(space, s, t, 1.0);
+    if (method.variance == Ddpm::Variance::beta && t.sigma() > 0.0) {
+      step.deviation = s.sigma() * std::sqrt(-std::expm1(-2.0 * (t.lambda() - s.lambda())));
+    }
+    builder.begin_step(s, t);
+    if (step.deviation > 0.0) builder.draw();
+    const Register m = builder.evaluate(0, sample_register, s);
+    builder.combine(
+        sample_register,
+        {{sample_register, step.linear}, {m, step.weight}, {noise_register, step.deviation}});
+  }
+  return std::move(builder).finish();
+}
+
+[[nodiscard]] inline Budget<Ddpm> for_calls(const Ddpm& method, int calls) {
+  detail::require_calls("Ddpm", calls, 1);
+  return {method, calls};
+}
+
+[[nodiscard]] inline UniformTime default_spacing(const Ddpm& /*method*/) { return {}; }
+
+}  // namespace dpm

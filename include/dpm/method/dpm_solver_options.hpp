@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// The options of DPM-Solver and DPM-Solver++.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <optional>
+
+#include "dpm/error.hpp"
+#include "dpm/plan/plan.hpp"
+
+namespace dpm {
+
+/// DPM-Solver (`space = Space::noise`; Lu et al. 2022, arXiv 2206.00927) and DPM-Solver++ (`space =
+/// Space::data`; Lu et al. 2022, arXiv 2211.01095), singlestep and multistep, orders 1 to 3.
+///
+/// A step that ends at sigma = 0 or starts at alpha = 0 is of first order: the others diverge
+/// there.
+///
+/// | form       | model calls                            | history      |
+/// |------------|----------------------------------------|--------------|
+/// | multistep  | steps, 1 more for order 3 (its start)  | order values |
+/// | singlestep | order * steps, or exactly `calls`      | none         |
+struct DpmSolver {
+  enum class Form : std::uint8_t { singlestep, multistep };
+  /// How a second-order update weighs the first derivative: with half the weight of the value
+  /// (midpoint), or with the exact integral (Taylor; "heun" and "taylor" in other libraries).
+  enum class Update : std::uint8_t { midpoint, taylor };
+  /// How third-order multistep gets its first values: with a singlestep step of second order, which
+  /// keeps third order and costs one call, or with orders 1 and 2, which makes it second order.
+  enum class Start : std::uint8_t { singlestep, lower_order };
+  /// Where a singlestep step has its inner levels: at the ratios r1, r2 of its interval in lambda,
+  /// or on the next points of the grid, of which each step then takes as many as its order.
+  enum class Stages : std::uint8_t { at_ratios, on_grid };
+
+  /// Order of convergence, 1 to 3.
+  int order = 3;
+  Form form = Form::multistep;
+  Space space = Space::data;
+  Update update = Update::midpoint;
+  /// First inner level at lambda_s + r1 h; 1/2 for order 2 and 1/3 for order 3 when left out.
+  std::optional<double> r1 = std::nullopt;
+  /// Second inner level of order 3 at lambda_s + r2 h, r1 < r2. Only 2/3 gives third order: the
+  /// error of the first-order stage cancels there alone.
+  double r2 = 2.0 / 3.0;
+  Stages stages = Stages::at_ratios;
+  /// Singlestep: exactly this many model calls, with lower orders in the last steps ("DPM-Solver-
+  /// fast", arXiv 2206.00927, Sec. 3.4 and App. D.3); 0: `order` calls in each step.
+  int calls = 0;
+  Start start = Start::singlestep;
+  /// Third-order multistep with half the second difference, as other libraries have it. It is
+  /// second order, and sometimes the more stable one on coarse grids; for parity.
+  bool halved_second_difference = false;
+  /// The last steps take orders ..., 2, 1: steadier when there are few of them, at most second
+  /// order.
+  bool lower_order_final = false;
+  /// One more call at the end of the grid and a first-order step from there to sigma = 0.
+  bool denoise_to_zero = false;
+
+  /// r1, or its default for the order.
+  [[nodiscard]] double inner_ratio() const { return r1.value_or(order == 2 ? 0.5 : 1.0 / 3.0); }
+};
+
+/// The order of convergence that the options give, in the limit of many steps.
+[[nodiscard]] inline int convergence_order(const DpmSolver& method) {
+  const bool third = method.order == 3;
+  bool keeps_third = !method.lower_order_final && method.calls == 0;
+  if (method.form == DpmSolver::Form::multistep) {
+    keeps_third = keeps_third && method.start == DpmSolver::Start::singlestep &&
+                  !method.halved_second_difference;
+  } else if (method.stages == DpmSolver::Stages::at_ratios) {
+    keeps_third = keeps_third && std::abs(method.r2 - 2.0 / 3.0) < 1e-12;
+  }
+  return third && !keeps_third ? 2 : method.order;
+}
+
+namespace detail {
+
+inline void check_options(const DpmSolver& method) {
+  require(method.order >= 1 && method.order <= 3, "DpmSolver: order = ", method.order,
+          "; it must be 1, 2 or 3");
+  const double r1 = method.inner_ratio();
+  require(r1 > 0.0 && r1 < 1.0, "DpmSolver: r1 = ", r1, "; it must lie between 0 and 1");
+  require(method.order < 3 || (method.r2 > r1 && method.r2 < 1.0), "DpmSolver: r2 = ", method.r2,
+          "; it must lie between r1 = ", r1, " and 1");
+  require(method.calls >= 0, "DpmSolver: calls = ", method.calls,
+          "; it must be 0 (as many as the steps need) or positive");
+  require(method.calls == 0 || method.form == DpmSolver::Form::singlestep,
+          "DpmSolver: calls = ", method.calls,
+          " with the multistep form; it shares out calls over singlestep steps only");
+}
+
+}  // namespace detail
+}  // namespace dpm

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// Singlestep DPM-Solver: each step starts afresh and calls the model as often as its order.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+#include <vector>
+
+#include "dpm/grid/grid.hpp"
+#include "dpm/method/dpm_solver_options.hpp"
+#include "dpm/method/exponential_step.hpp"
+#include "dpm/plan/builder.hpp"
+
+namespace dpm::detail {
+
+/// Weights of the derivatives over one whole step; `order` 2 obeys the midpoint option.
+inline DerivativeWeights dpm_solver_weights(const ExponentialStep& step, int order,
+                                            DpmSolver::Update update) {
+  DerivativeWeights w{.value = step.weight(0)};
+  if (order == 2 && update == DpmSolver::Update::midpoint) {
+    w.first = 0.5 * step.h() * w.value;
+  } else if (order >= 2) {
+    w.first = step.weight(1);
+  }
+  if (order >= 3) w.second = step.weight(2);
+  return w;
+}
+
+/// One interval of a singlestep method: its ends and its inner levels, in order.
+struct SinglestepInterval {
+  Level from;
+  Level to;
+  std::vector<Level> inner;
+};
+
+/// Writes one singlestep step of order 1 + the number of inner levels: DPM-Solver-1, -2 and -3
+/// (arXiv 2206.00927, Alg. 1 and 2, App. B.2 and B.3 for free r1 and r2), and in data space
+/// DPM-Solver++(2S) (arXiv 2211.01095, Alg. 1) and its third-order sibling.
+inline void write_singlestep_step(PlanBuilder& builder, const DpmSolver& method,
+                                  const SinglestepInterval& interval) {
+  const Level& s = interval.from;
+  builder.begin_step(s, interval.to);
+  BoundedVector<Node, 3> nodes{{s.lambda(), builder.evaluate(0, sample_register, s)}};
+  for (const Level& inner : interval.inner) {
+    // Each inner level is reached by the exact polynomial through the values so far.
+    const ExponentialStep stage(method.space, s, inner);
+    const int order = static_cast<int>(nodes.size());
+    const auto w = dpm_solver_weights(stage, order, DpmSolver::Update::taylor);
+    builder.combine(trial_register, polynomial_terms(stage.linear(), w, nodes.span()).span());
+    nodes.push_back({inner.lambda(), builder.evaluate(nodes.size(), trial_register, inner)});
+  }
+  const ExponentialStep step(method.space, s, interval.to);
+  if (nodes.size() == 3 && method.update == DpmSolver::Update::midpoint) {
+    // DPM-Solver-3 proper takes the derivative from the second stage alone (Alg. 2, last line).
+    const auto w = dpm_solver_weights(step, 2, DpmSolver::Update::taylor);
+    const BoundedVector<Node, 3> outer{nodes[0], nodes[2]};
+    builder.combine(sample_register, polynomial_terms(step.linear(), w, outer.span()).span());
+  } else {
+    const auto w = dpm_solver_weights(step, static_cast<int>(nodes.size()), method.update);
+    builder.combine(sample_register, polynomial_terms(step.linear(), w, nodes.span()).span());
+  }
+}
+
+/// The inner levels of a step of the given order from s to t.
+inline std::vector<Level> inner_levels(const DpmSolver& method, const AnySchedule& schedule,
+                                       int order, const Level& s, const Level& t) {
+  const double h = t.lambda() - s.lambda();
+  std::vector<Level> inner;
+  if (order >= 2) {
+    // r1 is meant for the method's own order; a lower-order step of the budget has its own default.
+    const double r1 = order == method.order ? method.inner_ratio() : 0.5;
+    inner.push_back(schedule.level_at_lambda(s.lambda() + r1 * h));
+  }
+  if (order >= 3) inner.push_back(schedule.level_at_lambda(s.lambda() + method.r2 * h));
+  return inner;
+}
+
+/// The orders of the steps, none above `most_orders`: these in full, or so many calls in all as the
+/// budget says, the full orders first (arXiv 2206.00927, App. D.3).
+inline std::vector<int> singlestep_orders(const DpmSolver& method, std::vector<int> most_orders) {
+  const int steps = static_cast<int>(most_orders.size());
+  int most_calls = 0;
+  for (int i = 0; i < steps; ++i) {
+    int& order = most_orders[static_cast<std::size_t>(i)];
+    if (method.lower_order_final) order = std::min(order, steps - i);
+    most_calls += order;
+  }
+  if (method.calls == 0) return most_orders;
+  require(method.calls >= steps && method.calls <= most_calls, "DpmSolver: calls = ", method.calls,
+          " over ", steps, " steps of order at most ", method.order, "; it must lie between ",
+          steps, " and ", most_calls);
+  int left = method.calls;
+  for (int i = 0; i < steps; ++i) {
+    int& order = most_orders[static_cast<std::size_t>(i)];
+    order = std::min(order, left - (steps - 1 - i));
+    left -= order;
+  }
+  return most_orders;
+}
+
+/// Sorts the grid into intervals with inner levels at the ratios r1 and r2.
+inline std::vector<SinglestepInterval> intervals_at_ratios(const DpmSolver& method,
+                                                           const Grid& grid) {
+  std::vector<int> most_orders;
+  for (std::size_t i = 0; i < grid.steps(); ++i) {
+    const bool finite = std::isfinite(grid[i + 1].lambda() - grid[i].lambda());
+    most_orders.push_back(finite ? method.order : 1);
+  }
+  const std::vector<int> orders = singlestep_orders(method, std::move(most_orders));
+  std::vector<SinglestepInterval> intervals;
+  for (std::size_t i = 0; i < grid.steps(); ++i) {
+    const Level& s = grid[i];
+    const Level& t = grid[i + 1];
+    intervals.push_back({s, t, inner_levels(method, grid.schedule(), orders[i], s, t)});
+  }
+  return intervals;
+}
+
+/// Sorts the grid into intervals whose inner levels are points of the grid: a step of order p takes
+/// p grid steps, and each grid step costs one call.
+inline std::vector<SinglestepInterval> intervals_on_grid(const DpmSolver& method,
+                                                         const Grid& grid) {
+  const int points = static_cast<int>(grid.steps());
+  require(method.calls == 0 || method.calls == points, "DpmSolver: calls = ", method.calls,
+          " with stages on a grid of ", points, " steps; there each step is one call");
+  std::vector<int> orders;
+  if (method.calls > 0 || method.lower_order_final) {
+    const int steps =
+        method.order == 3 ? points / 3 + 1 : (points + method.order - 1) / method.order;
+    DpmSolver shared_out = method;
+    shared_out.calls = points;
+    shared_out.lower_order_final = false;
+    orders = singlestep_orders(shared_out,
+                               std::vector<int>(static_cast<std::size_t>(steps), method.order));
+  } else {
+    require(points % method.order == 0, "DpmSolver: ", points,
+            " grid steps with stages on the grid"
+            "; without a budget of calls there must be a multiple of the order, ",
+            method.order);
+    orders.assign(static_cast<std::size_t>(points / method.order), method.order);
+  }
+  std::vector<SinglestepInterval> intervals;
+  std::size_t at = 0;
+  for (const int order : orders) {
+    SinglestepInterval interval{grid[at], grid[at + static_cast<std::size_t>(order)], {}};
+    for (int i = 1; i < order; ++i) interval.inner.push_back(grid[++at]);
+    ++at;
+    intervals.push_back(std::move(interval));
+  }
+  return intervals;
+}
+
+inline void write_singlestep(PlanBuilder& builder, const DpmSolver& method, const Grid& grid) {
+  const auto intervals = method.stages == DpmSolver::Stages::on_grid
+                             ? intervals_on_grid(method, grid)
+                             : intervals_at_ratios(method, grid);
+  for (const SinglestepInterval& interval : intervals) {
+    write_singlestep_step(builder, method, interval);
+  }
+  if (method.denoise_to_zero) {
+    write_singlestep_step(builder, method, {grid.back(), grid.schedule().level(0.0), {}});
+  }
+}
+
+}  // namespace dpm::detail

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// Writes plans: the one way from a method's formulas to instructions.
+#pragma once
+
+#include <cmath>
+#include <initializer_list>
+#include <span>
+#include <utility>
+
+#include "dpm/error.hpp"
+#include "dpm/plan/check.hpp"
+#include "dpm/plan/fuse.hpp"
+#include "dpm/plan/plan.hpp"
+
+namespace dpm {
+
+/// One product of a combination: weight * register.
+struct Term {
+  Register operand;
+  double weight = 0.0;
+};
+
+/// A prediction as a linear function of the model's input and output: `input * x + output * m`.
+struct Conversion {
+  double input = 0.0;
+  double output = 1.0;
+};
+
+/// What the model predicts, turned into the data prediction at `at`. With x = alpha x_0 + sigma
+/// epsilon: x_0 = (x - sigma epsilon) / alpha, x_0 = (alpha x - sigma v) / (alpha^2 + sigma^2)
+/// (arXiv 2202.00512, App. D), epsilon = -sigma score (arXiv 2011.13456, Sec. 3).
+/// Refused where alpha = 0 unless the model predicts data or velocity.
+inline Conversion to_data(Prediction prediction, const Level& at) {
+  const double alpha = at.alpha();
+  const double sigma = at.sigma();
+  if (prediction == Prediction::data) return {};
+  if (prediction == Prediction::velocity) {
+    const double norm = alpha * alpha + sigma * sigma;
+    return {alpha / norm, -sigma / norm};
+  }
+  detail::require(alpha > 0.0, "make_plan: at time ", at.time,
+                  " alpha is 0, where a prediction of the noise or the score says nothing about "
+                  "the data; use a data or velocity prediction, or start below that time");
+  const double noise_weight = -std::exp(-at.lambda());
+  return {1.0 / alpha, prediction == Prediction::noise ? noise_weight : -noise_weight * sigma};
+}
+
+/// What the model predicts, turned into the noise prediction at `at`: epsilon = (x - alpha x_0) /
+/// sigma, epsilon = (sigma x + alpha v) / (alpha^2 + sigma^2), epsilon = -sigma score (sources as
+/// in `to_data`). Refused where sigma = 0 if the model predicts data.
+inline Conversion to_noise(Prediction prediction, const Level& at) {
+  const double alpha = at.alpha();
+  const double sigma = at.sigma();
+  if (prediction == Prediction::noise) return {};
+  if (prediction == Prediction::score) return {0.0, -sigma};
+  if (prediction == Prediction::velocity) {
+    const double norm = alpha * alpha + sigma * sigma;
+    return {sigma / norm, alpha / norm};
+  }
+  detail::require(sigma > 0.0, "make_plan: at time ", at.time,
+                  " sigma is 0, where a prediction of the data says nothing about the noise; use a "
+                  "noise or velocity prediction, or leave that time out");
+  return {1.0 / sigma, -std::exp(at.lambda())};
+}
+
+/// Collects the instructions of a plan. A method calls `begin_step` for each interval of its grid,
+/// then `draw`, `evaluate` and `combine` in the order of its formulas; `finish` fuses and checks.
+class PlanBuilder {
+ public:
+  PlanBuilder(Space space, Prediction prediction, Correction correction = Correction::none)
+      : correction_(correction) {
+    plan_.space = space;
+    plan_.prediction = prediction;
+  }
+
+  void begin_step(const Level& from, const Level& to) { plan_.steps.push_back({from, to, {}}); }
+
+  /// Draws the next noise of the run. Call it before the step's `evaluate`, so that the
+  /// combinations that follow can be merged.
+  Register draw() {
+    add(Draw{noise_register, draws_++});
+    return noise_register;
+  }
+
+  /// Calls the model on `input` and leaves its prediction, converted to the plan's space and
+  /// corrected if that was asked for, in slot `slot`.
+  Register evaluate(std::size_t slot, Register input, const Level& at) {
+    const Register m = prediction_register(slot);
+    add(Evaluate{m, input, at});
+    if (correction_ == Correction::data) {
+      convert(m, input, to_data(plan_.prediction, at));
+      add(Correct{m, at});
+      if (plan_.space == Space::noise) convert(m, input, to_noise(Prediction::data, at));
+    } else {
+      convert(m, input,
+              plan_.space == Space::data ? to_data(plan_.prediction, at)
+                                         : to_noise(plan_.prediction, at));
+    }
+    return m;
+  }
+
+  /// target <- the sum of the terms. Terms that weigh nothing are left out.
+  void combine(Register target, std::span<const Term> terms) {
+    Combine c;
+    c.targets.push_back(target);
+    for (const Term& term : terms) {
+      if (term.weight == 0.0) continue;
+      c.operands.push_back(term.operand);
+      c.weights.push_back(term.weight);
+    }
+    add(c);
+  }
+  void combine(Register target, std::initializer_list<Term> terms) {
+    combine(target, std::span<const Term>(terms.begin(), terms.size()));
+  }
+
+  [[nodiscard]] Plan finish() && {
+    detail::fuse(plan_);
+    check(plan_);
+    return std::move(plan_);
+  }
+
+ private:
+  void convert(Register m, Register input, const Conversion& by) {
+    if (by.input == 0.0 && by.output == 1.0) return;
+    combine(m, {{input, by.input}, {m, by.output}});
+  }
+  void add(Instruction instruction) {
+    plan_.steps.back().instructions.push_back(std::move(instruction));
+  }
+
+  Plan plan_;
+  Correction correction_;
+  std::uint32_t draws_ = 0;
+};
+
+}  // namespace dpm

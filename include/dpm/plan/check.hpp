@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// Refuses a plan that could not be run.
+#pragma once
+
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <variant>
+
+#include "dpm/error.hpp"
+#include "dpm/plan/plan.hpp"
+
+namespace dpm {
+namespace detail {
+
+/// Walks a plan as a run would and keeps note of which registers hold a value.
+class PlanChecker {
+ public:
+  void check(const Plan& plan) {
+    require(!plan.steps.empty(), "check: the plan has no steps; it must have at least one");
+    for (step_ = 0; step_ < plan.steps.size(); ++step_) {
+      const Step& step = plan.steps[step_];
+      require(step_ == 0 || plan.steps[step_ - 1].to == step.from, "check: step ", step_,
+              " starts at another level than the step before it ends at");
+      check_level(step.from);
+      check_level(step.to);
+      for (const Instruction& instruction : step.instructions) {
+        std::visit([this](const auto& i) { check(i); }, instruction);
+      }
+    }
+  }
+
+ private:
+  void check(const Combine& c) {
+    require(!c.targets.empty() && !c.operands.empty(), "check: step ", step_,
+            " has a Combine without targets or operands");
+    require(c.weights.size() == c.targets.size() * c.operands.size(), "check: step ", step_,
+            " has a Combine of ", c.targets.size(), " targets and ", c.operands.size(),
+            " operands with ", c.weights.size(), " weights; it needs one for each pair");
+    for (const double weight : c.weights) {
+      require(std::isfinite(weight), "check: step ", step_, " has the weight ", weight,
+              "; weights must be finite");
+    }
+    for (const Register r : c.operands) read(r);
+    for (std::size_t i = 0; i < c.targets.size(); ++i) {
+      for (std::size_t j = 0; j < i; ++j) {
+        require(!(c.targets[i] == c.targets[j]), "check: step ", step_,
+                " has a Combine that writes one register twice");
+      }
+      require(c.targets[i].kind != Register::Kind::noise, "check: step ", step_,
+              " has a Combine that writes the noise register; only Draw may");
+      write(c.targets[i]);
+    }
+  }
+
+  void check(const Evaluate& e) {
+    require(e.output.kind == Register::Kind::prediction, "check: step ", step_,
+            " has an Evaluate whose output is not a prediction register");
+    require(e.input.kind == Register::Kind::sample || e.input.kind == Register::Kind::trial,
+            "check: step ", step_,
+            " has an Evaluate whose input is neither the sample nor the trial register");
+    check_level(e.level);
+    read(e.input);
+    write(e.output);
+  }
+
+  void check(const Correct& c) {
+    require(c.slot.kind == Register::Kind::prediction, "check: step ", step_,
+            " has a Correct of a register that is not a prediction");
+    check_level(c.level);
+    read(c.slot);
+  }
+
+  void check(const Draw& d) {
+    require(d.target.kind == Register::Kind::noise, "check: step ", step_,
+            " has a Draw into a register that is not the noise register");
+    require(d.draw == draws_, "check: step ", step_, " has draw number ", d.draw,
+            "; draws are numbered in order and this one is number ", draws_);
+    ++draws_;
+    write(d.target);
+  }
+
+  void check_level(const Level& level) const {
+    require(std::isfinite(level.time) && std::isfinite(level.label) &&
+                !std::isnan(level.lambda()) && level.log_alpha < infinity &&
+                level.log_sigma < infinity,
+            "check: step ", step_, " has a level that is not a point of a forward process: time ",
+            level.time, ", log alpha ", level.log_alpha, ", log sigma ", level.log_sigma,
+            ", label ", level.label);
+  }
+
+  bool& held(Register r) {
+    const std::size_t limit = r.kind == Register::Kind::prediction ? max_predictions : 1;
+    require(r.index < limit, "check: step ", step_, " names register number ", r.index,
+            " of its kind; there are ", limit);
+    return held_[static_cast<std::size_t>(r.kind)][r.index];
+  }
+  void read(Register r) {
+    require(held(r) || r == sample_register, "check: step ", step_,
+            " reads a register that nothing has written");
+  }
+  void write(Register r) { held(r) = true; }
+
+  static constexpr double infinity = std::numeric_limits<double>::infinity();
+  std::size_t step_ = 0;
+  std::uint32_t draws_ = 0;
+  std::array<std::array<bool, max_predictions>, 4> held_{};
+};
+
+}  // namespace detail
+
+/// Refuses, with `InvalidArgument` and the number of the step, a plan that could not be run:
+/// registers out of range or read before they are written, weights that are not finite, levels that
+/// do not join up, draws out of order. Every plan that `make_plan` returns passes; the stepper asks
+/// again, because a plan is plain data that anyone may write. Cost: one pass over the instructions.
+inline void check(const Plan& plan) { detail::PlanChecker().check(plan); }
+
+}  // namespace dpm

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// The plan: a sampler written down as data, before any sample exists.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "dpm/plan/bounded_vector.hpp"
+#include "dpm/schedule/level.hpp"
+
+namespace dpm {
+
+/// What the network's output means, for x = alpha x_0 + sigma epsilon.
+enum class Prediction : std::uint8_t {
+  noise,     ///< epsilon
+  data,      ///< x_0
+  velocity,  ///< v = alpha epsilon - sigma x_0 (Salimans & Ho 2022, arXiv 2202.00512, App. D)
+  score,     ///< grad log p_t(x) = -epsilon / sigma (Song et al. 2021, arXiv 2011.13456)
+};
+
+/// The prediction that a method's formulas are written in. The two are different methods:
+/// DPM-Solver integrates the noise prediction, DPM-Solver++ the data prediction.
+enum class Space : std::uint8_t { noise, data };
+
+/// Whether a plan hands each data prediction to the user (clipping, thresholding) before it is
+/// used.
+enum class Correction : std::uint8_t { none, data };
+
+/// Where a value lives during a run. Each register is one state, shaped like the sample.
+struct Register {
+  enum class Kind : std::uint8_t {
+    sample,      ///< x, the sample itself
+    trial,       ///< y, an inner input of a singlestep method
+    prediction,  ///< m[k], an output of the model, or what it was converted to
+    noise,       ///< z, a standard normal draw
+  };
+  Kind kind = Kind::sample;
+  std::uint8_t index = 0;
+
+  friend constexpr bool operator==(Register, Register) = default;
+};
+
+inline constexpr Register sample_register{Register::Kind::sample, 0};
+inline constexpr Register trial_register{Register::Kind::trial, 0};
+inline constexpr Register noise_register{Register::Kind::noise, 0};
+[[nodiscard]] constexpr Register prediction_register(std::size_t slot) {
+  return {Register::Kind::prediction, static_cast<std::uint8_t>(slot)};
+}
+
+/// The most predictions that a plan can keep at once.
+inline constexpr std::size_t max_predictions = 16;
+
+/// targets <- weights * operands, all at once: every operand is read before any target is written.
+/// `weights` is row-major, one row for each target.
+struct Combine {
+  static constexpr std::size_t max_targets = 3;
+  static constexpr std::size_t max_operands = 8;
+
+  BoundedVector<Register, max_targets> targets;
+  BoundedVector<Register, max_operands> operands;
+  BoundedVector<double, max_targets * max_operands> weights;
+
+  [[nodiscard]] double weight(std::size_t target, std::size_t operand) const {
+    return weights[target * operands.size() + operand];
+  }
+  friend bool operator==(const Combine&, const Combine&) = default;
+};
+
+/// output <- model(input, level).
+struct Evaluate {
+  Register output;
+  Register input;
+  Level level;
+  friend bool operator==(const Evaluate&, const Evaluate&) = default;
+};
+
+/// slot <- the user's correction of the data prediction in it.
+struct Correct {
+  Register slot;
+  Level level;
+  friend bool operator==(const Correct&, const Correct&) = default;
+};
+
+/// target <- standard normal draw number `draw` of this plan (0, 1, ...).
+struct Draw {
+  Register target;
+  std::uint32_t draw = 0;
+  friend bool operator==(const Draw&, const Draw&) = default;
+};
+
+using Instruction = std::variant<Combine, Evaluate, Correct, Draw>;
+
+/// One step of the grid: afterwards the sample stands at level `to`.
+struct Step {
+  Level from;
+  Level to;
+  std::vector<Instruction> instructions;
+  friend bool operator==(const Step&, const Step&) = default;
+};
+
+/// A whole sampler for one grid: which combinations to form and when to call the model. It holds
+/// numbers only: it can be kept, copied, compared, printed, and run by any number of threads.
+struct Plan {
+  Prediction prediction = Prediction::noise;
+  Space space = Space::noise;
+  std::vector<Step> steps;
+
+  /// Model calls of a whole run (NFE, number of function evaluations).
+  [[nodiscard]] int evaluations() const { return count<Evaluate>(); }
+  /// Noise draws of a whole run; 0 for a deterministic sampler.
+  [[nodiscard]] int draws() const { return count<Draw>(); }
+  /// Corrections of a data prediction in a whole run.
+  [[nodiscard]] int corrections() const { return count<Correct>(); }
+  /// How many prediction registers a run needs: m[0] .. m[predictions() - 1].
+  [[nodiscard]] std::size_t predictions() const {
+    std::size_t slots = 0;
+    for_each<Evaluate>(
+        [&](const Evaluate& e) { slots = std::max(slots, std::size_t{e.output.index} + 1); });
+    return slots;
+  }
+  /// Whether a run needs the trial register.
+  [[nodiscard]] bool uses_trial() const {
+    bool used = false;
+    for_each<Evaluate>([&](const Evaluate& e) { used = used || e.input == trial_register; });
+    return used;
+  }
+
+  friend bool operator==(const Plan&, const Plan&) = default;
+
+ private:
+  template <class Kind, class Function>
+  void for_each(Function function) const {
+    for (const Step& step : steps) {
+      for (const Instruction& instruction : step.instructions) {
+        if (const Kind* kind = std::get_if<Kind>(&instruction)) function(*kind);
+      }
+    }
+  }
+  template <class Kind>
+  [[nodiscard]] int count() const {
+    int n = 0;
+    for_each<Kind>([&n](const Kind&) { ++n; });
+    return n;
+  }
+};
+
+}  // namespace dpm

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// A plan as a table that a person can read and compare with a paper.
+#pragma once
+
+#include <cstdio>
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "dpm/plan/plan.hpp"
+
+namespace dpm {
+
+[[nodiscard]] constexpr std::string_view name(Prediction prediction) {
+  switch (prediction) {
+    case Prediction::noise:
+      return "noise";
+    case Prediction::data:
+      return "data";
+    case Prediction::velocity:
+      return "velocity";
+    case Prediction::score:
+      return "score";
+  }
+  return "?";
+}
+
+[[nodiscard]] constexpr std::string_view name(Space space) {
+  return space == Space::noise ? "noise" : "data";
+}
+
+namespace detail {
+
+/// `value` with six significant digits, right-aligned in `width` columns.
+inline std::string number(double value, int width = 0) {
+  char text[40];
+  std::snprintf(text, sizeof text, "%*.6g", width, value);
+  return text;
+}
+
+inline std::string name(Register r) {
+  switch (r.kind) {
+    case Register::Kind::sample:
+      return "x";
+    case Register::Kind::trial:
+      return "y";
+    case Register::Kind::noise:
+      return "z";
+    case Register::Kind::prediction:
+      break;
+  }
+  return "m" + std::to_string(r.index);
+}
+
+inline std::string describe(const Combine& c) {
+  std::string text;
+  for (std::size_t i = 0; i < c.targets.size(); ++i) {
+    if (i > 0) text += ";  ";
+    text += name(c.targets[i]) + " =";
+    bool first = true;
+    for (std::size_t j = 0; j < c.operands.size(); ++j) {
+      const double weight = c.weight(i, j);
+      if (weight == 0.0) continue;
+      const std::string_view sign = weight < 0.0 ? " - " : (first ? " " : " + ");
+      text +=
+          std::string(sign) + number(weight < 0.0 ? -weight : weight) + " " + name(c.operands[j]);
+      first = false;
+    }
+  }
+  return text;
+}
+
+inline std::string describe(const Evaluate& e) {
+  return name(e.output) + " = model(" + name(e.input) + ", label " + number(e.level.label) +
+         ")  at time " + number(e.level.time);
+}
+
+inline std::string describe(const Correct& c) {
+  return name(c.slot) + " = correct(" + name(c.slot) + ")";
+}
+
+inline std::string describe(const Draw& d) {
+  return name(d.target) + " = normal draw " + std::to_string(d.draw);
+}
+
+}  // namespace detail
+
+/// The plan as text: one line of totals, then for each step its levels and its instructions.
+[[nodiscard]] inline std::string to_string(const Plan& plan) {
+  std::string text =
+      std::to_string(plan.steps.size()) + " steps, " + std::to_string(plan.evaluations()) +
+      " model calls, " + std::to_string(plan.draws()) + " noise draws; " +
+      std::string(name(plan.space)) + " space, the model predicts " +
+      std::string(name(plan.prediction)) + "\n" + "step       time     lambda   instructions\n";
+  int number_of_step = 0;
+  for (const Step& step : plan.steps) {
+    std::string head(40, ' ');
+    std::snprintf(head.data(), head.size(), "%4d %10.6g %10.6g   ", ++number_of_step,
+                  step.from.time, step.from.lambda());
+    head.resize(29);
+    for (const Instruction& instruction : step.instructions) {
+      text += head + std::visit([](const auto& i) { return detail::describe(i); }, instruction);
+      text += '\n';
+      head.assign(29, ' ');
+    }
+  }
+  if (!plan.steps.empty()) {
+    const Level& end = plan.steps.back().to;
+    text += " end " + detail::number(end.time, 10) + " " + detail::number(end.lambda(), 10) + "\n";
+  }
+  return text;
+}
+
+inline std::ostream& operator<<(std::ostream& out, const Plan& plan) {
+  return out << to_string(plan);
+}
+
+}  // namespace dpm

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// The ways a model may be written.
+#pragma once
+
+#include <concepts>
+#include <type_traits>
+#include <utility>
+
+#include "dpm/schedule/level.hpp"
+
+namespace dpm {
+namespace detail {
+
+template <class Model, class State, class At>
+concept WritesOutput = requires(Model& model, const State& x, const At& at, State& out) {
+  model(x, at, out);
+};
+
+template <class Model, class State, class At>
+concept ReturnsOutput = requires(Model& model, const State& x, const At& at, State& out) {
+  out = model(x, at);
+};
+
+}  // namespace detail
+
+/// A model is any callable with one of four signatures, tried in this order:
+///
+///     model(x, label, out)      model(x, label)  -> prediction
+///     model(x, level, out)      model(x, level)  -> prediction
+///
+/// `x` is `const State&`, the noisy input; `label` a `double`, the time as the network counts it;
+/// `level` a `const dpm::Level&` with alpha, sigma, lambda and the label; `out` a `State&`, shaped
+/// like `x`, to be filled. What is returned must be assignable to a `State`. A model is called
+/// through an lvalue and never copied, so move-only and stateful ones work.
+template <class Model, class State>
+concept ModelFor =
+    detail::WritesOutput<Model, State, double> || detail::ReturnsOutput<Model, State, double> ||
+    detail::WritesOutput<Model, State, Level> || detail::ReturnsOutput<Model, State, Level>;
+
+/// Calls the model in whichever of its forms it has.
+template <class State, class Model>
+void call_model(Model& model, const State& x, const Level& level, State& out) {
+  static_assert(ModelFor<Model, State>,
+                "dpm: the model cannot be called. It must be callable as model(x, label), "
+                "model(x, label, out), model(x, level) or model(x, level, out), where x is a const "
+                "State&, label a double, level a const dpm::Level& and out a State& to be filled; "
+                "the forms without out return the prediction.");
+  if constexpr (detail::WritesOutput<Model, State, double>) {
+    model(x, level.label, out);
+  } else if constexpr (detail::ReturnsOutput<Model, State, double>) {
+    out = model(x, level.label);
+  } else if constexpr (detail::WritesOutput<Model, State, Level>) {
+    model(x, level, out);
+  } else if constexpr (detail::ReturnsOutput<Model, State, Level>) {
+    out = model(x, level);
+  }
+}
+
+}  // namespace dpm

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// The whole run in one call.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <ranges>
+#include <type_traits>
+#include <utility>
+
+#include "dpm/method/budget.hpp"
+#include "dpm/plan/plan.hpp"
+#include "dpm/run/model.hpp"
+#include "dpm/run/stepper.hpp"
+#include "dpm/schedule/noise_schedule.hpp"
+#include "dpm/state/dense.hpp"
+
+namespace dpm {
+
+/// What a finished run cost.
+struct RunReport {
+  std::size_t steps = 0;
+  int model_calls = 0;
+};
+
+namespace detail {
+
+template <class State, class X>
+State own(const X& x) {
+  if constexpr (RangeState<X> && !std::same_as<State, X>) {
+    return State(std::ranges::begin(x), std::ranges::end(x));
+  } else {
+    return State(x);
+  }
+}
+
+template <class State, class X>
+void give_back(const State& sample, X& x) {
+  if constexpr (RangeState<X>) {
+    std::copy_n(std::ranges::data(sample), std::ranges::size(sample), std::ranges::data(x));
+  } else {
+    x = sample;
+  }
+}
+
+}  // namespace detail
+
+/// Samples: runs `plan` with `model` from the noise in `x` and leaves the samples in `x`.
+///
+/// @param plan   from `make_plan`; it says what the model predicts.
+/// @param model  the network; see `ModelFor` for the forms it may have. It is called
+///               `plan.evaluations()` times.
+/// @param x      the start, standard normal times sigma of the plan's first level, of any shape: an
+///               Eigen array, matrix or map, a `std::vector`, a `std::span`, or a type of your own
+///               with `combine`. Samples of a batch are the columns of an Eigen object.
+/// @param options  noise source, correction, observer, checks.
+///
+/// Throws `InvalidArgument` and `NonFinite` as `Stepper` does, and whatever the model throws; `x`
+/// is untouched in each case. Cost besides the model: a few passes over the state for each step.
+template <class Model, class X>
+RunReport sample(const Plan& plan, Model&& model, X&& x, RunOptions<OwnedState<X>> options = {}) {
+  using State = OwnedState<X>;
+  static_assert(
+      !std::is_const_v<std::remove_reference_t<X>>,
+      "dpm: x must not be const: the start is read from it and the samples are left in it.");
+  // The run ends before this function does, so it may share the caller's plan without owning it.
+  const std::shared_ptr<const Plan> shared(std::shared_ptr<const Plan>(), &plan);
+  Stepper<State> stepper(shared, detail::own<State>(x), std::move(options));
+  while (auto call = stepper.next()) {
+    call_model<State>(model, call->input, call->level, call->output);
+  }
+  detail::give_back(stepper.sample(), x);
+  return {stepper.steps_done(), stepper.model_calls()};
+}
+
+/// The same from the method: plans exactly `calls` model calls over the method's default spacing of
+/// `schedule`, between its last and its first time, then samples.
+///
+///     dpm::sample(dpm::DpmSolver{}, schedule, 20, model, x);
+///
+/// @param prediction  what the model's output means.
+template <class Method, class Model, class X>
+RunReport sample(const Method& method, const AnySchedule& schedule, int calls, Model&& model, X&& x,
+                 Prediction prediction = Prediction::noise,
+                 RunOptions<OwnedState<X>> options = {}) {
+  const Correction correction = options.correction ? Correction::data : Correction::none;
+  return sample(make_plan(method, schedule, calls, prediction, correction), model, x,
+                std::move(options));
+}
+
+}  // namespace dpm

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// Dense states: Eigen arrays and matrices, and contiguous ranges of float or double.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <ranges>
+#include <type_traits>
+#include <vector>
+
+namespace dpm {
+
+/// An Eigen dense object with its values in one block: an array or a matrix, fixed or dynamic, or a
+/// contiguous map of one. Recognised by its members, so that this header does not need Eigen.
+template <class State>
+concept EigenState = requires(State& state) {
+  typename std::remove_cvref_t<State>::PlainObject;
+  { state.data() } -> std::convertible_to<const typename std::remove_cvref_t<State>::Scalar*>;
+  { state.rows() } -> std::convertible_to<std::ptrdiff_t>;
+  { state.cols() } -> std::convertible_to<std::ptrdiff_t>;
+  { state.outerStride() } -> std::convertible_to<std::ptrdiff_t>;
+  { state.innerStride() } -> std::convertible_to<std::ptrdiff_t>;
+};
+
+/// `std::vector`, `std::array`, `std::span` and other contiguous ranges of float or double.
+template <class State>
+concept RangeState =
+    !EigenState<State> && std::ranges::contiguous_range<State> && std::ranges::sized_range<State> &&
+    std::floating_point<std::ranges::range_value_t<State>>;
+
+template <class State>
+concept DenseState = EigenState<State> || RangeState<State>;
+
+/// The values of a dense state: `size` scalars, contiguous. Samples of a batch are the columns of
+/// an Eigen object: sample c has its element r at `r * element_stride + c * sample_stride`. A range
+/// is one sample.
+template <class Scalar>
+struct DenseView {
+  Scalar* data = nullptr;
+  std::size_t elements = 0;
+  std::size_t samples = 1;
+  std::size_t element_stride = 1;
+  std::size_t sample_stride = 0;
+
+  [[nodiscard]] std::size_t size() const { return elements * samples; }
+  [[nodiscard]] bool same_shape(const auto& other) const {
+    return elements == other.elements && samples == other.samples;
+  }
+};
+
+template <DenseState State>
+[[nodiscard]] auto dense_view(State& state) {
+  if constexpr (EigenState<State>) {
+    const auto rows = static_cast<std::size_t>(state.rows());
+    const auto cols = static_cast<std::size_t>(state.cols());
+    constexpr bool row_major = bool(std::remove_cvref_t<State>::IsRowMajor);
+    using Scalar = std::remove_pointer_t<decltype(state.data())>;
+    return DenseView<Scalar>{state.data(), rows, cols, row_major ? cols : 1, row_major ? 1 : rows};
+  } else {
+    using Scalar = std::remove_pointer_t<decltype(std::ranges::data(state))>;
+    return DenseView<Scalar>{std::ranges::data(state), std::ranges::size(state)};
+  }
+}
+
+namespace detail {
+
+template <class State>
+struct Owned {
+  using type = State;
+};
+template <EigenState State>
+struct Owned<State> {
+  using type = typename State::PlainObject;
+};
+template <RangeState State>
+requires std::ranges::borrowed_range<State>
+struct Owned<State> {
+  using type = std::vector<std::ranges::range_value_t<State>>;
+};
+
+}  // namespace detail
+
+/// The type that owns a copy of a state: itself, the plain object of an Eigen map, or a vector for
+/// a span. A run keeps its registers in it.
+template <class State>
+using OwnedState = typename detail::Owned<std::remove_cvref_t<State>>::type;
+
+}  // namespace dpm

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// What `combine` is given: a small matrix of weights.
+#pragma once
+
+#include <cstddef>
+
+namespace dpm {
+
+/// A row-major matrix of weights: one row for each target, one column for each operand.
+///
+/// It is the first argument of the library's one customisation point,
+///
+///     combine(weights, targets, operands):   *targets[i] = sum over j of weights(i, j) *
+///     *operands[j]
+///
+/// with `std::span<State* const> targets` (1 to 3) and `std::span<const State* const> operands` (1
+/// to 8). All targets are formed from the operands' values before the call, and a target may be an
+/// operand too. The library has it for dense states (see state/dense.hpp); for a type of your own
+/// write it in that type's namespace, where it is found by argument-dependent lookup.
+class Weights {
+ public:
+  Weights(const double* values, std::size_t operands) : values_(values), operands_(operands) {}
+  [[nodiscard]] double operator()(std::size_t target, std::size_t operand) const {
+    return values_[target * operands_ + operand];
+  }
+
+ private:
+  const double* values_;
+  std::size_t operands_;
+};
+
+}  // namespace dpm
