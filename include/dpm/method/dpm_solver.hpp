@@ -41,8 +41,12 @@ namespace dpm {
   Budget<DpmSolver> budget{method, calls - final_calls};
   const int order = method.order;
   if (method.form == DpmSolver::Form::multistep) {
-    if (budget.steps == 1) budget.method.start = DpmSolver::Start::lower_order;
-    if (detail::has_singlestep_start(budget.method)) --budget.steps;
+    const auto steps_with_start = static_cast<std::size_t>(budget.steps - 1);
+    if (steps_with_start > 0 && detail::has_singlestep_start(method, steps_with_start)) {
+      --budget.steps;
+    } else {
+      budget.method.start = DpmSolver::Start::lower_order;
+    }
     return budget;
   }
   const bool even = budget.steps % order == 0 && !method.lower_order_final;

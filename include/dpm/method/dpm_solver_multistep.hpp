@@ -15,9 +15,10 @@
 
 namespace dpm::detail {
 
-/// Whether the first step of a third-order run is a singlestep step of second order.
-inline bool has_singlestep_start(const DpmSolver& method) {
-  return method.order == 3 && method.start == DpmSolver::Start::singlestep;
+/// Whether the first step of a run is a singlestep step of second order.
+inline bool has_singlestep_start(const DpmSolver& method, std::size_t steps) {
+  const bool only_step_is_last = method.lower_order_final && steps == 1;
+  return method.order == 3 && method.start == DpmSolver::Start::singlestep && !only_step_is_last;
 }
 
 /// Writes multistep DPM-Solver(++) (arXiv 2211.01095, Alg. 2 for order 2). Order 3 integrates the
@@ -33,7 +34,7 @@ inline void write_multistep(PlanBuilder& builder, const DpmSolver& method, const
     const Level& s = grid[i];
     const Level& t = grid[i + 1];
     const ExponentialStep step(method.space, s, t);
-    if (i == 0 && has_singlestep_start(method) && step.finite()) {
+    if (i == 0 && has_singlestep_start(method, grid.steps()) && step.finite()) {
       DpmSolver second{.order = 2, .space = method.space, .update = method.update};
       write_singlestep_step(builder, second,
                             {s, t, inner_levels(second, grid.schedule(), 2, s, t)});

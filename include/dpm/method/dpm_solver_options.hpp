@@ -37,7 +37,7 @@ struct DpmSolver {
   enum class Stages : std::uint8_t { at_ratios, on_grid };
 
   /// Order of convergence, 1 to 3.
-  int order = 3;
+  int order = 2;
   Form form = Form::multistep;
   Space space = Space::data;
   Update update = Update::midpoint;

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// Standard normal draws that are the same bits on every machine.
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+
+#include "dpm/run/philox.hpp"
+
+namespace dpm {
+namespace detail {
+
+static_assert(std::numeric_limits<double>::is_iec559 && sizeof(double) == sizeof(std::uint64_t),
+              "dpm's noise needs IEEE 754 doubles");
+
+// Why the bits are the same everywhere: IEEE 754 fixes + - * / and sqrt. It fixes neither log, sin
+// and cos, nor whether a x + c is rounded once (a fused multiply-add) or twice, which a compiler
+// decides as it pleases. So the three functions are polynomials here, and every product that meets
+// a sum is exact: its factors have so few significant bits, as a rule 26 each, that the product
+// fits in 53. Fused or not, a x + c is then rounded once. Leading terms that need all 53 bits have
+// a power of two for a factor. The coefficients are minimax in the relative error, each first one
+// cut to 26 bits and the others fitted to it.
+
+/// `x` rounded to 26 significant bits, halves away from zero.
+[[nodiscard]] inline double keep26(double x) {
+  constexpr std::uint64_t half = std::uint64_t{1} << 26;
+  constexpr std::uint64_t dropped = 2 * half - 1;
+  return std::bit_cast<double>((std::bit_cast<std::uint64_t>(x) + half) & ~dropped);
+}
+
+/// One Horner step: c + a x in 26 bits, from 26-bit a and x.
+[[nodiscard]] inline double horner26(double c, double a, double x) { return keep26(c + a * x); }
+
+/// -2 log u > 0 at u = (word + 1/2) / 2^32; relative error below 2^-29.
+///
+/// With u = 2^k m, m in [sqrt(1/2), sqrt(2)), and s = (m - 1)/(m + 1) it is -2 k log 2 - 4 artanh
+/// s, and 4 artanh s = 4 s + s^3 (4/3 + 4 s^2/5 + ...). Near u = 1, k = 0 and m - 1 is exact: no
+/// digit is lost.
+[[nodiscard]] inline double minus_two_log(std::uint32_t word) {
+  constexpr double minus_two_log_2 = -0x1.62e42fefa3ap+0;  // 47 bits: exact times |k| < 64
+  constexpr auto sqrt_half = std::bit_cast<std::uint64_t>(0x1.6a09e667f3bcdp-1);
+  constexpr std::uint64_t fraction = (std::uint64_t{1} << 52) - 1;
+  const double u = (static_cast<double>(word) + 0.5) * 0x1p-32;
+  const std::uint64_t scaled =
+      std::bit_cast<std::uint64_t>(u) - sqrt_half + (std::uint64_t{64} << 52);
+  const double k = static_cast<double>(static_cast<std::int32_t>(scaled >> 52) - 64);
+  const double m = std::bit_cast<double>((scaled & fraction) + sqrt_half);
+
+  const double s = (m - 1.0) / (m + 1.0);
+  const double s26 = keep26(s);
+  const double y = keep26(s26 * s26);
+  double a = -0x1.31e2df8p-1;
+  a = horner26(-0x1.995ebac86e7afp-1, a, y);
+  a = horner26(-0x1.55557a24c3aa8p+0, a, y);
+  return (k * minus_two_log_2 - 4.0 * s) + keep26(s26 * y) * a;
+}
+
+/// sin(pi f / 2) for 26-bit f in [-1/2, 1/2] and y = f^2 in 26 bits; relative error below 2^-27.
+[[nodiscard]] inline double sin_quarter(double f, double y) {
+  constexpr double half_pi = 0x1.921fb58p+0;  // 26 bits of it; the last step adds the rest
+  double a = -0x1.2d9302p-8;
+  a = horner26(0x1.465e91ee2857ap-4, a, y);
+  a = horner26(-0x1.4abbb9003d59p-1, a, y);
+  a = horner26(-0x1.46574083eb5ebp-26, a, y);
+  return f * half_pi + f * a;
+}
+
+/// cos(pi f / 2) of the same; relative error below 2^-29. Leads with 1 - f^2, which is exact but
+/// for its one rounding.
+[[nodiscard]] inline double cos_quarter(double f, double y) {
+  double a = 0x1.d9d57fp-11;
+  a = horner26(-0x1.55c5dfc0fe04ep-6, a, y);
+  a = horner26(0x1.03c1dd96256c6p-2, a, y);
+  a = horner26(-0x1.de9e63dc1f29p-3, a, y);
+  return (1.0 - f * f) + a * y;
+}
+
+/// r cos(theta) and r sin(theta) in 26 bits, where theta = 2 pi (n + 1/2) / 2^28 and n is the upper
+/// 28 bits of `word`. (To fill a long block, take the square roots in a loop of their own: a
+/// compiler that must set errno for them cannot vectorise a loop that holds one.)
+[[nodiscard]] inline std::array<double, 2> polar(double r, std::uint32_t word) {
+  // theta = pi/2 (quadrant + f). Two bits shifted out leave f as a signed fraction of 2^32.
+  const std::uint64_t quadrant = (word + 0x20000000u) >> 30;
+  const auto fraction = static_cast<std::int32_t>(((word & ~0xFu) << 2) | 0x20u);
+  const double f = static_cast<double>(fraction) * 0x1p-32;
+  const double y = keep26(f * f);
+  const auto c = std::bit_cast<std::uint64_t>(cos_quarter(f, y));
+  const auto s = std::bit_cast<std::uint64_t>(sin_quarter(f, y));
+
+  const std::uint64_t swap = (c ^ s) & (0 - (quadrant & 1));  // odd quadrants exchange the two
+  const std::uint64_t cos_sign = ((quadrant + 1) & 2) << 62;  // negative in quadrants 1 and 2
+  const std::uint64_t sin_sign = (quadrant & 2) << 62;        // negative in quadrants 2 and 3
+  return {keep26(r * std::bit_cast<double>(c ^ swap ^ cos_sign)),
+          keep26(r * std::bit_cast<double>(s ^ swap ^ sin_sign))};
+}
+
+}  // namespace detail
+
+/// Four standard normal draws from four random words: r cos(theta), r sin(theta) of words 0 and 1,
+/// then of words 2 and 3 (Box and Muller, "A note on the generation of random normal deviates",
+/// Ann. Math. Statist. 29, 1958), with
+///
+///     r = sqrt(-2 log u),  u = (first word + 1/2) / 2^32,
+///     theta = 2 pi (n + 1/2) / 2^28,  n the upper 28 bits of the second word.
+///
+/// The draws are the same bits whatever the compiler, its optimisation, its use of fused
+/// multiply-adds or vectors, and the standard library; not under -ffast-math and its like, nor on
+/// x87 arithmetic, nor in a rounding mode other than to nearest. Each has at most 26 significant
+/// bits and a relative error below 1.5 / 2^26 against the formulas above (a float keeps 24 bits),
+/// and is never 0. The largest is sqrt(66 log 2) = 6.76. No branches, no tables; a division and a
+/// square root for each pair.
+[[nodiscard]] inline std::array<double, 4> normal4(const std::array<std::uint32_t, 4>& words) {
+  const auto first = detail::polar(std::sqrt(detail::minus_two_log(words[0])), words[1]);
+  const auto second = detail::polar(std::sqrt(detail::minus_two_log(words[2])), words[3]);
+  return {first[0], first[1], second[0], second[1]};
+}
+
+/// The keyed noise: elements 4 `block` to 4 `block` + 3 of noise draw number `draw` for sample
+/// number `sample` under `seed`. A pure function: a sample's noise depends neither on the batch it
+/// is in, nor on how many threads make it, nor on what was drawn before.
+///
+/// This is a format, which never changes: `normal4` of the four words of `philox4x32` at
+///
+///     counter = {block, draw, sample mod 2^32, sample / 2^32},  key = {seed mod 2^32, seed /
+///     2^32},
+///
+/// and element e of a sample is number e mod 4 of block e / 4 (so a sample has at most 2^34).
+[[nodiscard]] inline std::array<double, 4> normal_draws(std::uint64_t seed, std::uint64_t sample,
+                                                        std::uint32_t draw, std::uint32_t block) {
+  const auto low = [](std::uint64_t x) { return static_cast<std::uint32_t>(x); };
+  const auto high = [](std::uint64_t x) { return static_cast<std::uint32_t>(x >> 32); };
+  return normal4(philox4x32({block, draw, low(sample), high(sample)}, {low(seed), high(seed)}));
+}
+
+}  // namespace dpm

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// The variance tables beta_0 ... beta_{n-1} that discrete-time models are trained with.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <concepts>
+#include <cstddef>
+#include <numbers>
+#include <span>
+#include <vector>
+
+#include "dpm/error.hpp"
+
+namespace dpm {
+
+namespace detail {
+
+inline void check_beta_range(std::size_t n, double first, double last) {
+  require(n >= 1, "the number of betas must be at least 1 and is ", n);
+  require(first > 0 && first < 1, "the first beta must be in (0, 1) and is ", first);
+  require(last >= first && last < 1, "the last beta must be in [", first, ", 1) and is ", last);
+}
+
+/// A table of noise variances: not empty, every entry in (0, 1). The last may be 1, which leaves no
+/// signal at all.
+template <std::floating_point Scalar>
+void check_betas(std::span<const Scalar> betas) {
+  require(!betas.empty(), "betas must not be empty");
+  const std::size_t last = betas.size() - 1;
+  for (std::size_t i = 0; i <= last; ++i) {
+    const bool allowed = betas[i] > 0 && (betas[i] < 1 || (i == last && betas[i] == 1));
+    require(allowed, "betas[", i, "] must be in (0, 1", i == last ? "]" : ")", " and is ",
+            betas[i]);
+  }
+}
+
+/// Number i of n equally spaced ones from `first` to `last`, both included.
+template <std::floating_point Scalar>
+Scalar linspace(Scalar first, Scalar last, std::size_t i, std::size_t n) {
+  return n == 1 ? first
+                : std::lerp(first, last, static_cast<Scalar>(i) / static_cast<Scalar>(n - 1));
+}
+
+}  // namespace detail
+
+/// n betas, equally spaced from `first` to `last` (Ho et al. 2020, arXiv 2006.11239, Sec. 4).
+/// 0 < first <= last < 1.
+template <std::floating_point Scalar = double>
+[[nodiscard]] std::vector<Scalar> linear_betas(std::size_t n = 1000, double first = 1e-4,
+                                               double last = 0.02) {
+  detail::check_beta_range(n, first, last);
+  std::vector<Scalar> betas(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    betas[i] = detail::linspace(static_cast<Scalar>(first), static_cast<Scalar>(last), i, n);
+  }
+  return betas;
+}
+
+/// n betas whose square roots are equally spaced, as latent diffusion models have them (Rombach et
+/// al. 2022, arXiv 2112.10752, public code). 0 < first <= last < 1.
+template <std::floating_point Scalar = double>
+[[nodiscard]] std::vector<Scalar> scaled_linear_betas(std::size_t n = 1000, double first = 0.00085,
+                                                      double last = 0.012) {
+  detail::check_beta_range(n, first, last);
+  const Scalar first_root = std::sqrt(static_cast<Scalar>(first));
+  const Scalar last_root = std::sqrt(static_cast<Scalar>(last));
+  std::vector<Scalar> betas(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    const Scalar root = detail::linspace(first_root, last_root, i, n);
+    betas[i] = root * root;
+  }
+  return betas;
+}
+
+/// n betas on a logistic curve over [-6, 6] from about `first` to about `last` (Xu et al. 2022,
+/// arXiv 2203.02923, public code). 0 < first <= last < 1.
+template <std::floating_point Scalar = double>
+[[nodiscard]] std::vector<Scalar> sigmoid_betas(std::size_t n = 1000, double first = 1e-4,
+                                                double last = 0.02) {
+  detail::check_beta_range(n, first, last);
+  const Scalar range = static_cast<Scalar>(last) - static_cast<Scalar>(first);
+  std::vector<Scalar> betas(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    const Scalar x = detail::linspace<Scalar>(-6, 6, i, n);
+    betas[i] = static_cast<Scalar>(first) + range / (1 + std::exp(-x));
+  }
+  return betas;
+}
+
+/// The n betas known as squaredcos_cap_v2: 1 - f((i+1)/n) / f(i/n) with
+/// f(t) = cos^2((t + 0.008) / 1.008 pi/2), at most `max_beta` (Nichol & Dhariwal 2021, arXiv
+/// 2102.09672, Eq. 17 and below). 0 < max_beta < 1.
+///
+/// Written as a product, so that neither end cancels: with angles u <= v, m between them and all
+/// measured from pi/2 where the cosine is small, 1 - cos^2 v / cos^2 u = sin(v - u) sin(2 m) /
+/// cos^2 u.
+template <std::floating_point Scalar = double>
+[[nodiscard]] std::vector<Scalar> cosine_betas(std::size_t n = 1000, double max_beta = 0.999) {
+  detail::require(n >= 1, "the number of betas must be at least 1 and is ", n);
+  detail::require(max_beta > 0 && max_beta < 1, "max_beta must be in (0, 1) and is ", max_beta);
+  constexpr Scalar s = static_cast<Scalar>(0.008);
+  constexpr Scalar right_angle = std::numbers::pi_v<Scalar> / 2;
+  const Scalar steps = static_cast<Scalar>(n);
+  std::vector<Scalar> betas(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    const Scalar left = static_cast<Scalar>(n - i);  // steps from here to t = 1
+    const Scalar half = static_cast<Scalar>(1) / 2;
+    const Scalar middle = (static_cast<Scalar>(i) + half + steps * s) / (steps * (1 + s));
+    const Scalar middle_left = (left - half) / (steps * (1 + s));
+    const Scalar step = 1 / (steps * (1 + s));
+    const Scalar cos_u = std::sin(right_angle * left * step);
+    const Scalar beta = 2 * std::sin(right_angle * step) * std::sin(right_angle * middle) *
+                        std::sin(right_angle * middle_left) / (cos_u * cos_u);
+    betas[i] = std::min(beta, static_cast<Scalar>(max_beta));
+  }
+  return betas;
+}
+
+/// The betas changed so that the last time is pure noise: with r_i the square roots of the
+/// cumulative products of 1 - beta, r_i <- (r_i - r_last) r_0 / (r_0 - r_last) (Lin et al. 2023,
+/// arXiv 2305.08891, Algorithm 1). The first beta stays, the last becomes exactly 1.
+///
+/// `betas`: at least 2, all in (0, 1), the last in (0, 1]. The new 1 - beta_i is the squared ratio
+/// of neighbours among the new r; its distance from 1 is the fall r_{i-1} - r_i over
+/// the falls still to come, sums of positive numbers only.
+template <std::floating_point Scalar>
+[[nodiscard]] std::vector<Scalar> rescale_zero_terminal_snr(std::vector<Scalar> betas) {
+  detail::check_betas(std::span<const Scalar>(betas));
+  detail::require(betas.size() >= 2, "rescale_zero_terminal_snr needs at least 2 betas and has ",
+                  betas.size());
+  std::vector<Scalar> falls(betas.size());
+  Scalar r = std::sqrt(1 - betas[0]);
+  for (std::size_t i = 1; i < betas.size(); ++i) {
+    const Scalar ratio = std::sqrt(1 - betas[i]);
+    falls[i] = r * betas[i] / (1 + ratio);
+    r *= ratio;
+  }
+  Scalar falls_to_come = 0;
+  for (std::size_t i = betas.size() - 1; i >= 1; --i) {
+    falls_to_come += falls[i];
+    const Scalar distance = falls[i] / falls_to_come;
+    betas[i] = distance * (2 - distance);
+  }
+  return betas;
+}
+
+}  // namespace dpm

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// The variance-preserving schedule whose noise rate grows linearly in time.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <concepts>
+#include <limits>
+
+#include "dpm/error.hpp"
+#include "dpm/schedule/level.hpp"
+
+namespace dpm {
+
+/// The variance-preserving schedule with rate beta(t) = beta_0 + t (beta_1 - beta_0) on [0, 1]
+/// (Song et al. 2021, arXiv 2011.13456, App. C):
+///
+///     log alpha(t) = -t^2 (beta_1 - beta_0) / 4 - t beta_0 / 2,     alpha^2 + sigma^2 = 1.
+///
+/// The model is given t itself. `Scalar` is the type the closed forms are evaluated in.
+template <std::floating_point Scalar = double>
+class VpLinear {
+ public:
+  /// 0 < beta_0 <= beta_1; 0 <= first_time < 1 is where sampling ends by default.
+  explicit VpLinear(double beta_0 = 0.1, double beta_1 = 20.0, double first_time = 1e-3)
+      : first_time_(first_time),
+        beta_0_(static_cast<Scalar>(beta_0)),
+        rise_(static_cast<Scalar>(beta_1) - static_cast<Scalar>(beta_0)) {
+    constexpr double infinity = std::numeric_limits<double>::infinity();
+    detail::require(beta_0 > 0 && beta_0 < infinity, "VpLinear: beta_0 must be in (0, inf) and is ",
+                    beta_0);
+    detail::require(beta_1 >= beta_0 && beta_1 < infinity, "VpLinear: beta_1 must be in [", beta_0,
+                    ", inf) and is ", beta_1);
+    detail::require(first_time >= 0 && first_time < 1,
+                    "VpLinear: first_time must be in [0, 1) and is ", first_time);
+  }
+
+  [[nodiscard]] double first_time() const { return first_time_; }
+  [[nodiscard]] double last_time() const { return 1.0; }
+
+  /// The level at time t in [0, 1].
+  [[nodiscard]] Level level(double time) const {
+    detail::require(time >= 0 && time <= 1, "VpLinear: time must be in [0, 1] and is ", time);
+    return detail::variance_preserving_level(
+        time, static_cast<double>(log_alpha(static_cast<Scalar>(time))), time);
+  }
+
+  /// The time at lambda in [lambda(1), +inf]. A lambda past the end by rounding alone is the end:
+  /// grids are sums and differences of lambdas, so they miss it by a few units in the last place.
+  [[nodiscard]] double time_of_lambda(double lambda) const {
+    constexpr double rounding =
+        std::max(1e-12, 64.0 * static_cast<double>(std::numeric_limits<Scalar>::epsilon()));
+    const double least = level(1.0).lambda();
+    detail::require(lambda >= least - rounding * std::max(1.0, std::abs(least)),
+                    "VpLinear: lambda must be in [", least, ", inf] and is ", lambda);
+    if (lambda <= least) return 1.0;
+    const auto time =
+        time_of_log_alpha(detail::variance_preserving_log_alpha(static_cast<Scalar>(lambda)));
+    return std::min(static_cast<double>(time), 1.0);
+  }
+
+  /// log alpha at time t in [0, 1], which is not checked.
+  [[nodiscard]] Scalar log_alpha(Scalar time) const {
+    return -time * (time * rise_ / 4 + beta_0_ / 2);
+  }
+
+  /// The inverse of `log_alpha`: the root of the quadratic that does not cancel (Lu et al. 2022,
+  /// arXiv 2206.00927, App. D.4).
+  [[nodiscard]] Scalar time_of_log_alpha(Scalar log_alpha) const {
+    return -4 * log_alpha / (beta_0_ + std::sqrt(beta_0_ * beta_0_ - 4 * rise_ * log_alpha));
+  }
+
+ private:
+  double first_time_;
+  Scalar beta_0_;
+  Scalar rise_;
+};
+
+}  // namespace dpm

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// All textbook samplers: the papers' loops, written independently of the library.
+#pragma once
+
+#include "support/textbook_base.hpp"
+#include "support/textbook_ddim.hpp"
+#include "support/textbook_multistep.hpp"
+#include "support/textbook_pndm.hpp"
+#include "support/textbook_singlestep.hpp"
