@@ -358,6 +358,20 @@ TEST_CASE("a lambda past the end by rounding alone is the end") {
     CHECK(named.schedule.time_of_lambda(std::nextafter(least, infinity)) <= last);
     CHECK_THROWS_AS(named.schedule.time_of_lambda(least - 1.1e-12 * size), dpm::InvalidArgument);
   }
+  // The inverse alone would miss some of these ends by a unit in the last place.
+  for (int percent = 1; percent <= 100; ++percent) {
+    CAPTURE(percent);
+    const double part = percent / 100.0;
+    const dpm::VpCosine cosine(0.008, part, 0.0);
+    CHECK(cosine.time_of_lambda(cosine.level(part).lambda()) == part);
+    const dpm::DiscreteSchedule discrete(std::vector<double>{1e-4, part});
+    CHECK(discrete.time_of_lambda(discrete.level(1.0).lambda()) == 1.0);
+  }
+  // In float, rounding is wider: 64 epsilon, here 3.8e-5.
+  const dpm::VpLinear<float> single;
+  const double least = single.level(1.0).lambda();
+  CHECK(single.time_of_lambda(least - 3e-5) == 1.0);
+  CHECK_THROWS_AS(single.time_of_lambda(least - 5e-5), dpm::InvalidArgument);
 }
 
 // Times and labels ------------------------------------------------------------

@@ -29,12 +29,13 @@ inline bool has_singlestep_start(const DpmSolver& method, std::size_t steps) {
 /// order 2, whose local error is O(h^3) too; each happens once, so the run keeps third order.
 inline void write_multistep(PlanBuilder& builder, const DpmSolver& method, const Grid& grid) {
   const std::size_t order = static_cast<std::size_t>(method.order);
+  const bool good_start = has_singlestep_start(method, grid.steps());
   BoundedVector<Node, 3> history;  // newest first
   for (std::size_t i = 0; i < grid.steps(); ++i) {
     const Level& s = grid[i];
     const Level& t = grid[i + 1];
     const ExponentialStep step(method.space, s, t);
-    if (i == 0 && has_singlestep_start(method, grid.steps()) && step.finite()) {
+    if (i == 0 && good_start && step.finite()) {
       DpmSolver second{.order = 2, .space = method.space, .update = method.update};
       write_singlestep_step(builder, second,
                             {s, t, inner_levels(second, grid.schedule(), 2, s, t)});
@@ -49,7 +50,8 @@ inline void write_multistep(PlanBuilder& builder, const DpmSolver& method, const
     history = nodes;
     std::size_t usable = step.finite() ? nodes.size() : 1;
     if (method.lower_order_final) usable = std::min(usable, grid.steps() - i);
-    DerivativeWeights w = dpm_solver_weights(step, static_cast<int>(usable), method.update);
+    const auto update = good_start && i == 1 ? DpmSolver::Update::taylor : method.update;
+    DerivativeWeights w = dpm_solver_weights(step, static_cast<int>(usable), update);
     if (method.halved_second_difference) w.second_difference_factor = 0.5;
     builder.combine(sample_register,
                     polynomial_terms(step.linear(), w, nodes.span().first(usable)).span());
