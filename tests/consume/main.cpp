@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// A program of a project that uses dpm; it checks that it got the version that it asked for.
+/// A program of a project that uses dpm: it samples, and checks that it got the version it asked for.
+#include <Eigen/Core>
 #include <cmath>
-#include <dpm/schedule/level.hpp>
-#include <dpm/version.hpp>
+#include <dpm/dpm.hpp>
 #include <iostream>
 #include <string>
 
@@ -12,7 +12,13 @@ int main() {
   const std::string version = std::to_string(DPM_VERSION_MAJOR) + "." +
                               std::to_string(DPM_VERSION_MINOR) + "." +
                               std::to_string(DPM_VERSION_PATCH);
-  const dpm::Level level{.time = 0.5, .log_alpha = std::log(0.6), .log_sigma = std::log(0.8)};
-  std::cout << "dpm " << version << ", lambda " << level.lambda() << '\n';
-  return version == EXPECTED_VERSION && level.lambda() < 0.0 ? 0 : 1;
+  const dpm::VpLinear schedule;
+  const dpm::Gaussian network({1.0, -2.0}, {0.5, 0.1});
+  const Eigen::Array2d start(0.3, -0.4);
+  Eigen::Array2d x = start;
+  const dpm::RunReport report = dpm::sample(dpm::DpmSolver{}, schedule, 20, network, x);
+  const Eigen::Array2d exact = network.solve_ode(start, schedule.level(1.0), schedule.level(1e-3));
+  const double error = (x - exact).abs().maxCoeff();
+  std::cout << "dpm " << version << ": " << report.model_calls << " calls, error " << error << '\n';
+  return version == EXPECTED_VERSION && report.model_calls == 20 && error < 0.05 ? 0 : 1;
 }
