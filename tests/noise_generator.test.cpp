@@ -64,7 +64,8 @@ long double sine_of_turns(long double turns) {
 std::array<long double, 2> box_muller(std::uint32_t radius_word, std::uint32_t angle_word) {
   const long double u = (radius_word + 0.5L) * 0x1p-32L;
   const long double r = std::sqrt(-2 * std::log(u));
-  const long double turns = (angle_word / 16 + 0.5L) * 0x1p-28L;
+  const std::uint32_t n = angle_word >> 4;
+  const long double turns = (n + 0.5L) * 0x1p-28L;
   return {r * sine_of_turns(turns + 0.25L), r * sine_of_turns(turns)};
 }
 

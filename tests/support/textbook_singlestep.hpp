@@ -167,7 +167,7 @@ inline Vec dpm_solver_pp_3(const Network& x0, const dpm::AnySchedule& schedule, 
 }
 
 /// The orders of DPM-Solver-fast's steps, which add up to `nfe` >= 1 model calls (arXiv 2206.00927,
-/// section 3.4): as many steps of order 3 as leave a rest that the last one or two steps use up.
+/// section 3.3): as many steps of order 3 as leave a rest that the last one or two steps use up.
 inline std::vector<int> dpm_solver_fast_orders(int nfe) {
   const auto K = static_cast<std::size_t>(nfe / 3 + 1);
   if (nfe % 3 == 0) {

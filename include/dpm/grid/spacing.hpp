@@ -17,7 +17,7 @@
 
 namespace dpm {
 
-/// Levels equally far apart in time (Lu et al. 2022, arXiv 2206.00927, App. D.4, "time_uniform").
+/// Levels equally far apart in time (Song et al. 2021, arXiv 2010.02502, App. D.2, "linear").
 ///
 /// `start` and `end` are times; left out, they are the schedule's last and first time. A start
 /// below the last time suits image-to-image; a start below the end makes a grid for inversion.
@@ -26,15 +26,15 @@ struct UniformTime {
   std::optional<double> end = std::nullopt;
 };
 
-/// Levels equally far apart in the square root of time, so denser where the noise is low (Song et
-/// al. 2021, arXiv 2010.02502, App. D.2, "quadratic"). Start and end as for `UniformTime`.
+/// Levels equally far apart in the square root of time, so denser where the noise is low
+/// (arXiv 2010.02502, App. D.2, "quadratic"). Start and end as for `UniformTime`.
 struct QuadraticTime {
   std::optional<double> start = std::nullopt;
   std::optional<double> end = std::nullopt;
 };
 
 /// Levels equally far apart in lambda, half the log-SNR: the steps that DPM-Solver takes (arXiv
-/// 2206.00927, Sec. 3.4). Start and end, still times, as for `UniformTime`; lambda must be finite
+/// 2206.00927, Sec. 3.3). Start and end, still times, as for `UniformTime`; lambda must be finite
 /// there, so sigma = 0 and alpha = 0 are refused (see `Grid::then` for an end at sigma = 0).
 struct UniformLambda {
   std::optional<double> start = std::nullopt;

@@ -23,7 +23,7 @@ inline bool has_singlestep_start(const DpmSolver& method, std::size_t steps) {
 
 /// Writes multistep DPM-Solver(++) (arXiv 2211.01095, Alg. 2 for order 2). Order 3 integrates the
 /// parabola through the last three predictions exactly, which is UniP-3 (Zhao et al. 2023, arXiv
-/// 2302.04867, Eq. 5 with varying coefficients).
+/// 2302.04867, Sec. 3, with varying coefficients).
 ///
 /// The start of order 3: a first step of local error O(h^3), singlestep; a second step of multistep
 /// order 2, whose local error is O(h^3) too; each happens once, so the run keeps third order.

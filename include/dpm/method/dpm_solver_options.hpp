@@ -48,7 +48,7 @@ struct DpmSolver {
   double r2 = 2.0 / 3.0;
   Stages stages = Stages::at_ratios;
   /// Singlestep: exactly this many model calls, with lower orders in the last steps ("DPM-Solver-
-  /// fast", arXiv 2206.00927, Sec. 3.4 and App. D.3); 0: `order` calls in each step.
+  /// fast", arXiv 2206.00927, Sec. 3.3 and App. D.3); 0: `order` calls in each step.
   int calls = 0;
   Start start = Start::singlestep;
   /// Third-order multistep with half the second difference, as other libraries have it. It is

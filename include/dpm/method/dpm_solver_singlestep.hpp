@@ -37,7 +37,7 @@ struct SinglestepInterval {
 };
 
 /// Writes one singlestep step of order 1 + the number of inner levels: DPM-Solver-1, -2 and -3
-/// (arXiv 2206.00927, Alg. 1 and 2, App. B.2 and B.3 for free r1 and r2), and in data space
+/// (arXiv 2206.00927, Alg. 1 and 2; App. B for free r1 and r2), and in data space
 /// DPM-Solver++(2S) (arXiv 2211.01095, Alg. 1) and its third-order sibling.
 inline void write_singlestep_step(PlanBuilder& builder, const DpmSolver& method,
                                   const SinglestepInterval& interval) {

@@ -94,26 +94,23 @@ template <std::floating_point Scalar = double>
 /// f(t) = cos^2((t + 0.008) / 1.008 pi/2), at most `max_beta` (Nichol & Dhariwal 2021, arXiv
 /// 2102.09672, Eq. 17 and below). 0 < max_beta < 1.
 ///
-/// Written as a product, so that neither end cancels: with angles u <= v, m between them and all
-/// measured from pi/2 where the cosine is small, 1 - cos^2 v / cos^2 u = sin(v - u) sin(2 m) /
-/// cos^2 u.
+/// Computed as sin(v - u) sin(2 m) / cos^2 u, with u and v the two angles and m their mean, and
+/// with cosines taken as sines of the angle left to pi/2: nothing cancels at either end.
 template <std::floating_point Scalar = double>
 [[nodiscard]] std::vector<Scalar> cosine_betas(std::size_t n = 1000, double max_beta = 0.999) {
   detail::require(n >= 1, "the number of betas must be at least 1 and is ", n);
   detail::require(max_beta > 0 && max_beta < 1, "max_beta must be in (0, 1) and is ", max_beta);
   constexpr Scalar s = static_cast<Scalar>(0.008);
-  constexpr Scalar right_angle = std::numbers::pi_v<Scalar> / 2;
+  constexpr Scalar half = static_cast<Scalar>(0.5);
   const Scalar steps = static_cast<Scalar>(n);
+  const Scalar angle = std::numbers::pi_v<Scalar> / 2 / (steps * (1 + s));  // v - u, of one step
   std::vector<Scalar> betas(n);
   for (std::size_t i = 0; i < n; ++i) {
-    const Scalar left = static_cast<Scalar>(n - i);  // steps from here to t = 1
-    const Scalar half = static_cast<Scalar>(1) / 2;
-    const Scalar middle = (static_cast<Scalar>(i) + half + steps * s) / (steps * (1 + s));
-    const Scalar middle_left = (left - half) / (steps * (1 + s));
-    const Scalar step = 1 / (steps * (1 + s));
-    const Scalar cos_u = std::sin(right_angle * left * step);
-    const Scalar beta = 2 * std::sin(right_angle * step) * std::sin(right_angle * middle) *
-                        std::sin(right_angle * middle_left) / (cos_u * cos_u);
+    const Scalar left = static_cast<Scalar>(n - i);  // steps from u to pi/2
+    const Scalar cos_u = std::sin(left * angle);
+    const Scalar sin_m = std::sin((steps * s + static_cast<Scalar>(i) + half) * angle);
+    const Scalar cos_m = std::sin((left - half) * angle);
+    const Scalar beta = 2 * std::sin(angle) * sin_m * cos_m / (cos_u * cos_u);
     betas[i] = std::min(beta, static_cast<Scalar>(max_beta));
   }
   return betas;
@@ -123,12 +120,12 @@ template <std::floating_point Scalar = double>
 /// cumulative products of 1 - beta, r_i <- (r_i - r_last) r_0 / (r_0 - r_last) (Lin et al. 2023,
 /// arXiv 2305.08891, Algorithm 1). The first beta stays, the last becomes exactly 1.
 ///
-/// `betas`: at least 2, all in (0, 1), the last in (0, 1]. The new 1 - beta_i is the squared ratio
-/// of neighbours among the new r; its distance from 1 is the fall r_{i-1} - r_i over
-/// the falls still to come, sums of positive numbers only.
+/// `betas`: at least 2, all in (0, 1), the last in (0, 1]. The new 1 - beta_i is the square of the
+/// ratio r_i / r_{i-1} of new neighbours. What that ratio lacks to 1 is the old fall r_{i-1} - r_i
+/// over the sum of this and all later falls, so nothing cancels.
 template <std::floating_point Scalar>
 [[nodiscard]] std::vector<Scalar> rescale_zero_terminal_snr(std::vector<Scalar> betas) {
-  detail::check_betas(std::span<const Scalar>(betas));
+  detail::check_betas<Scalar>(betas);
   detail::require(betas.size() >= 2, "rescale_zero_terminal_snr needs at least 2 betas and has ",
                   betas.size());
   std::vector<Scalar> falls(betas.size());
@@ -141,8 +138,8 @@ template <std::floating_point Scalar>
   Scalar falls_to_come = 0;
   for (std::size_t i = betas.size() - 1; i >= 1; --i) {
     falls_to_come += falls[i];
-    const Scalar distance = falls[i] / falls_to_come;
-    betas[i] = distance * (2 - distance);
+    const Scalar lack = falls[i] / falls_to_come;
+    betas[i] = lack * (2 - lack);
   }
   return betas;
 }

@@ -27,7 +27,7 @@ struct Level {
 
   [[nodiscard]] double alpha() const { return std::exp(log_alpha); }
   [[nodiscard]] double sigma() const { return std::exp(log_sigma); }
-  /// Half the log signal-to-noise ratio, log(alpha / sigma) (arXiv 2206.00927, below Eq. 3.1).
+  /// Half the log signal-to-noise ratio, log(alpha / sigma) (arXiv 2206.00927, Sec. 3.1).
   [[nodiscard]] double lambda() const { return log_alpha - log_sigma; }
 
   friend bool operator==(const Level&, const Level&) = default;

@@ -4,14 +4,13 @@
 /// The variance-preserving schedule whose alpha is a cosine in time.
 #pragma once
 
-#include <algorithm>
 #include <cmath>
 #include <concepts>
-#include <limits>
 #include <numbers>
 
 #include "dpm/error.hpp"
 #include "dpm/schedule/level.hpp"
+#include "dpm/schedule/variance_preserving.hpp"
 
 namespace dpm {
 
@@ -26,8 +25,8 @@ namespace dpm {
 template <std::floating_point Scalar = double>
 class VpCosine {
  public:
-  /// 0 < s <= 1; 0 <= first_time < last_time <= 1. Sampling runs from the last time to the first by
-  /// default; the schedule's domain is [0, last_time].
+  /// 0 < s <= 1; 0 <= first_time < last_time <= 1. By default sampling runs from the last time to
+  /// the first; the domain is [0, last_time].
   explicit VpCosine(double s = 0.008, double last_time = 0.9946, double first_time = 1e-3)
       : first_time_(first_time),
         last_time_(last_time),
@@ -46,25 +45,15 @@ class VpCosine {
 
   /// The level at time t in [0, last_time].
   [[nodiscard]] Level level(double time) const {
-    detail::require(time >= 0 && time <= last_time_, "VpCosine: time must be in [0, ", last_time_,
-                    "] and is ", time);
+    detail::check_time("VpCosine", time, last_time_);
     return detail::variance_preserving_level(
         time, static_cast<double>(log_alpha(static_cast<Scalar>(time))), time);
   }
 
-  /// The time at lambda in [lambda(last_time), +inf]. A lambda past the end by rounding alone is
-  /// the end: grids are sums and differences of lambdas, so they miss it by a few units in the last
-  /// place.
+  /// The time at lambda in [lambda(last_time), +inf]; a lambda past the end by rounding alone is
+  /// the end.
   [[nodiscard]] double time_of_lambda(double lambda) const {
-    constexpr double rounding =
-        std::max(1e-12, 64.0 * static_cast<double>(std::numeric_limits<Scalar>::epsilon()));
-    const double least = level(last_time_).lambda();
-    detail::require(lambda >= least - rounding * std::max(1.0, std::abs(least)),
-                    "VpCosine: lambda must be in [", least, ", inf] and is ", lambda);
-    if (lambda <= least) return last_time_;
-    const auto time =
-        time_of_log_alpha(detail::variance_preserving_log_alpha(static_cast<Scalar>(lambda)));
-    return std::min(static_cast<double>(time), last_time_);
+    return detail::variance_preserving_time<Scalar>("VpCosine", *this, lambda);
   }
 
   /// log alpha at time t in [0, 1], which is not checked. The early half goes through 1 - alpha,

@@ -4,13 +4,13 @@
 /// The variance-preserving schedule whose noise rate grows linearly in time.
 #pragma once
 
-#include <algorithm>
 #include <cmath>
 #include <concepts>
 #include <limits>
 
 #include "dpm/error.hpp"
 #include "dpm/schedule/level.hpp"
+#include "dpm/schedule/variance_preserving.hpp"
 
 namespace dpm {
 
@@ -42,23 +42,14 @@ class VpLinear {
 
   /// The level at time t in [0, 1].
   [[nodiscard]] Level level(double time) const {
-    detail::require(time >= 0 && time <= 1, "VpLinear: time must be in [0, 1] and is ", time);
+    detail::check_time("VpLinear", time, 1.0);
     return detail::variance_preserving_level(
         time, static_cast<double>(log_alpha(static_cast<Scalar>(time))), time);
   }
 
-  /// The time at lambda in [lambda(1), +inf]. A lambda past the end by rounding alone is the end:
-  /// grids are sums and differences of lambdas, so they miss it by a few units in the last place.
+  /// The time at lambda in [lambda(1), +inf]; a lambda past the end by rounding alone is the end.
   [[nodiscard]] double time_of_lambda(double lambda) const {
-    constexpr double rounding =
-        std::max(1e-12, 64.0 * static_cast<double>(std::numeric_limits<Scalar>::epsilon()));
-    const double least = level(1.0).lambda();
-    detail::require(lambda >= least - rounding * std::max(1.0, std::abs(least)),
-                    "VpLinear: lambda must be in [", least, ", inf] and is ", lambda);
-    if (lambda <= least) return 1.0;
-    const auto time =
-        time_of_log_alpha(detail::variance_preserving_log_alpha(static_cast<Scalar>(lambda)));
-    return std::min(static_cast<double>(time), 1.0);
+    return detail::variance_preserving_time<Scalar>("VpLinear", *this, lambda);
   }
 
   /// log alpha at time t in [0, 1], which is not checked.
