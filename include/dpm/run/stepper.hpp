@@ -68,6 +68,11 @@ struct RunOptions {
 /// copyable type with `combine` (see `Weights`).
 template <class State>
 class Stepper {
+  static_assert(RunnableState<State>,
+                "dpm: this type is not a state. A state is an Eigen array or matrix, a contiguous "
+                "range of float or double that owns its values, or a copyable type with "
+                "combine(dpm::Weights, targets, operands) in its own namespace.");
+
  public:
   /// A model call to make: `output` <- model(`input`, `level`). Valid until the stepper is changed.
   struct Call {

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <span>
 #include <type_traits>
@@ -103,6 +103,15 @@ void combine(const Weights& weights, std::span<State* const> targets,
     });
   });
 }
+
+/// What a run can work on: a type that owns its values and has `combine`, the library's or its own.
+/// Views (spans, maps) are not: a copy of one would share the values (see `OwnedState`).
+template <class State>
+concept RunnableState = std::copyable<State> && std::same_as<State, OwnedState<State>> &&
+    requires(const Weights& weights, std::span<State* const> targets,
+             std::span<const State* const> operands) {
+  combine(weights, targets, operands);
+};
 
 /// Whether every value of a dense state is finite. One pass, without branches in it.
 template <DenseState State>
