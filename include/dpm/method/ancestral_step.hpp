@@ -7,14 +7,17 @@
 #include <cmath>
 
 #include "dpm/error.hpp"
+#include "dpm/grid/grid.hpp"
+#include "dpm/method/exponential_step.hpp"
+#include "dpm/plan/builder.hpp"
 #include "dpm/plan/plan.hpp"
 
 namespace dpm {
 
-/// x_t = linear x_s + weight m + deviation z, with m the prediction in the plan's space.
+/// A step that first removes more noise than it should and then adds some back: the exponential
+/// step from s to a level (alpha_t, q sigma_t) with q <= 1, then `deviation` times a fresh draw.
 struct AncestralStep {
-  double linear = 0.0;
-  double weight = 0.0;
+  ExponentialStep exact;
   /// Standard deviation of the fresh noise.
   double deviation = 0.0;
 };
@@ -24,44 +27,41 @@ struct AncestralStep {
 ///     x_t = alpha_t x_0 + sqrt(sigma_t^2 - d^2) epsilon + d z,
 ///     d = eta (sigma_t / sigma_s) sqrt(1 - alpha_s^2 / alpha_t^2).
 ///
-/// With h = lambda_t - lambda_s, d = eta sigma_t sqrt(1 - e^(-2h)) and sqrt(sigma_t^2 - d^2) = q
-/// sigma_t, q^2 = 1 - eta^2 (1 - e^(-2h)); then, with k = h - log q, the step is an exponential
-/// step of length k: in data space x_t = q (sigma_t / sigma_s) x_s - alpha_t expm1(-k) x_0, in
-/// noise space x_t = (alpha_t / alpha_s) x_s - q sigma_t expm1(k) epsilon. No digits are lost at
-/// any h, and eta = 0 gives the weights of DPM-Solver-1 to the last bit.
+/// With h = lambda_t - lambda_s that is d = eta sigma_t sqrt(1 - e^(-2h)), which loses no digits,
+/// and q^2 = 1 - eta^2 (1 - e^(-2h)). At eta = 0 it is DPM-Solver-1.
 ///
-/// Refuses what has no real root (eta too large, or eta > 0 where the noise grows), and a start at
-/// alpha = 0 in noise space or at sigma = 0 in data space.
+/// Refuses an eta that leaves q^2 < 0, and eta > 0 on a step towards more noise.
 inline AncestralStep ancestral_step(Space space, const Level& s, const Level& t, double eta) {
   const double h = t.lambda() - s.lambda();
   const double fresh = eta == 0.0 ? 0.0 : -std::expm1(-2.0 * h);  // 1 - e^(-2h)
   detail::require(fresh >= 0.0, "make_plan: the step from time ", s.time, " to time ", t.time,
-                  " adds noise while eta = ", eta, "; inversion needs eta = 0");
-  const double rest = eta * eta * fresh;  // 1 - q^2
-  detail::require(rest <= 1.0, "make_plan: eta = ", eta, " over the step from time ", s.time,
+                  " runs towards more noise with eta = ", eta, "; inversion needs eta = 0");
+  const double taken = eta * eta * fresh;  // 1 - q^2
+  detail::require(taken <= 1.0, "make_plan: eta = ", eta, " over the step from time ", s.time,
                   " to time ", t.time, "; there it must be at most ", 1.0 / std::sqrt(fresh));
-  const double log_q = 0.5 * std::log1p(-rest);
-  const double q = std::exp(log_q);
-  const double sigma = t.sigma();
-  AncestralStep step;
-  step.deviation = eta * sigma * std::sqrt(fresh);
-  if (space == Space::data) {
-    step.linear = q * std::exp(t.log_sigma - s.log_sigma);
-    step.weight = -t.alpha() * std::expm1(log_q - h);
-  } else {
-    step.linear = std::exp(t.log_alpha - s.log_alpha);
-    // As a difference for long steps: that keeps the limit at sigma_t = 0.
-    step.weight = h > 1.0 ? q * sigma - std::exp(t.log_alpha - s.log_alpha + s.log_sigma)
-                          : -q * sigma * std::expm1(h - log_q);
-  }
-  detail::require(
-      std::isfinite(step.linear), "make_plan: the step from time ", s.time,
-      space == Space::noise
-          ? " starts at alpha = 0, where a noise or score prediction has no step; use a "
-            "data or velocity prediction"
-          : " starts at sigma = 0, where a data or velocity prediction has no step; use "
-            "a noise prediction");
-  return step;
+  Level before_noise = t;
+  before_noise.log_sigma += 0.5 * std::log1p(-taken);
+  return {ExponentialStep(space, s, before_noise), eta * t.sigma() * std::sqrt(fresh)};
+}
+
+/// The space for an ancestral method over `grid`. The step is the same in both; what differs is
+/// where it exists: noise space not at alpha = 0, data space not at sigma = 0.
+inline Space ancestral_space(const Grid& grid, Prediction prediction, Correction correction) {
+  const bool predicts_noise = prediction == Prediction::noise || prediction == Prediction::score;
+  const bool noise =
+      (predicts_noise && correction == Correction::none) || grid.front().sigma() == 0.0;
+  return noise ? Space::noise : Space::data;
+}
+
+/// Writes one such step: draw, model call, update.
+inline void write_ancestral_step(PlanBuilder& builder, const AncestralStep& step, const Level& s,
+                                 const Level& t) {
+  builder.begin_step(s, t);
+  if (step.deviation > 0.0) builder.draw();
+  const Register m = builder.evaluate(0, sample_register, s);
+  builder.combine(sample_register, {{sample_register, step.exact.linear()},
+                                    {m, step.exact.weight(0)},
+                                    {noise_register, step.deviation}});
 }
 
 }  // namespace dpm

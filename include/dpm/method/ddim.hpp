@@ -26,29 +26,17 @@ struct Ddim {
 /// Order of convergence; for eta > 0, weak order.
 [[nodiscard]] inline int convergence_order(const Ddim& /*method*/) { return 1; }
 
-/// Noise space for a model that predicts noise or score and is not corrected, else data space: the
-/// same step, in the form that exists at both ends.
-[[nodiscard]] inline Space ddim_space(Prediction prediction, Correction correction) {
-  const bool predicts_noise = prediction == Prediction::noise || prediction == Prediction::score;
-  return predicts_noise && correction == Correction::none ? Space::noise : Space::data;
-}
-
 /// The plan of DDIM over `grid`. Refuses a negative or non-finite eta; else as `ancestral_step`.
 [[nodiscard]] inline Plan make_plan(const Ddim& method, const Grid& grid,
                                     Prediction prediction = Prediction::noise,
                                     Correction correction = Correction::none) {
   detail::require(method.eta >= 0.0 && method.eta < 1e300, "Ddim: eta = ", method.eta,
                   "; it must be finite and at least 0");
-  const Space space = ddim_space(prediction, correction);
+  const Space space = ancestral_space(grid, prediction, correction);
   PlanBuilder builder(space, prediction, correction);
   for (std::size_t i = 0; i < grid.steps(); ++i) {
     const AncestralStep step = ancestral_step(space, grid[i], grid[i + 1], method.eta);
-    builder.begin_step(grid[i], grid[i + 1]);
-    if (step.deviation > 0.0) builder.draw();
-    const Register m = builder.evaluate(0, sample_register, grid[i]);
-    builder.combine(
-        sample_register,
-        {{sample_register, step.linear}, {m, step.weight}, {noise_register, step.deviation}});
+    write_ancestral_step(builder, step, grid[i], grid[i + 1]);
   }
   return std::move(builder).finish();
 }

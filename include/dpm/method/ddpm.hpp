@@ -13,7 +13,6 @@
 #include "dpm/grid/spacing.hpp"
 #include "dpm/method/ancestral_step.hpp"
 #include "dpm/method/budget.hpp"
-#include "dpm/method/ddim.hpp"
 #include "dpm/plan/builder.hpp"
 #include "dpm/plan/plan.hpp"
 
@@ -39,7 +38,7 @@ struct Ddpm {
 [[nodiscard]] inline Plan make_plan(const Ddpm& method, const Grid& grid,
                                     Prediction prediction = Prediction::noise,
                                     Correction correction = Correction::none) {
-  const Space space = ddim_space(prediction, correction);
+  const Space space = ancestral_space(grid, prediction, correction);
   PlanBuilder builder(space, prediction, correction);
   for (std::size_t i = 0; i < grid.steps(); ++i) {
     const Level& s = grid[i];
@@ -48,12 +47,7 @@ struct Ddpm {
     if (method.variance == Ddpm::Variance::beta && t.sigma() > 0.0) {
       step.deviation = s.sigma() * std::sqrt(-std::expm1(-2.0 * (t.lambda() - s.lambda())));
     }
-    builder.begin_step(s, t);
-    if (step.deviation > 0.0) builder.draw();
-    const Register m = builder.evaluate(0, sample_register, s);
-    builder.combine(
-        sample_register,
-        {{sample_register, step.linear}, {m, step.weight}, {noise_register, step.deviation}});
+    write_ancestral_step(builder, step, s, t);
   }
   return std::move(builder).finish();
 }

@@ -27,15 +27,20 @@ class ExponentialStep {
   /// Refuses a noise-space step from alpha = 0 and a data-space step from sigma = 0: the linear
   /// part is infinite there.
   ExponentialStep(Space space, const Level& s, const Level& t)
-      : space_(space), h_(t.lambda() - s.lambda()), alpha_(t.alpha()), sigma_(t.sigma()) {
-    linear_ = space == Space::noise ? std::exp(t.log_alpha - s.log_alpha)
-                                    : std::exp(t.log_sigma - s.log_sigma);
-    noise_part_of_start_ = std::exp(t.log_alpha - s.log_alpha + s.log_sigma);
-    detail::require(
-        std::isfinite(linear_), "make_plan: the step from time ", s.time,
-        space == Space::noise
-            ? " starts at alpha = 0, where noise space has no solution; use data space"
-            : " starts at sigma = 0, where data space has no solution; use noise space");
+      : space_(space),
+        h_(t.lambda() - s.lambda()),
+        alpha_(t.alpha()),
+        sigma_(t.sigma()),
+        linear_(std::exp(space == Space::noise ? t.log_alpha - s.log_alpha
+                                               : t.log_sigma - s.log_sigma)),
+        start_part_(space == Space::noise ? s.sigma() : s.alpha()) {
+    detail::require(std::isfinite(linear_), "make_plan: the step from time ", s.time,
+                    space == Space::noise ? " starts at alpha = 0, where noise space has no "
+                                            "solution; use data space, with a model "
+                                            "that predicts data or velocity"
+                                          : " starts at sigma = 0, where data space has no "
+                                            "solution; use noise space, with a model "
+                                            "that predicts noise or velocity");
   }
 
   [[nodiscard]] double linear() const { return linear_; }
@@ -46,9 +51,11 @@ class ExponentialStep {
 
   /// The weight of the n-th derivative; n > 0 needs `finite()`.
   [[nodiscard]] double weight(int n) const {
-    if (n == 0 && space_ == Space::data) return -alpha_ * std::expm1(-h_);
-    // -sigma_t (e^h - 1) as a difference keeps its limit at sigma_t = 0 and cannot overflow.
-    if (n == 0) return h_ > 1.0 ? sigma_ - noise_part_of_start_ : -sigma_ * std::expm1(h_);
+    // For long steps as a difference, which keeps the limits at sigma_t = 0 and alpha_t = 0.
+    if (n == 0 && space_ == Space::noise) {
+      return h_ > 1.0 ? sigma_ - linear_ * start_part_ : -sigma_ * std::expm1(h_);
+    }
+    if (n == 0) return h_ < -1.0 ? alpha_ - linear_ * start_part_ : -alpha_ * std::expm1(-h_);
     const double power = std::pow(h_, n + 1);
     return space_ == Space::noise ? -sigma_ * power * phi(n + 1, h_)
                                   : alpha_ * power * phi(n + 1, -h_);
@@ -60,7 +67,7 @@ class ExponentialStep {
   double alpha_;
   double sigma_;
   double linear_;
-  double noise_part_of_start_;
+  double start_part_;  // sigma_s in noise space, alpha_s in data space
 };
 
 /// A prediction that is known at one lambda.
