@@ -267,3 +267,12 @@ TEST_CASE("noise is independent from sample to sample, draw to draw and seed to 
     require_independent(by_seed, by_seed, lag);
   }
 }
+
+TEST_CASE("a run of 64 draws is the same bits as its 16 blocks") {
+  std::array<double, 64> run{};
+  dpm::normal_run(0x123456789abcdefULL, 77, 5, 1000, run);
+  for (std::uint32_t b = 0; b < 16; ++b) {
+    const auto block = dpm::normal_draws(0x123456789abcdefULL, 77, 5, 1000 + b);
+    for (std::size_t k = 0; k < 4; ++k) REQUIRE(run[4 * b + k] == block[k]);
+  }
+}

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// A program of a project that uses dpm: it samples, and checks that it got the version it asked for.
+/// A program of a project that uses dpm: it samples, and checks that it got the version it asked
+/// for.
 #include <Eigen/Core>
 #include <cmath>
 #include <dpm/dpm.hpp>

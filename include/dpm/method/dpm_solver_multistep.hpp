@@ -36,9 +36,8 @@ inline void write_multistep(PlanBuilder& builder, const DpmSolver& method, const
     const Level& t = grid[i + 1];
     const ExponentialStep step(method.space, s, t);
     if (i == 0 && good_start && step.finite()) {
-      DpmSolver second{.order = 2, .space = method.space, .update = method.update};
-      write_singlestep_step(builder, second,
-                            {s, t, inner_levels(second, grid.schedule(), 2, s, t)});
+      const Level middle = grid.schedule().level_at_lambda(0.5 * (s.lambda() + t.lambda()));
+      write_singlestep_step(builder, method, {s, t, {middle}});
       history = BoundedVector<Node, 3>{Node{s.lambda(), prediction_register(0)}};
       continue;
     }

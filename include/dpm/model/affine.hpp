@@ -99,7 +99,7 @@ struct Moments {
                                     call->level.alpha() * gaussian.mean()[i]);
     }
   }
-  const Level& start = plan.steps.front().from;
+  const Level& start = plan.start();
   Moments moments;
   for (std::size_t i = 0; i < d; ++i) {
     const AffineState& x = stepper.sample();

@@ -147,7 +147,7 @@ requires std::invocable<PlanOf&, int>
                                              ConvergenceRange range = {}) {
   return detail::measure_slope(range, 1e-13, [&](int steps) {
     const Plan plan = plan_of(steps);
-    const Level& end = plan.steps.back().to;
+    const Level& end = plan.end();
     const Moments moments = output_moments(plan, gaussian);
     double sum = 0.0;
     for (std::size_t i = 0; i < gaussian.dimensions(); ++i) {

@@ -127,8 +127,8 @@ class PlanBuilder {
     if (by.input == 0.0 && by.output == 1.0) return;
     combine(m, {{input, by.input}, {m, by.output}});
   }
-  void add(Instruction instruction) {
-    plan_.steps.back().instructions.push_back(std::move(instruction));
+  void add(const Instruction& instruction) {
+    plan_.steps.back().instructions.push_back(instruction);
   }
 
   Plan plan_;

@@ -111,6 +111,9 @@ struct Plan {
   Space space = Space::noise;
   std::vector<Step> steps;
 
+  /// Where the sample stands before the first step, and after the last. Not for an empty plan.
+  [[nodiscard]] const Level& start() const { return steps.front().from; }
+  [[nodiscard]] const Level& end() const { return steps.back().to; }
   /// Model calls of a whole run (NFE, number of function evaluations).
   [[nodiscard]] int evaluations() const { return count<Evaluate>(); }
   /// Noise draws of a whole run; 0 for a deterministic sampler.

@@ -108,8 +108,8 @@ inline std::string describe(const Draw& d) {
     }
   }
   if (!plan.steps.empty()) {
-    const Level& end = plan.steps.back().to;
-    text += " end " + detail::number(end.time, 10) + " " + detail::number(end.lambda(), 10) + "\n";
+    text += " end " + detail::number(plan.end().time, 10) + " " +
+            detail::number(plan.end().lambda(), 10) + "\n";
   }
   return text;
 }

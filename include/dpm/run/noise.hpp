@@ -4,6 +4,7 @@
 /// The library's noise source: keyed, so that a sample does not depend on its company.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -63,7 +64,14 @@ struct NormalNoise {
                     " values; one sample may have 2^34 at most");
     for (std::size_t s = 0; s < view.samples; ++s) {
       Scalar* const sample = view.data + s * view.sample_stride;
-      for (std::size_t e = 0; e < view.elements; e += 4) {
+      std::size_t e = 0;
+      for (std::array<double, 64> run; e + run.size() <= view.elements; e += run.size()) {
+        normal_run(seed, first_sample + s, draw, static_cast<std::uint32_t>(e / 4), run);
+        for (std::size_t k = 0; k < run.size(); ++k) {
+          sample[(e + k) * view.element_stride] = static_cast<Scalar>(run[k]);
+        }
+      }
+      for (; e < view.elements; e += 4) {
         const auto block = static_cast<std::uint32_t>(e / 4);
         const auto values = normal_draws(seed, first_sample + s, draw, block);
         for (std::size_t k = 0; k < 4 && e + k < view.elements; ++k) {

@@ -81,8 +81,7 @@ static_assert(std::numeric_limits<double>::is_iec559 && sizeof(double) == sizeof
 }
 
 /// r cos(theta) and r sin(theta) in 26 bits, where theta = 2 pi (n + 1/2) / 2^28 and n is the upper
-/// 28 bits of `word`. (To fill a long block, take the square roots in a loop of their own: a
-/// compiler that must set errno for them cannot vectorise a loop that holds one.)
+/// 28 bits of `word`.
 [[nodiscard]] inline std::array<double, 2> polar(double r, std::uint32_t word) {
   // theta = pi/2 (quadrant + f). Two bits shifted out leave f as a signed fraction of 2^32.
   const std::uint64_t quadrant = (word + 0x20000000u) >> 30;
@@ -97,6 +96,16 @@ static_assert(std::numeric_limits<double>::is_iec559 && sizeof(double) == sizeof
   const std::uint64_t sin_sign = (quadrant & 2) << 62;        // negative in quadrants 2 and 3
   return {keep26(r * std::bit_cast<double>(c ^ swap ^ cos_sign)),
           keep26(r * std::bit_cast<double>(s ^ swap ^ sin_sign))};
+}
+
+/// The four random words of one block of one draw (see `normal_draws`).
+[[nodiscard]] inline std::array<std::uint32_t, 4> noise_words(std::uint64_t seed,
+                                                              std::uint64_t sample,
+                                                              std::uint32_t draw,
+                                                              std::uint32_t block) {
+  const auto low = [](std::uint64_t x) { return static_cast<std::uint32_t>(x); };
+  const auto high = [](std::uint64_t x) { return static_cast<std::uint32_t>(x >> 32); };
+  return philox4x32({block, draw, low(sample), high(sample)}, {low(seed), high(seed)});
 }
 
 }  // namespace detail
@@ -132,9 +141,31 @@ static_assert(std::numeric_limits<double>::is_iec559 && sizeof(double) == sizeof
 /// and element e of a sample is number e mod 4 of block e / 4 (so a sample has at most 2^34).
 [[nodiscard]] inline std::array<double, 4> normal_draws(std::uint64_t seed, std::uint64_t sample,
                                                         std::uint32_t draw, std::uint32_t block) {
-  const auto low = [](std::uint64_t x) { return static_cast<std::uint32_t>(x); };
-  const auto high = [](std::uint64_t x) { return static_cast<std::uint32_t>(x >> 32); };
-  return normal4(philox4x32({block, draw, low(sample), high(sample)}, {low(seed), high(seed)}));
+  return normal4(detail::noise_words(seed, sample, draw, block));
+}
+
+/// `normal_draws` of 16 blocks at once, from `first_block` on: the same 64 values in half the time.
+/// The square roots have a loop of their own because a compiler that must set errno for them cannot
+/// vectorise a loop that holds one.
+inline void normal_run(std::uint64_t seed, std::uint64_t sample, std::uint32_t draw,
+                       std::uint32_t first_block, std::array<double, 64>& values) {
+  std::array<std::uint32_t, 32> radius_words;
+  std::array<std::uint32_t, 32> angle_words;
+  std::array<double, 32> radii;
+  for (std::uint32_t b = 0; b < 16; ++b) {
+    const auto words = detail::noise_words(seed, sample, draw, first_block + b);
+    radius_words[2 * b] = words[0];
+    angle_words[2 * b] = words[1];
+    radius_words[2 * b + 1] = words[2];
+    angle_words[2 * b + 1] = words[3];
+  }
+  for (std::size_t i = 0; i < 32; ++i) radii[i] = detail::minus_two_log(radius_words[i]);
+  for (std::size_t i = 0; i < 32; ++i) radii[i] = std::sqrt(radii[i]);
+  for (std::size_t i = 0; i < 32; ++i) {
+    const auto pair = detail::polar(radii[i], angle_words[i]);
+    values[2 * i] = pair[0];
+    values[2 * i + 1] = pair[1];
+  }
 }
 
 }  // namespace dpm
