@@ -283,12 +283,9 @@ TEST_CASE("make_grid refuses fewer than one step") {
 TEST_CASE("make_grid refuses an end equal to the start") {
   const dpm::AnySchedule schedule = dpm::VpLinear();
   const std::string sentence = "make_grid: start and end are both 0.5; they must differ";
-  refused([&] { (void)make_grid(dpm::UniformTime{.start = 0.5, .end = 0.5}, schedule, 4); },
-          sentence);
-  refused([&] { (void)make_grid(dpm::QuadraticTime{.start = 0.5, .end = 0.5}, schedule, 4); },
-          sentence);
-  refused([&] { (void)make_grid(dpm::UniformLambda{.start = 0.5, .end = 0.5}, schedule, 4); },
-          sentence);
+  refused([&] { (void)make_grid(dpm::UniformTime{0.5, 0.5}, schedule, 4); }, sentence);
+  refused([&] { (void)make_grid(dpm::QuadraticTime{0.5, 0.5}, schedule, 4); }, sentence);
+  refused([&] { (void)make_grid(dpm::UniformLambda{0.5, 0.5}, schedule, 4); }, sentence);
   refused([&] { (void)make_grid(dpm::UniformTime{.end = 1.0}, schedule, 4); },
           "make_grid: start and end are both 1; they must differ");
 }
@@ -297,20 +294,13 @@ TEST_CASE("spacings refuse times outside the schedule") {
   const dpm::AnySchedule schedule = dpm::VpLinear();
   const auto refused_by_all = [&](double start, double end, const std::string& value) {
     const std::string sentence = "VpLinear: time must be in [0, 1] and is " + value;
-    const auto a = [&] {
-      (void)make_grid(dpm::UniformTime{.start = start, .end = end}, schedule, 4);
-    };
-    const auto b = [&] {
-      (void)make_grid(dpm::QuadraticTime{.start = start, .end = end}, schedule, 4);
-    };
-    const auto c = [&] {
-      (void)make_grid(dpm::UniformLambda{.start = start, .end = end}, schedule, 4);
-    };
-    for (const std::function<void()>& call : {std::function<void()>(a), {b}, {c}}) {
-      REQUIRE_THROWS_AS(call(), dpm::InvalidArgument);
-      REQUIRE_THROWS_WITH(call(), mentions("VpLinear: time must be in [0, 1] and is "));
-    }
-    refused(c, sentence);
+    // In one step, so that the end is the first time after the start.
+    refused([&] { (void)make_grid(dpm::UniformTime{start, end}, schedule, 1); }, sentence);
+    refused([&] { (void)make_grid(dpm::QuadraticTime{start, end}, schedule, 1); }, sentence);
+    refused([&] { (void)make_grid(dpm::UniformLambda{start, end}, schedule, 1); }, sentence);
+    REQUIRE_THROWS_AS(make_grid(dpm::UniformTime{start, end}, schedule, 4), dpm::InvalidArgument);
+    REQUIRE_THROWS_AS(make_grid(dpm::QuadraticTime{start, end}, schedule, 4), dpm::InvalidArgument);
+    refused([&] { (void)make_grid(dpm::UniformLambda{start, end}, schedule, 4); }, sentence);
   };
   refused_by_all(1.5, 0.1, "1.5");
   refused_by_all(0.5, -0.25, "-0.25");
@@ -393,4 +383,8 @@ TEST_CASE("a grid refuses levels that do not run one way") {
   levels[2].log_alpha = -5.0;
   REQUIRE_THROWS_AS(dpm::Grid(schedule, levels), dpm::InvalidArgument);
   REQUIRE_THROWS_WITH(dpm::Grid(schedule, levels), mentions("Grid: level 2 has time 0.5"));
+  // One time with two lambdas.
+  levels = {schedule.level(1.0), schedule.level(2.0)};
+  levels[1].time = 1.0;
+  REQUIRE_THROWS_AS(dpm::Grid(schedule, levels), dpm::InvalidArgument);
 }

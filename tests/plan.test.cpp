@@ -236,6 +236,21 @@ std::size_t dead_targets(const Plan& plan) {
   return dead;
 }
 
+/// Operands that a Combine reads and gives no weight.
+std::size_t idle_operands(const Plan& plan) {
+  std::size_t idle = 0;
+  for (const Instruction& i : flattened(plan)) {
+    const auto* c = std::get_if<Combine>(&i);
+    if (c == nullptr) continue;
+    for (std::size_t j = 0; j < c->operands.size(); ++j) {
+      bool weighs = false;
+      for (std::size_t t = 0; t < c->targets.size(); ++t) weighs |= c->weight(t, j) != 0.0;
+      idle += weighs ? 0 : 1;
+    }
+  }
+  return idle;
+}
+
 }  // namespace
 
 // Fusing ----------------------------------------------------------------------
@@ -312,6 +327,7 @@ TEST_CASE("a fused program leaves the same sample") {
     // Below 50 instructions that do not amplify, each with at most 8 products of numbers below 1.
     REQUIRE_THAT(execute(fused, 0.7), WithinAbs(execute(naive, 0.7), 1e-13));
     REQUIRE(dead_targets(fused) == 0);
+    REQUIRE(idle_operands(fused) == 0);
     REQUIRE(count<Evaluate>(fused) == count<Evaluate>(naive));
     REQUIRE(count<Correct>(fused) == count<Correct>(naive));
     REQUIRE(count<Draw>(fused) == count<Draw>(naive));
@@ -336,6 +352,7 @@ TEST_CASE("dropping dead targets alone leaves the same sample") {
     // Nothing is reordered and only zeros leave the sums.
     REQUIRE(execute(live, -0.4) == execute(naive, -0.4));
     REQUIRE(dead_targets(live) == 0);
+    REQUIRE(idle_operands(live) == 0);
     dropped += dead_targets(naive);
   }
   REQUIRE(dropped > 1000);
@@ -359,20 +376,71 @@ TEST_CASE("no method makes more than one pass for each model call") {
           REQUIRE(passes <= allowed);
         }
         REQUIRE(dead_targets(plan) == 0);
-        for (const Instruction& i : flattened(plan)) {
-          if (const auto* c = std::get_if<Combine>(&i)) {
-            for (std::size_t j = 0; j < c->operands.size(); ++j) {
-              bool weighs = false;
-              for (std::size_t t = 0; t < c->targets.size(); ++t) {
-                weighs = weighs || c->weight(t, j) != 0.0;
-              }
-              REQUIRE(weighs);
-            }
-          }
-        }
+        REQUIRE(idle_operands(plan) == 0);
       }
     }
   }
+}
+
+// Conversions ------------------------------------------------------------------
+
+TEST_CASE("every prediction turns into the data and the noise that it stands for") {
+  const double data = 0.7;
+  const double noise = -0.4;
+  // Variance preserving near both ends, and not variance preserving at all.
+  const std::vector<Level> levels{dpm::VpLinear().level(0.9),
+                                  dpm::VpLinear().level(1e-3),
+                                  {0.5, 0.0, std::log(3.0), 0.5},
+                                  {0.5, std::log(0.25), std::log(2.0), 0.5}};
+  for (const Level& at : levels) {
+    const double alpha = at.alpha();
+    const double sigma = at.sigma();
+    const double x = alpha * data + sigma * noise;
+    const std::vector<std::pair<Prediction, double>> outputs{
+        {Prediction::noise, noise},
+        {Prediction::data, data},
+        {Prediction::velocity, alpha * noise - sigma * data},
+        {Prediction::score, -noise / sigma}};
+    for (const auto& [prediction, output] : outputs) {
+      CAPTURE(alpha, sigma, dpm::name(prediction));
+      const dpm::Conversion to_data = dpm::to_data(prediction, at);
+      const dpm::Conversion to_noise = dpm::to_noise(prediction, at);
+      // Dividing by the smaller of alpha and sigma multiplies rounding by it.
+      REQUIRE_THAT(to_data.input * x + to_data.output * output, WithinAbs(data, 1e-15 / alpha));
+      REQUIRE_THAT(to_noise.input * x + to_noise.output * output, WithinAbs(noise, 1e-15 / sigma));
+    }
+  }
+}
+
+TEST_CASE("conversions exist at the singular ends or are refused") {
+  const Level pure_noise{1.0, -infinity, 0.0, 999.0};
+  const Level clean_data{};
+  // There v = -x_0 and v = epsilon.
+  REQUIRE(dpm::to_data(Prediction::velocity, pure_noise).input == 0.0);
+  REQUIRE(dpm::to_data(Prediction::velocity, pure_noise).output == -1.0);
+  REQUIRE(dpm::to_noise(Prediction::velocity, clean_data).input == 0.0);
+  REQUIRE(dpm::to_noise(Prediction::velocity, clean_data).output == 1.0);
+  // Clean data is the sample itself, pure noise too.
+  for (const Prediction prediction : {Prediction::noise, Prediction::velocity, Prediction::score}) {
+    REQUIRE(dpm::to_data(prediction, clean_data).input == 1.0);
+    REQUIRE(dpm::to_data(prediction, clean_data).output == 0.0);
+  }
+  for (const Prediction prediction : {Prediction::data, Prediction::velocity}) {
+    REQUIRE(dpm::to_noise(prediction, pure_noise).input == 1.0);
+    REQUIRE(dpm::to_noise(prediction, pure_noise).output == 0.0);
+  }
+  for (const Prediction prediction : {Prediction::noise, Prediction::score}) {
+    REQUIRE_THROWS_AS(dpm::to_data(prediction, pure_noise), dpm::InvalidArgument);
+    REQUIRE_THROWS_WITH(
+        dpm::to_data(prediction, pure_noise),
+        "make_plan: at time 1 alpha is 0, where a prediction of the noise or the score says "
+        "nothing about the data; use a data or velocity prediction, or start below that time");
+  }
+  REQUIRE_THROWS_AS(dpm::to_noise(Prediction::data, clean_data), dpm::InvalidArgument);
+  REQUIRE_THROWS_WITH(
+      dpm::to_noise(Prediction::data, clean_data),
+      "make_plan: at time 0 sigma is 0, where a prediction of the data says nothing about the "
+      "noise; use a noise or velocity prediction, or leave that time out");
 }
 
 // Check -----------------------------------------------------------------------

@@ -1,0 +1,20 @@
+# What the tests, benchmarks and examples of dpm are built with. None of it reaches a user of dpm.
+
+add_library(dpm_warnings INTERFACE)
+target_compile_options(
+  dpm_warnings INTERFACE $<$<CXX_COMPILER_ID:GNU,Clang,AppleClang>:-Wall -Wextra -Wpedantic
+                         -Wconversion -Wshadow>)
+
+# For those who include "support/...": the problems and methods that tests and benchmarks share.
+add_library(dpm_support INTERFACE)
+target_include_directories(dpm_support INTERFACE ${CMAKE_CURRENT_SOURCE_DIR}/tests)
+target_link_libraries(dpm_support INTERFACE dpm::dpm dpm_warnings)
+
+find_program(DPM_CCACHE ccache)
+mark_as_advanced(DPM_CCACHE)
+if(DPM_CCACHE AND NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)
+  # Without these, ccache refuses every file that uses a precompiled header.
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+      ${CMAKE_COMMAND} -E env
+      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${DPM_CCACHE})
+endif()

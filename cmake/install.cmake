@@ -1,0 +1,12 @@
+# cmake --install and, for those who use it, find_package(dpm CONFIG).
+include(CMakePackageConfigHelpers)
+include(GNUInstallDirs)
+
+set(package_dir ${CMAKE_INSTALL_DATADIR}/cmake/dpm)
+write_basic_package_version_file(dpm-config-version.cmake COMPATIBILITY SameMinorVersion
+                                 ARCH_INDEPENDENT)
+install(TARGETS dpm EXPORT dpm-targets FILE_SET HEADERS)
+install(EXPORT dpm-targets NAMESPACE dpm:: DESTINATION ${package_dir})
+install(FILES cmake/dpm-config.cmake ${CMAKE_CURRENT_BINARY_DIR}/dpm-config-version.cmake
+        DESTINATION ${package_dir})
+install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
