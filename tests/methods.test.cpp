@@ -579,8 +579,9 @@ TEST_CASE("third-order multistep starts with steps that keep its order") {
     }
     // One step is the singlestep method of second order.
     const DpmSolver second{.order = 2, .form = singlestep, .space = space};
-    REQUIRE(make_plan(DpmSolver{.order = 3, .space = space}, uneven_grid(1)) ==
-            make_plan(second, uneven_grid(1)));
+    const Plan plan = make_plan(DpmSolver{.order = 3, .space = space}, uneven_grid(1));
+    REQUIRE(relative_difference(states_of(plan).back(),
+                                states_of(make_plan(second, uneven_grid(1))).back()) < 1e-13);
   }
 }
 

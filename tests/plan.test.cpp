@@ -477,6 +477,8 @@ TEST_CASE("check passes the plan that the refusals below are made from") {
   Plan plan = good_plan();
   REQUIRE_NOTHROW(dpm::check(plan));
   REQUIRE(plan.steps.size() == 2);
+  REQUIRE(plan.start() == dpm::VpLinear().level(0.9));
+  REQUIRE(plan.end() == dpm::VpLinear().level(0.1));
   for (std::size_t step = 0; step < 2; ++step) {
     REQUIRE(plan.steps[step].instructions.size() == 5);
     REQUIRE(instruction<Draw>(plan, step, 0).draw == step);
