@@ -189,8 +189,8 @@ TEST_CASE("the ruler takes the spacing and the prediction it is given") {
                                                 dpm::Prediction::velocity, {32, 3});
   REQUIRE_THAT(c.order, WithinAbs(1.0, 0.1));
   for (const double t : labels) REQUIRE((t <= 0.7 && t >= 0.1));
-  // The reference, then the runs.
-  const std::size_t fine = 3 * 8 * 32 * 8;
+  // The reference and its half, then the runs.
+  const std::size_t fine = 3 * (8 + 4) * 32 * 8;
   REQUIRE(labels.size() == fine + 32 + 64 + 128 + 256);
   const State exact = gaussian.solve_ode(x, schedule.level(0.7), schedule.level(0.1));
   State end = x;
@@ -216,7 +216,7 @@ TEST_CASE("the ruler works on a user's network in single precision") {
   Eigen::ArrayXXf x(4, 3);
   x << 0.3F, -1.2F, 0.8F, 1.5F, 0.1F, -0.4F, -0.9F, 0.6F, 1.1F, 0.2F, -1.7F, 0.5F;
   const dpm::UniformLambda spacing{.start = 0.5, .end = 0.01};
-  const dpm::ConvergenceRange range{.fewest_steps = 16, .halvings = 6};
+  const dpm::ConvergenceRange range{.fewest_steps = 16, .halvings = 5};
   for (int order = 1; order <= 3; ++order) {
     CAPTURE(order);
     const DpmSolver method{.order = order};
@@ -225,19 +225,21 @@ TEST_CASE("the ruler works on a user's network in single precision") {
         [](const Eigen::ArrayXXf& at, double label) { return network_output(at, label); }, x,
         dpm::Prediction::noise, range);
     require_consistent(c, 16);
-    REQUIRE_THAT(c.order, WithinAbs(order, 0.2));
+    // The errors that are kept are above 100 epsilon of the state, and a run rounds by a quarter of
+    // that at most, which moves a slope over one halving by log2(1.25).
+    REQUIRE_THAT(c.order, WithinAbs(order, 0.32));
 
-    // The same runs in double, where rounding is far away: the errors that were kept are real, and
-    // where the method is good enough to reach the level of rounding, some were left out.
+    // So they agree with the same runs in double, where rounding is far away; and where the method
+    // is good enough to reach the level of rounding, some were left out.
     const dpm::Convergence real = dpm::measure_order(
         method, spacing, schedule,
         [](const Eigen::ArrayXXd& at, double label) { return network_output(at, label); },
         Eigen::ArrayXXd(x.cast<double>()), dpm::Prediction::noise, range);
-    REQUIRE(real.steps.size() == 7);
+    REQUIRE(real.steps.size() == 6);
     for (std::size_t k = 0; k < c.errors.size(); ++k) {
-      REQUIRE_THAT(c.errors[k], WithinRel(real.errors[k], 0.15));
+      REQUIRE_THAT(c.errors[k], WithinRel(real.errors[k], 0.25));
     }
-    REQUIRE((c.steps.size() < 7) == (order > 1));
+    REQUIRE((c.steps.size() < 6) == (order > 1));
   }
 }
 
@@ -271,22 +273,23 @@ TEST_CASE("the ruler measures weak orders from exact moments") {
 
 TEST_CASE("the ruler refuses ranges that measure nothing") {
   const auto error = [](int steps) { return 1.0 / steps; };
-  for (const auto& [fewest, halvings] :
-       std::vector<std::pair<int, int>>{{0, 4}, {-3, 4}, {12, 0}, {12, -1}, {12, 21}}) {
-    const std::string sentence = "measure_order: fewest_steps = " + std::to_string(fewest) +
+  for (const auto& [fewest, halvings] : std::vector<std::pair<int, int>>{
+           {0, 4}, {-3, 4}, {12, 0}, {12, -1}, {12, 21}, {5000000, 2}}) {
+    const std::string sentence = ": fewest_steps = " + std::to_string(fewest) +
                                  " and halvings = " + std::to_string(halvings) +
-                                 "; they must be at least 1 and between 1 and 20";
+                                 "; they must be at least 1, halvings at most 20, and the "
+                                 "finest run at most 10000000 steps";
     const dpm::ConvergenceRange range{fewest, halvings};
     refused(
         [&] {
           (void)dpm::measure_order(sampler_with(error), no_model, State{1.0}, State{1.0}, range);
         },
-        sentence);
+        "measure_order" + sentence);
     refused(
         [&] {
           (void)dpm::measure_weak_order(sampler_with(error), dpm::Gaussian({0.0}, {1.0}), range);
         },
-        sentence);
+        "measure_weak_order" + sentence);
   }
 }
 
@@ -313,5 +316,14 @@ TEST_CASE("the ruler refuses a plan that draws noise") {
                              dpm::Gaussian({0.0}, {1.0}), State{0.5});
   };
   REQUIRE_THROWS_AS(call(), dpm::InvalidArgument);
-  REQUIRE_THROWS_WITH(call(), mentions("the plan draws noise"));
+  REQUIRE_THROWS_WITH(call(), mentions("use measure_weak_order"));
+}
+
+TEST_CASE("the ruler refuses a reference of another shape, or one that is not finite") {
+  const auto error = [](int steps) { return 1.0 / steps; };
+  for (const State& reference : {State{1.0}, State{1.0, 2.0, 3.0}, State{1.0, NAN}}) {
+    REQUIRE_THROWS_WITH(
+        dpm::measure_order(sampler_with(error), no_model, State{1.0, 2.0}, reference),
+        mentions("it must have the shape of x, 2 x 1, and be finite"));
+  }
 }

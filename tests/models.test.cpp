@@ -547,3 +547,16 @@ TEST_CASE("an affine state is a start, a constant and draws") {
   REQUIRE(y.one(1) == 6.0);
   REQUIRE(y.draws(1)[1] == 1.0);
 }
+
+TEST_CASE("analytic models refuse an output of another shape") {
+  const dpm::Gaussian gaussian({0.0, 1.0}, {1.0, 2.0});
+  const dpm::GaussianMixture mixture({{1.0, gaussian}});
+  const std::vector<double> x(6, 0.5);
+  std::vector<double> out(4, 7.0);
+  const dpm::Level at = dpm::VpLinear().level(0.5);
+  REQUIRE_THROWS_WITH(gaussian(x, at, out),
+                      "Gaussian: the output is 4 x 1; it must have the shape of x, 6 x 1");
+  REQUIRE_THROWS_WITH(mixture(x, at, out),
+                      "GaussianMixture: the output is 4 x 1; it must have the shape of x, 6 x 1");
+  REQUIRE(out == std::vector<double>(4, 7.0));
+}

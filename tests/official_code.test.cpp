@@ -65,11 +65,12 @@ dpm::Plan plan_of(const json& c, const dpm::AnySchedule& schedule) {
     const int blocks =
         fixed ? steps / method.order
               : (method.order == 3 ? steps / 3 + 1 : (steps + method.order - 1) / method.order);
-    if (!fixed) method.calls = steps;
     if (uniform_lambda) {
+      if (!fixed) method.calls = steps;
       grid_steps = blocks;
     } else {
       method.stages = dpm::DpmSolver::Stages::on_grid;
+      method.lower_order_final = !fixed && method.order == 3;
       if (fixed) grid_steps = blocks * method.order;
     }
   }

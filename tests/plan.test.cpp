@@ -703,20 +703,21 @@ TEST_CASE("a printed plan of DPM-Solver-2 reads as its algorithm") {
 TEST_CASE("a printed plan shows draws, corrections and merged combinations") {
   // arXiv 2010.02502, Eq. 12 and 16 with eta = 1 from sigma = 5 to 3: the fresh noise has
   // 3 sqrt(1 - 9/25) = 2.4, sqrt(3^2 - 2.4^2) = 1.8 of the old remains: x = 9/25 x + 16/25 x_0.
-  REQUIRE(to_string(make_plan(dpm::Ddim{.eta = 1.0}, geometric_grid({5.0, 3.0, 0.0}),
-                              Prediction::noise, dpm::Correction::data)) ==
-          "2 steps, 2 model calls, 1 noise draws; data space, the model predicts noise\n"
-          "step       time     lambda   instructions\n"
-          "   1          5   -1.60944   z = normal draw 0\n"
-          "                             m0 = model(x, label 5)  at time 5\n"
-          "                             m0 = 1 x - 5 m0\n"
-          "                             m0 = correct(m0)\n"
-          "                             x = 0.36 x + 0.64 m0 + 2.4 z\n"
-          "   2          3   -1.09861   m0 = model(x, label 3)  at time 3\n"
-          "                             m0 = 1 x - 3 m0\n"
-          "                             m0 = correct(m0)\n"
-          "                             x = 1 m0\n"
-          " end          0        inf\n");
+  REQUIRE(
+      to_string(make_plan(dpm::Ddim{.eta = 1.0}, geometric_grid({5.0, 3.0, 0.0}), Prediction::noise,
+                          dpm::Correction::data)) ==
+      "2 steps, 2 model calls, 1 noise draw, 2 corrections; data space, the model predicts noise\n"
+      "step       time     lambda   instructions\n"
+      "   1          5   -1.60944   z = normal draw 0\n"
+      "                             m0 = model(x, label 5)  at time 5\n"
+      "                             m0 = 1 x - 5 m0\n"
+      "                             m0 = correct(m0)\n"
+      "                             x = 0.36 x + 0.64 m0 + 2.4 z\n"
+      "   2          3   -1.09861   m0 = model(x, label 3)  at time 3\n"
+      "                             m0 = 1 x - 3 m0\n"
+      "                             m0 = correct(m0)\n"
+      "                             x = 1 m0\n"
+      " end          0        inf\n");
   // The prediction is converted for later steps and used in this one, in one pass.
   REQUIRE(to_string(make_plan(dpm::DpmSolver{}, geometric_grid({16.0, 4.0, 1.0}))) ==
           "2 steps, 2 model calls, 0 noise draws; data space, the model predicts noise\n"
@@ -801,4 +802,41 @@ TEST_CASE("a copy of a plan is a plan of its own") {
   REQUIRE(copy.corrections() == 2);
   REQUIRE(copy.predictions() == 1);
   REQUIRE(!copy.uses_trial());
+}
+
+TEST_CASE("the builder adds up repeated registers and refuses what it cannot hold") {
+  const dpm::Level s = dpm::VpLinear().level(0.5);
+  const dpm::Level t = dpm::VpLinear().level(0.25);
+  dpm::PlanBuilder builder(dpm::Space::noise, dpm::Prediction::noise);
+  REQUIRE_THROWS_WITH(builder.evaluate(0, dpm::sample_register, s), mentions("no step has begun"));
+  builder.begin_step(s, t);
+  REQUIRE_THROWS_WITH(builder.evaluate(dpm::max_predictions, dpm::sample_register, s),
+                      "PlanBuilder: slot = 16; there are 16");
+  const dpm::Register m = builder.evaluate(0, dpm::sample_register, s);
+  builder.combine(dpm::sample_register, {{dpm::sample_register, 1.0}, {dpm::sample_register, 2.0}});
+  builder.combine(dpm::sample_register, {{dpm::sample_register, 1.0}, {m, 1.0}});
+  const dpm::Plan plan = std::move(builder).finish();
+  const auto& c = std::get<dpm::Combine>(plan.steps[0].instructions.back());
+  REQUIRE(dpm::detail::weight_of(c, 0, dpm::sample_register) == 3.0);
+  REQUIRE(dpm::detail::weight_of(c, 0, m) == 1.0);
+
+  dpm::Plan twice = plan;
+  auto& damaged = std::get<dpm::Combine>(twice.steps[0].instructions.back());
+  damaged.operands[1] = damaged.operands[0];
+  REQUIRE_THROWS_WITH(check(twice), mentions("reads one register twice"));
+}
+
+TEST_CASE("fusing keeps what a correction reads, and a target that is set to zero") {
+  const dpm::Level s = dpm::VpLinear().level(0.5);
+  const dpm::Level t = dpm::VpLinear().level(0.25);
+  const dpm::Register m = dpm::prediction_register(0);
+  dpm::Plan plan;
+  plan.steps.push_back({s, t, {}});
+  auto& list = plan.steps[0].instructions;
+  list.push_back(dpm::Combine{{m}, {dpm::sample_register}, {0.1}});
+  list.push_back(dpm::Correct{m, s});
+  list.push_back(dpm::Combine{{dpm::sample_register}, {dpm::sample_register}, {0.0}});
+  dpm::detail::fuse(plan);
+  REQUIRE_NOTHROW(check(plan));
+  REQUIRE(plan.steps[0].instructions.size() == 3);
 }

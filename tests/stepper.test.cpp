@@ -72,6 +72,8 @@ int advance(Stepper& stepper, int calls) {
 
 State finish(Stepper stepper) {
   while (const auto call = stepper.next()) fill(*call);
+  REQUIRE(stepper.model_calls() == stepper.plan().evaluations());
+  REQUIRE(stepper.steps_done() == stepper.plan().steps.size());
   return stepper.sample();
 }
 

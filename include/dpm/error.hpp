@@ -52,6 +52,10 @@ inline void append(std::string& text, std::string_view part) { text += part; }
 template <class Number>
 requires std::integral<Number> || std::floating_point<Number>
 void append(std::string& text, Number value) {
+  if (value != value) {  // a NaN, without the sign that it may have
+    text += "nan";
+    return;
+  }
   char digits[64];
   const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
   text.append(digits, end);

@@ -52,8 +52,9 @@ Grid make_spaced_grid(const AnySchedule& schedule, int steps, double start, doub
   std::vector<Level> levels;
   levels.reserve(static_cast<std::size_t>(steps) + 1);
   levels.push_back(schedule.level(start));
+  const Level last = schedule.level(end);  // now, so that a wrong end is what is complained of
   for (int i = 1; i < steps; ++i) levels.push_back(schedule.level(time_at(i / double(steps))));
-  levels.push_back(schedule.level(end));
+  levels.push_back(last);
   return {schedule, std::move(levels)};
 }
 

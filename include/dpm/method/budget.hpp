@@ -26,8 +26,15 @@ template <class Method, class Spacing>
                              const Spacing& spacing, Prediction prediction = Prediction::noise,
                              Correction correction = Correction::none) {
   const Budget<Method> budget = for_calls(method, calls);
-  return make_plan(budget.method, make_grid(spacing, schedule, budget.steps), prediction,
-                   correction);
+  Plan plan =
+      make_plan(budget.method, make_grid(spacing, schedule, budget.steps), prediction, correction);
+  detail::require(
+      plan.evaluations() == calls, "make_plan: calls = ", calls, " over a grid from time ",
+      plan.start().time, " to time ", plan.end().time, ", where ", budget.steps, " steps make ",
+      plan.evaluations(),
+      " calls, because steps that touch sigma = 0 or alpha = 0 are of first order; make "
+      "the grid yourself with the number of steps you want");
+  return plan;
 }
 
 /// The same over the spacing that suits the method best (its `default_spacing`).

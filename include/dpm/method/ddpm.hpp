@@ -38,6 +38,9 @@ struct Ddpm {
 [[nodiscard]] inline Plan make_plan(const Ddpm& method, const Grid& grid,
                                     Prediction prediction = Prediction::noise,
                                     Correction correction = Correction::none) {
+  detail::require(grid.back().time < grid.front().time, "Ddpm: the grid runs from time ",
+                  grid.front().time, " to time ", grid.back().time,
+                  ", towards more noise; invert with Ddim instead");
   const Space space = ancestral_space(grid, prediction, correction);
   PlanBuilder builder(space, prediction, correction);
   for (std::size_t i = 0; i < grid.steps(); ++i) {

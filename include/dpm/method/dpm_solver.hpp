@@ -22,6 +22,12 @@ namespace dpm {
                                     Prediction prediction = Prediction::noise,
                                     Correction correction = Correction::none) {
   detail::check_options(method);
+  const bool stops_short = grid.back().sigma() > 0.0 && grid.back().time < grid.front().time;
+  detail::require(!method.denoise_to_zero || stops_short,
+                  "DpmSolver: denoise_to_zero over a grid "
+                  "from time ",
+                  grid.front().time, " to time ", grid.back().time,
+                  "; the grid must run towards clean data and stop short of it");
   PlanBuilder builder(method.space, prediction, correction);
   if (method.form == DpmSolver::Form::singlestep) {
     detail::write_singlestep(builder, method, grid);
@@ -31,15 +37,14 @@ namespace dpm {
   return std::move(builder).finish();
 }
 
-/// How to make exactly `calls` model calls. Singlestep takes steps of full order only where they
-/// divide `calls` (and lower orders at the end are not asked for); otherwise it shares the calls
-/// out.
+/// How to make exactly `calls` model calls. Singlestep takes steps of full order where the order
+/// divides `calls` and lower orders at the end are not asked for; otherwise one step more, with the
+/// calls shared out as in DPM-Solver-fast (arXiv 2206.00927, App. D.3).
 [[nodiscard]] inline Budget<DpmSolver> for_calls(const DpmSolver& method, int calls) {
   detail::check_options(method);
   const int final_calls = method.denoise_to_zero ? 1 : 0;
   detail::require_calls("DpmSolver", calls, 1 + final_calls);
   Budget<DpmSolver> budget{method, calls - final_calls};
-  const int order = method.order;
   if (method.form == DpmSolver::Form::multistep) {
     const auto steps_with_start = static_cast<std::size_t>(budget.steps - 1);
     if (steps_with_start > 0 && detail::has_singlestep_start(method, steps_with_start)) {
@@ -49,16 +54,14 @@ namespace dpm {
     }
     return budget;
   }
-  const bool even = budget.steps % order == 0 && !method.lower_order_final;
-  budget.method.calls = even ? 0 : budget.steps;
+  detail::require(method.calls == 0 || method.calls == budget.steps,
+                  "DpmSolver: calls = ", method.calls, " among the options and ", budget.steps,
+                  " to plan for; leave the option 0");
+  if (method.stages == DpmSolver::Stages::on_grid) return budget;
+  const int singlestep_calls = budget.steps;
+  budget.steps = detail::singlestep_count(method, singlestep_calls);
+  if (budget.steps * method.order > singlestep_calls) budget.method.calls = singlestep_calls;
   budget.method.lower_order_final = false;
-  if (method.stages == DpmSolver::Stages::at_ratios) {
-    if (!even && order == 3) {
-      budget.steps = budget.steps / 3 + 1;
-    } else {
-      budget.steps = (budget.steps + order - 1) / order;
-    }
-  }
   return budget;
 }
 

@@ -101,6 +101,13 @@ inline std::vector<int> singlestep_orders(const DpmSolver& method, std::vector<i
   return most_orders;
 }
 
+/// How many singlestep steps share out `calls` (arXiv 2206.00927, App. D.3): as few as can, or one
+/// more where lower orders at the end are asked for.
+inline int singlestep_count(const DpmSolver& method, int calls) {
+  const bool full = method.order == 1 || (calls % method.order == 0 && !method.lower_order_final);
+  return full ? calls / method.order : calls / method.order + 1;
+}
+
 /// Sorts the grid into intervals with inner levels at the ratios r1 and r2.
 inline std::vector<SinglestepInterval> intervals_at_ratios(const DpmSolver& method,
                                                            const Grid& grid) {
@@ -120,34 +127,29 @@ inline std::vector<SinglestepInterval> intervals_at_ratios(const DpmSolver& meth
 }
 
 /// Sorts the grid into intervals whose inner levels are points of the grid: a step of order p takes
-/// p grid steps, and each grid step costs one call.
+/// p grid steps, and each grid step costs one call. Where the order does not divide their number,
+/// the last steps have lower orders.
 inline std::vector<SinglestepInterval> intervals_on_grid(const DpmSolver& method,
                                                          const Grid& grid) {
   const int points = static_cast<int>(grid.steps());
   require(method.calls == 0 || method.calls == points, "DpmSolver: calls = ", method.calls,
           " with stages on a grid of ", points, " steps; there each step is one call");
-  std::vector<int> orders;
-  if (method.calls > 0 || method.lower_order_final) {
-    const int steps =
-        method.order == 3 ? points / 3 + 1 : (points + method.order - 1) / method.order;
-    DpmSolver shared_out = method;
-    shared_out.calls = points;
-    shared_out.lower_order_final = false;
-    orders = singlestep_orders(shared_out,
-                               std::vector<int>(static_cast<std::size_t>(steps), method.order));
-  } else {
-    require(points % method.order == 0, "DpmSolver: ", points,
-            " grid steps with stages on the grid"
-            "; without a budget of calls there must be a multiple of the order, ",
-            method.order);
-    orders.assign(static_cast<std::size_t>(points / method.order), method.order);
-  }
+  DpmSolver shared_out = method;
+  shared_out.calls = points;
+  shared_out.lower_order_final = false;
+  const auto steps = static_cast<std::size_t>(singlestep_count(method, points));
+  const auto orders = singlestep_orders(shared_out, std::vector<int>(steps, method.order));
   std::vector<SinglestepInterval> intervals;
   std::size_t at = 0;
   for (const int order : orders) {
     SinglestepInterval interval{grid[at], grid[at + static_cast<std::size_t>(order)], {}};
     for (int i = 1; i < order; ++i) interval.inner.push_back(grid[++at]);
     ++at;
+    require(order == 1 || std::isfinite(interval.to.lambda() - interval.from.lambda()),
+            "DpmSolver: a step of order ", order, " with stages on the grid runs from time ",
+            interval.from.time, " to time ", interval.to.time,
+            ", where alpha or sigma is 0; only steps of order 1 may, so end above time 0 (and use "
+            "denoise_to_zero) or start where alpha > 0");
     intervals.push_back(std::move(interval));
   }
   return intervals;

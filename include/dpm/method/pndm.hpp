@@ -102,6 +102,8 @@ inline std::span<const double> adams_bashforth(std::size_t known) {
   const bool runge_kutta = method.warmup == Pndm::Warmup::runge_kutta;
   detail::require(!runge_kutta || grid.steps() >= 3, "Pndm: ", grid.steps(),
                   " steps with the Runge-Kutta warm-up; it takes at least 3 (or use Warmup::plms)");
+  detail::require(grid.front().alpha() > 0.0, "Pndm: the grid starts at time ", grid.front().time,
+                  ", where alpha is 0; it works in noise space, which has no solution there");
   PlanBuilder builder(Space::noise, prediction, correction);
   const std::size_t warmup_steps = runge_kutta ? 3 : 1;
   for (std::size_t i = 0; i < grid.steps(); ++i) {

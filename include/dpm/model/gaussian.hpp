@@ -79,6 +79,8 @@ class Gaussian {
     using Scalar = std::remove_pointer_t<decltype(to.data)>;
     detail::require(from.elements % mean_.size() == 0, "Gaussian: a sample of ", from.elements,
                     " values; it must be a multiple of the ", mean_.size(), " dimensions");
+    detail::require(to.same_shape(from), "Gaussian: the output is ", to.elements, " x ", to.samples,
+                    "; it must have the shape of x, ", from.elements, " x ", from.samples);
     for (std::size_t s = 0; s < from.samples; ++s) {
       for (std::size_t e = 0; e < from.elements; ++e) {
         const std::size_t k = s * from.sample_stride + e * from.element_stride;

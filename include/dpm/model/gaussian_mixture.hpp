@@ -26,7 +26,8 @@ namespace dpm {
 ///     epsilon(x) = sum over k of r_k(x) epsilon_k(x),
 ///
 /// epsilon_k being the noise prediction of component k alone (see `Gaussian`). States as there.
-/// Cost: components x dimensions for each sample, and one small allocation for each call.
+/// Cost: components x dimensions for each sample, and a few small allocations for each call.
+/// For |x| below 1e150: squares of distances must not overflow.
 class GaussianMixture {
  public:
   struct Component {
@@ -59,6 +60,9 @@ class GaussianMixture {
     const std::size_t d = dimensions();
     detail::require(from.elements % d == 0, "GaussianMixture: a sample of ", from.elements,
                     " values; it must be a multiple of the ", d, " dimensions");
+    detail::require(to.same_shape(from), "GaussianMixture: the output is ", to.elements, " x ",
+                    to.samples, "; it must have the shape of x, ", from.elements, " x ",
+                    from.samples);
     const double sigma = at.sigma();
     std::vector<double> point(d);
     std::vector<double> shares(components_.size());

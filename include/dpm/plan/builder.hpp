@@ -87,6 +87,8 @@ class PlanBuilder {
   /// Calls the model on `input` and leaves its prediction, converted to the plan's space and
   /// corrected if that was asked for, in slot `slot`.
   Register evaluate(std::size_t slot, Register input, const Level& at) {
+    detail::require(slot < max_predictions, "PlanBuilder: slot = ", slot, "; there are ",
+                    max_predictions);
     const Register m = prediction_register(slot);
     add(Evaluate{m, input, at});
     if (correction_ == Correction::data) {
@@ -101,14 +103,22 @@ class PlanBuilder {
     return m;
   }
 
-  /// target <- the sum of the terms. Terms that weigh nothing are left out.
+  /// target <- the sum of the terms. Weights of the same register are added up; terms that weigh
+  /// nothing are left out, unless all do.
   void combine(Register target, std::span<const Term> terms) {
     Combine c;
     c.targets.push_back(target);
     for (const Term& term : terms) {
-      if (term.weight == 0.0) continue;
-      c.operands.push_back(term.operand);
-      c.weights.push_back(term.weight);
+      if (const auto known = detail::find_register(c.operands, term.operand)) {
+        c.weights[*known] += term.weight;
+      } else if (term.weight != 0.0) {
+        c.operands.push_back(term.operand);
+        c.weights.push_back(term.weight);
+      }
+    }
+    if (c.operands.empty() && !terms.empty()) {
+      c.operands.push_back(terms[0].operand);
+      c.weights.push_back(0.0);
     }
     add(c);
   }
@@ -128,6 +138,8 @@ class PlanBuilder {
     combine(m, {{input, by.input}, {m, by.output}});
   }
   void add(const Instruction& instruction) {
+    detail::require(!plan_.steps.empty(),
+                    "PlanBuilder: no step has begun; call begin_step before the instructions");
     plan_.steps.back().instructions.push_back(instruction);
   }
 

@@ -43,7 +43,13 @@ class PlanChecker {
       require(std::isfinite(weight), "check: step ", step_, " has the weight ", weight,
               "; weights must be finite");
     }
-    for (const Register r : c.operands) read(r);
+    for (std::size_t i = 0; i < c.operands.size(); ++i) {
+      read(c.operands[i]);
+      for (std::size_t j = 0; j < i; ++j) {
+        require(!(c.operands[i] == c.operands[j]), "check: step ", step_,
+                " has a Combine that reads one register twice; add up its weights");
+      }
+    }
     for (std::size_t i = 0; i < c.targets.size(); ++i) {
       for (std::size_t j = 0; j < i; ++j) {
         require(!(c.targets[i] == c.targets[j]), "check: step ", step_,

@@ -112,6 +112,7 @@ inline Combine keep_live(const Combine& c, const LiveRegisters& live) {
     const auto weighs = [&](std::size_t row) { return c.weight(row, j) != 0.0; };
     if (std::any_of(rows.begin(), rows.end(), weighs)) columns.push_back(j);
   }
+  if (columns.empty() && !rows.empty()) columns.push_back(0);  // a target that is set to zero
   Combine kept;
   for (const std::size_t column : columns) kept.operands.push_back(c.operands[column]);
   for (const std::size_t row : rows) {
@@ -136,6 +137,8 @@ inline void drop_dead_targets(Plan& plan) {
       } else if (const auto* evaluate = std::get_if<Evaluate>(&*it)) {
         live.remove(evaluate->output);
         live.add(evaluate->input);
+      } else if (const auto* correct = std::get_if<Correct>(&*it)) {
+        live.add(correct->slot);
       } else if (const auto* draw = std::get_if<Draw>(&*it)) {
         live.remove(draw->target);
       }

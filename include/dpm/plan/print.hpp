@@ -41,6 +41,12 @@ inline std::string number(double value, int width = 0) {
   return text;
 }
 
+/// "1 step", "2 steps".
+template <class Count>
+std::string counted(Count count, std::string_view what) {
+  return std::to_string(count) + " " + std::string(what) + (count == 1 ? "" : "s");
+}
+
 inline std::string name(Register r) {
   switch (r.kind) {
     case Register::Kind::sample:
@@ -90,11 +96,12 @@ inline std::string describe(const Draw& d) {
 
 /// The plan as text: one line of totals, then for each step its levels and its instructions.
 [[nodiscard]] inline std::string to_string(const Plan& plan) {
-  std::string text =
-      std::to_string(plan.steps.size()) + " steps, " + std::to_string(plan.evaluations()) +
-      " model calls, " + std::to_string(plan.draws()) + " noise draws; " +
-      std::string(name(plan.space)) + " space, the model predicts " +
-      std::string(name(plan.prediction)) + "\n" + "step       time     lambda   instructions\n";
+  std::string text = detail::counted(plan.steps.size(), "step") + ", " +
+                     detail::counted(plan.evaluations(), "model call") + ", " +
+                     detail::counted(plan.draws(), "noise draw");
+  if (plan.corrections() > 0) text += ", " + detail::counted(plan.corrections(), "correction");
+  text += "; " + std::string(name(plan.space)) + " space, the model predicts " +
+          std::string(name(plan.prediction)) + "\nstep       time     lambda   instructions\n";
   int number_of_step = 0;
   for (const Step& step : plan.steps) {
     std::string head(40, ' ');
