@@ -7,6 +7,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 
@@ -152,8 +153,9 @@ inline void normal_run(std::uint64_t seed, std::uint64_t sample, std::uint32_t d
   std::array<std::uint32_t, 32> radius_words;
   std::array<std::uint32_t, 32> angle_words;
   std::array<double, 32> radii;
-  for (std::uint32_t b = 0; b < 16; ++b) {
-    const auto words = detail::noise_words(seed, sample, draw, first_block + b);
+  for (std::size_t b = 0; b < 16; ++b) {
+    const auto block = first_block + static_cast<std::uint32_t>(b);
+    const auto words = detail::noise_words(seed, sample, draw, block);
     radius_words[2 * b] = words[0];
     angle_words[2 * b] = words[1];
     radius_words[2 * b + 1] = words[2];
