@@ -34,6 +34,7 @@ State run(const NamedMethod& method, const dpm::Grid& grid, dpm::Prediction pred
 
 TEST_CASE("law 1: a constant prediction in the plan's space is integrated exactly") {
   for (const NamedMethod& method : every_method()) {
+    if (method.stochastic) continue;  // the next case is theirs
     INFO(method.name);
     for (const double end : {1e-3, 0.3}) {
       const dpm::Grid grid = method.grid(schedule, 1.0, end, steps);
@@ -45,14 +46,8 @@ TEST_CASE("law 1: a constant prediction in the plan's space is integrated exactl
       const double c = 0.7;
       const State start = test_start();
       State x = start;
-      dpm::RunOptions<State> silent{.noise = [](State& z, const dpm::NoiseRequest&) {
-        for (double& value : z) value = 0.0;
-      }};
       dpm::sample(
-          plan, [&](const State&, double, State& out) { out.assign(out.size(), c); }, x,
-          method.stochastic ? silent : dpm::RunOptions<State>{});
-      // A step with fresh noise keeps the mean of point-mass data; it is not an ODE solution.
-      if (method.stochastic) continue;
+          plan, [&](const State&, double, State& out) { out.assign(out.size(), c); }, x);
       State exact = start;
       for (double& value : exact) {
         value = in_noise ? t.alpha() / s.alpha() * value +

@@ -47,13 +47,17 @@ TEST_CASE("README: the order of a method on your network") {
   REQUIRE_THAT(result.order, WithinAbs(2.0, 0.15));
 }
 
-TEST_CASE("README: a start in the middle, and a stochastic method") {
+TEST_CASE("README: image-to-image with a stochastic method") {
   const dpm::Gaussian network({0.5, -1.0}, {0.4, 0.8});
-  Eigen::ArrayXXf x(2, 1000);
-  dpm::NormalNoise{.seed = 1}.fill(x);
-  const dpm::Plan plan = dpm::make_plan(dpm::Ddpm{}, schedule, 50, dpm::UniformTime{.start = 0.6});
-  REQUIRE_THAT(plan.start().time, WithinAbs(0.6, 0.0));
-  dpm::sample(plan, network, x, {.noise = dpm::NormalNoise{.seed = 42}});
-  // From pure noise at t = 0.6 instead of noisy data, the mean is pulled most of the way.
-  REQUIRE_THAT(x.row(0).mean(), WithinAbs(0.5, 0.15));
+  const dpm::Plan plan = dpm::make_plan(dpm::Ddpm{}, schedule, 100, dpm::UniformTime{.start = 0.6});
+  REQUIRE(plan.start().time == 0.6);
+  Eigen::ArrayXXf noise(2, 2000);
+  dpm::NormalNoise{.seed = 1}.fill(noise);
+  const Eigen::ArrayXXf image = Eigen::ArrayXXf::Constant(2, 2000, 0.5F);
+  Eigen::ArrayXXf x = static_cast<float>(plan.start().alpha()) * image +
+                      static_cast<float>(plan.start().sigma()) * noise;
+  dpm::sample(plan, network, x, {.noise = dpm::NormalNoise{42}});
+  // At t = 0.6 the second row's data (mean -1) and the image (0.5) are both still felt.
+  REQUIRE_THAT(x.row(0).mean(), WithinAbs(0.5, 0.05));
+  REQUIRE_THAT(x.row(1).mean(), WithinAbs(-1.0, 0.3));
 }

@@ -437,8 +437,9 @@ std::vector<double> labels_seen(const dpm::Plan& plan) {
   std::vector<double> x{0.5};
   dpm::sample(
       plan,
-      [&](const std::vector<double>&, double label, std::vector<double>&) {
+      [&](const std::vector<double>& at, double label, std::vector<double>& out) {
         labels.push_back(label);
+        out = at;
       },
       x);
   return labels;

@@ -12,6 +12,10 @@
 #include <string>
 #include <string_view>
 
+#if defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__
+#  error "dpm needs infinities and NaN: compile without -ffast-math or add -fno-finite-math-only"
+#endif
+
 #ifndef DPM_EXCEPTIONS
 #  if defined(__cpp_exceptions)
 /// 1: errors are thrown. 0 (the default under `-fno-exceptions`): errors go to the error handler.

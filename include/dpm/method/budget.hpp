@@ -49,6 +49,7 @@ namespace detail {
 
 inline void require_calls(const char* method, int calls, int least) {
   require(calls >= least, method, ": calls = ", calls, "; it needs at least ", least);
+  require(calls <= 1'000'000, method, ": calls = ", calls, "; it makes at most 1000000");
 }
 
 }  // namespace detail

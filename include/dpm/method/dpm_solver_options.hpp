@@ -54,8 +54,8 @@ struct DpmSolver {
   /// Third-order multistep with half the second difference, as other libraries have it. It is
   /// second order, and sometimes the more stable one on coarse grids; for parity.
   bool halved_second_difference = false;
-  /// The last steps take orders ..., 2, 1: steadier when there are few of them, at most second
-  /// order.
+  /// The last steps take orders ..., 2, 1: steadier when there are few of them or when the last
+  /// ones are long in lambda (uniform time down to tiny times), but at most second order.
   bool lower_order_final = false;
   /// One more call at the end of the grid and a first-order step from there to sigma = 0.
   bool denoise_to_zero = false;

@@ -107,6 +107,8 @@ double rounding_floor(const State& reference) {
 template <class PlanOf, class Model, class State>
 Convergence measure_order_above(double floor, PlanOf plan_of, Model& model, const State& x,
                                 const State& reference, const ConvergenceRange& range) {
+  static_assert(RunnableState<State>,
+                "dpm: measure_order copies its start for each run, so x must own its values.");
   return measure_slope("measure_order", range, floor, [&](int steps) {
     const Plan plan = plan_of(steps);
     require(plan.draws() == 0, "measure_order: the plan of ", steps, " steps draws noise ",
@@ -155,7 +157,8 @@ requires std::invocable<PlanOf&, int>
 ///                                      network, x);
 ///     // result.order is about 2 if the network is smooth enough for the steps taken
 ///
-/// Cost: 36 model calls for each step of the finest run, beside the runs that are measured.
+/// Cost: 36 model calls for each step of the finest run, beside the runs that are measured: about
+/// 7300 calls with the default range, 700 with {.fewest_steps = 4, .halvings = 2}.
 template <class Method, class Spacing, class Model, DenseState State>
 requires(!std::invocable<const Method&, int>) [[nodiscard]] Convergence
     measure_order(const Method& method, const Spacing& spacing, const AnySchedule& schedule,

@@ -61,9 +61,10 @@ class Gaussian {
   /// The exact solution at level `to` of the diffusion ODE that stands at x at level `from`: values
   /// keep their place in the marginal, counted in standard deviations from its mean.
   template <DenseState State>
-  [[nodiscard]] State solve_ode(const State& x, const Level& from, const Level& to) const {
-    State result = x;
-    for_each(x, result, [&](std::size_t i, double value) {
+  [[nodiscard]] OwnedState<State> solve_ode(const State& x, const Level& from,
+                                            const Level& to) const {
+    OwnedState<State> result = detail::own(x);
+    for_each(result, result, [&](std::size_t i, double value) {
       const double place = (value - from.alpha() * mean_[i]) / marginal_stddev(i, from);
       return to.alpha() * mean_[i] + marginal_stddev(i, to) * place;
     });

@@ -121,22 +121,25 @@ struct Plan {
   /// Corrections of a data prediction in a whole run.
   [[nodiscard]] int corrections() const { return count<Correct>(); }
   /// How many prediction registers a run needs: m[0] .. m[predictions() - 1].
-  [[nodiscard]] std::size_t predictions() const {
-    std::size_t slots = 0;
-    for_each<Evaluate>(
-        [&](const Evaluate& e) { slots = std::max(slots, std::size_t{e.output.index} + 1); });
-    return slots;
-  }
+  [[nodiscard]] std::size_t predictions() const { return registers(Register::Kind::prediction); }
   /// Whether a run needs the trial register.
-  [[nodiscard]] bool uses_trial() const {
-    bool used = false;
-    for_each<Evaluate>([&](const Evaluate& e) { used = used || e.input == trial_register; });
-    return used;
-  }
+  [[nodiscard]] bool uses_trial() const { return registers(Register::Kind::trial) > 0; }
 
   friend bool operator==(const Plan&, const Plan&) = default;
 
  private:
+  /// How many registers of one kind are written.
+  [[nodiscard]] std::size_t registers(Register::Kind kind) const {
+    std::size_t most = 0;
+    const auto see = [&](Register r) {
+      if (r.kind == kind) most = std::max(most, std::size_t{r.index} + 1);
+    };
+    for_each<Evaluate>([&](const Evaluate& e) { see(e.output); });
+    for_each<Combine>([&](const Combine& c) {
+      for (const Register r : c.targets) see(r);
+    });
+    return most;
+  }
   template <class Kind, class Function>
   void for_each(Function function) const {
     for (const Step& step : steps) {

@@ -75,6 +75,7 @@ inline std::string describe(const Combine& c) {
           std::string(sign) + number(weight < 0.0 ? -weight : weight) + " " + name(c.operands[j]);
       first = false;
     }
+    if (first) text += " 0";
   }
   return text;
 }

@@ -32,8 +32,10 @@ concept ReturnsOutput = requires(Model& model, const State& x, const At& at, Sta
 ///
 /// `x` is `const State&`, the noisy input; `label` a `double`, the time as the network counts it;
 /// `level` a `const dpm::Level&` with alpha, sigma, lambda and the label; `out` a `State&`, shaped
-/// like `x`, to be filled. What is returned must be assignable to a `State`. A model is called
-/// through an lvalue and never copied, so move-only and stateful ones work.
+/// like `x`, to be filled. What is returned must be assignable to a `State`; a lambda that
+/// returns an Eigen expression of its own local arrays should say `-> State`, since the expression
+/// outlives them. A model is called through an lvalue and never copied, so move-only and stateful
+/// ones work.
 template <class Model, class State>
 concept ModelFor =
     detail::WritesOutput<Model, State, double> || detail::ReturnsOutput<Model, State, double> ||

@@ -59,9 +59,8 @@ struct NormalNoise {
       view.elements = elements_per_sample;
       view.sample_stride = elements_per_sample;
     }
-    detail::require(view.elements / 4 <= std::numeric_limits<std::uint32_t>::max(),
-                    "NormalNoise: a sample of ", view.elements,
-                    " values; one sample may have 2^34 at most");
+    detail::require(view.elements <= std::uint64_t{1} << 34, "NormalNoise: a sample of ",
+                    view.elements, " values; one sample may have 2^34 at most");
     for (std::size_t s = 0; s < view.samples; ++s) {
       Scalar* const sample = view.data + s * view.sample_stride;
       std::size_t e = 0;

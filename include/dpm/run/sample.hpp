@@ -28,12 +28,15 @@ struct RunReport {
 
 namespace detail {
 
-template <class State, class X>
-State own(const X& x) {
-  if constexpr (RangeState<X> && !std::same_as<State, X>) {
-    return State(std::ranges::begin(x), std::ranges::end(x));
+/// Whether values can be written through an `X`.
+template <class X>
+constexpr bool is_writable() {
+  using Plain = std::remove_reference_t<X>;
+  if constexpr (DenseState<Plain>) {
+    using Pointer = decltype(dense_view(std::declval<Plain&>()).data);
+    return !std::is_const_v<std::remove_pointer_t<Pointer>>;
   } else {
-    return State(x);
+    return !std::is_const_v<Plain>;
   }
 }
 
@@ -64,11 +67,13 @@ template <class Model, class X>
 RunReport sample(const Plan& plan, Model&& model, X&& x, RunOptions<OwnedState<X>> options = {}) {
   using State = OwnedState<X>;
   static_assert(
-      !std::is_const_v<std::remove_reference_t<X>>,
+      detail::is_writable<X>(),
       "dpm: x must not be const: the start is read from it and the samples are left in it.");
+  static_assert(std::is_lvalue_reference_v<X> || !std::same_as<std::remove_cv_t<X>, State>,
+                "dpm: x is a temporary, and the samples would be lost with it; name it first.");
   // The run ends before this function does, so it may share the caller's plan without owning it.
   const std::shared_ptr<const Plan> shared(std::shared_ptr<const Plan>(), &plan);
-  Stepper<State> stepper(shared, detail::own<State>(x), std::move(options));
+  Stepper<State> stepper(shared, detail::own(x), std::move(options));
   while (auto call = stepper.next()) {
     call_model<State>(model, call->input, call->level, call->output);
   }

@@ -8,9 +8,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -86,6 +88,8 @@ class Stepper {
   /// `NonFinite` a start that is not finite.
   Stepper(std::shared_ptr<const Plan> plan, State x, RunOptions<State> options = {})
       : plan_(std::move(plan)), options_(std::move(options)), sample_(std::move(x)) {
+    detail::require(plan_ != nullptr,
+                    "Stepper: the plan is a null pointer; it must point to a plan");
     check(*plan_);
     detail::require(plan_->draws() == 0 || options_.noise, "Stepper: the plan draws noise ",
                     plan_->draws(),
@@ -120,12 +124,11 @@ class Stepper {
     while (step_ < plan_->steps.size()) {
       const Step& step = plan_->steps[step_];
       while (instruction_ < step.instructions.size()) {
-        const Instruction& instruction = step.instructions[instruction_++];
-        if (const auto* evaluate = std::get_if<Evaluate>(&instruction)) {
-          pending_ = evaluate;
-          return Call{at(evaluate->input), evaluate->level, at(evaluate->output)};
-        }
-        run(step, instruction);
+        const Instruction& instruction = step.instructions[instruction_];
+        const auto* evaluate = std::get_if<Evaluate>(&instruction);
+        if (evaluate == nullptr) run(step, instruction);
+        ++instruction_;  // only now, so that a callback that throws is called again
+        if (evaluate != nullptr) return hand_out(*evaluate);
       }
       finish_step(step);
     }
@@ -155,20 +158,34 @@ class Stepper {
     return sample_;
   }
 
-  void take_output() {
+  /// With checks on, an output that nobody fills holds a NaN and is noticed.
+  Call hand_out(const Evaluate& evaluate) {
+    pending_ = &evaluate;
+    State& output = at(evaluate.output);
     if constexpr (DenseState<State>) {
-      const State& output = at(pending_->output);
-      const auto is = dense_view(output);
-      const auto should_be = dense_view(sample_);
-      detail::require(is.same_shape(should_be), "Stepper: the model's output is ", is.elements,
-                      " x ", is.samples, "; it must have the shape of the sample, ",
-                      should_be.elements, " x ", should_be.samples);
-      if (options_.check_finite && !all_finite(output)) {
-        fail_non_finite("the model's output", pending_->level);
-      }
+      const auto view = dense_view(output);
+      using Scalar = std::remove_pointer_t<decltype(view.data)>;
+      if (options_.check_finite) view.data[0] = std::numeric_limits<Scalar>::quiet_NaN();
     }
+    return {at(evaluate.input), evaluate.level, output};
+  }
+
+  void take_output() {
+    check_values(at(pending_->output), "the model's output", pending_->level);
     pending_ = nullptr;
     ++model_calls_;
+  }
+
+  /// Refuses values from outside whose shape is not the sample's, or that are not finite.
+  void check_values(const State& values, const char* what, const Level& level) const {
+    if constexpr (DenseState<State>) {
+      const auto is = dense_view(values);
+      const auto should_be = dense_view(sample_);
+      detail::require(is.same_shape(should_be), "Stepper: ", what, " is ", is.elements, " x ",
+                      is.samples, "; it must have the shape of the sample, ", should_be.elements,
+                      " x ", should_be.samples);
+      if (options_.check_finite && !all_finite(values)) fail_non_finite(what, level);
+    }
   }
 
   void run(const Step& step, const Instruction& instruction) {
@@ -182,19 +199,17 @@ class Stepper {
               std::span<const State* const>(operands.data(), c->operands.size()));
     } else if (const auto* correct = std::get_if<Correct>(&instruction)) {
       options_.correction(at(correct->slot), correct->level);
+      check_values(at(correct->slot), "the corrected data prediction", correct->level);
     } else if (const auto* draw = std::get_if<Draw>(&instruction)) {
       options_.noise(at(draw->target), NoiseRequest{draw->draw, step.from, step.to});
+      check_values(at(draw->target), "the noise", step.from);
     }
   }
 
   void finish_step(const Step& step) {
+    if (step_ + 1 == plan_->steps.size()) check_values(sample_, "the sample after it", step.to);
     instruction_ = 0;
     ++step_;
-    if constexpr (DenseState<State>) {
-      if (step_ == plan_->steps.size() && options_.check_finite && !all_finite(sample_)) {
-        fail_non_finite("the sample after it", step.to);
-      }
-    }
     if (options_.observer) {
       options_.observer(
           Progress<State>{step_, plan_->steps.size(), model_calls_, step.to, sample_});
@@ -202,9 +217,8 @@ class Stepper {
   }
 
   [[noreturn]] void fail_non_finite(const char* what, const Level& level) const {
-    const std::size_t step = step_ < plan_->steps.size() ? step_ + 1 : step_;
-    detail::fail<NonFinite>(detail::sentence("step ", step, " of ", plan_->steps.size(), ": ", what,
-                                             " (time ", level.time, ", label ", level.label,
+    detail::fail<NonFinite>(detail::sentence("step ", step_ + 1, " of ", plan_->steps.size(), ": ",
+                                             what, " (time ", level.time, ", label ", level.label,
                                              ") holds a NaN or an infinity"));
   }
 

@@ -12,6 +12,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "dpm/error.hpp"
 #include "dpm/state/dense.hpp"
 #include "dpm/state/weights.hpp"
 
@@ -119,6 +120,8 @@ template <DenseState State>
 [[nodiscard]] bool all_finite(const State& state) {
   const auto view = dense_view(state);
   using Scalar = std::remove_cv_t<std::remove_pointer_t<decltype(view.data)>>;
+  detail::require(view.contiguous(),
+                  "all_finite: the state is a view with gaps; it must be contiguous");
   std::array<Scalar, 16> sums{};
   std::size_t i = 0;
   for (; i + sums.size() <= view.size(); i += sums.size()) {

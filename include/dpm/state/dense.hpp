@@ -45,6 +45,11 @@ struct DenseView {
   std::size_t sample_stride = 0;
 
   [[nodiscard]] std::size_t size() const { return elements * samples; }
+  /// Whether the values fill one block of memory, in the order of either storage.
+  [[nodiscard]] bool contiguous() const {
+    return (element_stride == 1 && (samples == 1 || sample_stride == elements)) ||
+           (sample_stride == 1 && (elements == 1 || element_stride == samples));
+  }
   [[nodiscard]] bool same_shape(const auto& other) const {
     return elements == other.elements && samples == other.samples;
   }
@@ -55,9 +60,12 @@ template <DenseState State>
   if constexpr (EigenState<State>) {
     const auto rows = static_cast<std::size_t>(state.rows());
     const auto cols = static_cast<std::size_t>(state.cols());
+    const auto inner = static_cast<std::size_t>(state.innerStride());
+    const auto outer = static_cast<std::size_t>(state.outerStride());
     constexpr bool row_major = bool(std::remove_cvref_t<State>::IsRowMajor);
     using Scalar = std::remove_pointer_t<decltype(state.data())>;
-    return DenseView<Scalar>{state.data(), rows, cols, row_major ? cols : 1, row_major ? 1 : rows};
+    return DenseView<Scalar>{state.data(), rows, cols, row_major ? outer : inner,
+                             row_major ? inner : outer};
   } else {
     using Scalar = std::remove_pointer_t<decltype(std::ranges::data(state))>;
     return DenseView<Scalar>{std::ranges::data(state), std::ranges::size(state)};
@@ -86,5 +94,19 @@ struct Owned<State> {
 /// a span. A run keeps its registers in it.
 template <class State>
 using OwnedState = typename detail::Owned<std::remove_cvref_t<State>>::type;
+
+namespace detail {
+
+/// A copy of `x` that owns its values.
+template <class X>
+OwnedState<X> own(const X& x) {
+  if constexpr (RangeState<X> && !std::same_as<OwnedState<X>, X>) {
+    return OwnedState<X>(std::ranges::begin(x), std::ranges::end(x));
+  } else {
+    return OwnedState<X>(x);
+  }
+}
+
+}  // namespace detail
 
 }  // namespace dpm
