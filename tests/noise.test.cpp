@@ -134,6 +134,35 @@ TEST_CASE("noise fills views, also those that are temporaries") {
   for (std::size_t i = 0; i < 12; ++i) REQUIRE(x[i] == number(i / 4, 0, i % 4));
 }
 
+namespace {
+
+/// Requires of a view into `whole` that filling it fills its own places and no others.
+template <class Whole, class View>
+void require_fills_only(Whole& whole, View view) {
+  whole.setConstant(7);
+  dpm::NormalNoise{.seed = seed, .first_sample = 5}.fill(view);
+  require_noise_of(view, 5, 0);
+  REQUIRE((whole == 7).count() == whole.size() - view.size());
+}
+
+}  // namespace
+
+TEST_CASE("noise fills views with gaps, and not the gaps") {
+  Eigen::ArrayXXf columns(70, 6);
+  require_fills_only(columns, columns.topRows(66));
+  require_fills_only(columns, columns.middleCols(1, 3));
+  require_fills_only(columns, columns.block(1, 2, 5, 3));
+  require_fills_only(columns, columns.row(3));
+  require_fills_only(columns, columns.col(3));
+  Eigen::Array<double, Dynamic, Dynamic, RowMajor> rows(70, 6);
+  require_fills_only(rows, rows.topRows(66));
+  require_fills_only(rows, rows.middleCols(1, 3));
+  require_fills_only(rows, rows.col(3));
+  Eigen::ArrayXd line(30);
+  using Stride = Eigen::InnerStride<>;
+  require_fills_only(line, Eigen::Map<Eigen::ArrayXd, 0, Stride>(line.data(), 10, Stride(3)));
+}
+
 TEST_CASE("noise in float is the noise in double, rounded") {
   Eigen::ArrayXXd in_double(33, 8);
   Eigen::ArrayXXf in_float(33, 8);

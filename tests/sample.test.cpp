@@ -356,6 +356,10 @@ TEST_CASE("a state may be a view of values that live elsewhere") {
     set_start(doubles);
     dpm::sample(plan, Network{}, std::span<double>(doubles));
     require_end(plan, doubles);
+    const std::span<float> constant(floats);  // its values are not
+    set_start(floats);
+    dpm::sample(plan, Network{}, constant);
+    require_end(plan, floats);
   }
 }
 

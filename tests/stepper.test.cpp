@@ -318,6 +318,43 @@ TEST_CASE("an observer that throws stops the caller, not the run") {
   REQUIRE(finish(stepper) == finish(start(plan)));
 }
 
+TEST_CASE("a noise source or a correction that throws is asked again") {
+  struct Stop {};
+  const dpm::Grid grid = make_grid(dpm::UniformTime{}, schedule, 6);
+  const auto plan = std::make_shared<const dpm::Plan>(
+      make_plan(dpm::Ddpm{}, grid, dpm::Prediction::noise, dpm::Correction::data));
+  const auto run = [&](bool disturbed) {
+    bool noise_stops = false;
+    bool correction_stops = false;
+    int stops = 0;
+    dpm::RunOptions<State> options;
+    options.noise = [&](State& z, const dpm::NoiseRequest& request) {
+      noise_stops = !noise_stops && disturbed;
+      if (noise_stops) throw Stop();
+      test_draw(z, request);
+    };
+    options.correction = [&](State& data, const dpm::Level&) {
+      correction_stops = !correction_stops && disturbed;
+      if (correction_stops) throw Stop();
+      for (double& value : data) value = std::tanh(value);
+    };
+    Stepper stepper(plan, test_start(), options);
+    for (bool over = false; !over;) {
+      try {
+        const auto call = stepper.next();
+        over = !call;
+        if (call) fill(*call);
+      } catch (const Stop&) {
+        ++stops;
+      }
+    }
+    REQUIRE(stops == (disturbed ? 12 : 0));
+    REQUIRE(stepper.model_calls() == 6);
+    return stepper.sample();
+  };
+  REQUIRE(run(true) == run(false));
+}
+
 TEST_CASE("steppers share a plan that is given to be shared, and copy one that is not") {
   const auto plan = third_order_plan();
   Stepper first = start(plan);

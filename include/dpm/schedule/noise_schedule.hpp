@@ -40,11 +40,6 @@ class AnySchedule {
       Schedule schedule)  // NOLINT(google-explicit-constructor): a schedule is one of any
       : held_(std::make_shared<const Held<Schedule>>(std::move(schedule))) {}
 
-  // No moves: a schedule that was moved from would be none.
-  AnySchedule(const AnySchedule&) = default;
-  AnySchedule& operator=(const AnySchedule&) = default;
-  ~AnySchedule() = default;
-
   [[nodiscard]] Level level(double time) const { return held_->level(time); }
   [[nodiscard]] double time_of_lambda(double lambda) const { return held_->time_of_lambda(lambda); }
   [[nodiscard]] double first_time() const { return held_->first_time(); }
