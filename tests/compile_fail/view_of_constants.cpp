@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// The samples are left in x, so it cannot be a view of const values.
+// expect: x must not be const
+#include <span>
+#include <vector>
+
+#include <dpm/dpm.hpp>
+
+#ifdef DPM_FIXED
+using X = std::span<float>;
+#else
+using X = std::span<const float>;
+#endif
+
+void run(const dpm::Plan& plan, X x) {
+  using State = std::vector<float>;
+  dpm::sample(
+      plan, [](const State& in, double, State& out) { out = in; }, x);
+}
