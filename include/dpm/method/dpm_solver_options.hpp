@@ -57,6 +57,11 @@ struct DpmSolver {
   /// The last steps take orders ..., 2, 1: steadier when there are few of them or when the last
   /// ones are long in lambda (uniform time down to tiny times), but at most second order.
   bool lower_order_final = false;
+  /// The very last step is of first order, as the peers' "euler at final" has it.
+  bool first_order_final = false;
+  /// 0: the ODE. Above 0, in the multistep form: the SDE with tau^2 times the noise of the reverse
+  /// diffusion; tau = 1 is SDE-DPM-Solver(++). Such a run draws noise in each step.
+  double tau = 0.0;
   /// One more call at the end of the grid and a first-order step from there to sigma = 0.
   bool denoise_to_zero = false;
 
@@ -64,8 +69,10 @@ struct DpmSolver {
   [[nodiscard]] double inner_ratio() const { return r1.value_or(order == 2 ? 0.5 : 1.0 / 3.0); }
 };
 
-/// The order of convergence that the options give, in the limit of many steps.
+/// The order of convergence that the options give, in the limit of many steps; for tau > 0 the weak
+/// order.
 [[nodiscard]] inline int convergence_order(const DpmSolver& method) {
+  if (method.tau > 0.0) return std::min(method.order, 2);
   const bool third = method.order == 3;
   bool keeps_third = !method.lower_order_final && method.calls == 0;
   if (method.form == DpmSolver::Form::multistep) {
@@ -86,6 +93,10 @@ inline void check_options(const DpmSolver& method) {
   require(r1 > 0.0 && r1 < 1.0, "DpmSolver: r1 = ", r1, "; it must lie between 0 and 1");
   require(method.order < 3 || (method.r2 > r1 && method.r2 < 1.0), "DpmSolver: r2 = ", method.r2,
           "; it must lie between r1 = ", r1, " and 1");
+  require(method.tau >= 0.0 && method.tau < 1e100, "DpmSolver: tau = ", method.tau,
+          "; it must be finite and at least 0");
+  require(method.tau == 0.0 || method.form == DpmSolver::Form::multistep,
+          "DpmSolver: tau = ", method.tau, " with the singlestep form; only multistep draws noise");
   require(method.calls >= 0, "DpmSolver: calls = ", method.calls,
           "; it must be 0 (as many as the steps need) or positive");
   require(method.calls == 0 || method.form == DpmSolver::Form::singlestep,

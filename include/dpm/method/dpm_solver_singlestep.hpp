@@ -12,6 +12,7 @@
 #include "dpm/grid/grid.hpp"
 #include "dpm/method/dpm_solver_options.hpp"
 #include "dpm/method/exponential_step.hpp"
+#include "dpm/method/polynomial.hpp"
 #include "dpm/plan/builder.hpp"
 
 namespace dpm::detail {
@@ -19,13 +20,8 @@ namespace dpm::detail {
 /// Weights of the derivatives over one whole step; `order` 2 obeys the midpoint option.
 inline DerivativeWeights dpm_solver_weights(const ExponentialStep& step, int order,
                                             DpmSolver::Update update) {
-  DerivativeWeights w{.value = step.weight(0)};
-  if (order == 2 && update == DpmSolver::Update::midpoint) {
-    w.first = 0.5 * step.h() * w.value;
-  } else if (order >= 2) {
-    w.first = step.weight(1);
-  }
-  if (order >= 3) w.second = step.weight(2);
+  DerivativeWeights w = exact_weights(step, static_cast<std::size_t>(order));
+  if (order == 2 && update == DpmSolver::Update::midpoint) w[1] = 0.5 * step.h() * w[0];
   return w;
 }
 
@@ -43,24 +39,27 @@ inline void write_singlestep_step(PlanBuilder& builder, const DpmSolver& method,
                                   const SinglestepInterval& interval) {
   const Level& s = interval.from;
   builder.begin_step(s, interval.to);
-  BoundedVector<Node, 3> nodes{{s.lambda(), builder.evaluate(0, sample_register, s)}};
+  Nodes nodes{{s.lambda(), builder.evaluate(0, sample_register, s)}};
   for (const Level& inner : interval.inner) {
     // Each inner level is reached by the exact polynomial through the values so far.
     const ExponentialStep stage(method.space, s, inner);
     const int order = static_cast<int>(nodes.size());
     const auto w = dpm_solver_weights(stage, order, DpmSolver::Update::taylor);
-    builder.combine(trial_register, polynomial_terms(stage.linear(), w, nodes.span()).span());
+    builder.combine(trial_register,
+                    polynomial_terms(stage.linear(), w, s.lambda(), nodes.span()).span());
     nodes.push_back({inner.lambda(), builder.evaluate(nodes.size(), trial_register, inner)});
   }
   const ExponentialStep step(method.space, s, interval.to);
   if (nodes.size() == 3 && method.update == DpmSolver::Update::midpoint) {
     // DPM-Solver-3 proper takes the derivative from the second stage alone (Alg. 2, last line).
     const auto w = dpm_solver_weights(step, 2, DpmSolver::Update::taylor);
-    const BoundedVector<Node, 3> outer{nodes[0], nodes[2]};
-    builder.combine(sample_register, polynomial_terms(step.linear(), w, outer.span()).span());
+    const Nodes outer{nodes[0], nodes[2]};
+    builder.combine(sample_register,
+                    polynomial_terms(step.linear(), w, s.lambda(), outer.span()).span());
   } else {
     const auto w = dpm_solver_weights(step, static_cast<int>(nodes.size()), method.update);
-    builder.combine(sample_register, polynomial_terms(step.linear(), w, nodes.span()).span());
+    builder.combine(sample_register,
+                    polynomial_terms(step.linear(), w, s.lambda(), nodes.span()).span());
   }
 }
 

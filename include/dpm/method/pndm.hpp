@@ -14,7 +14,7 @@
 #include "dpm/grid/grid.hpp"
 #include "dpm/grid/spacing.hpp"
 #include "dpm/method/budget.hpp"
-#include "dpm/method/exponential_step.hpp"
+#include "dpm/method/transfer.hpp"
 #include "dpm/plan/builder.hpp"
 #include "dpm/plan/plan.hpp"
 
@@ -42,16 +42,6 @@ struct Pndm {
 
 namespace detail {
 
-/// x = transfer of the sample from s to t with the prediction `sum of mix[k] m_k` (arXiv
-/// 2202.09778, Eq. 11, which is the DDIM step).
-inline void write_transfer(PlanBuilder& builder, Register target, const Level& s, const Level& t,
-                           std::span<const Term> mix) {
-  const ExponentialStep step(Space::noise, s, t);
-  BoundedVector<Term, 5> terms{{sample_register, step.linear()}};
-  for (const Term& term : mix) terms.push_back({term.operand, step.weight(0) * term.weight});
-  builder.combine(target, terms.span());
-}
-
 /// One pseudo Runge-Kutta step (arXiv 2202.09778, Eq. 13), with the inner level at half the time.
 /// The prediction at its start is left in slot `slot`; the three slots after it are scratch.
 inline void write_pseudo_runge_kutta(PlanBuilder& builder, const Grid& grid, std::size_t i,
@@ -68,17 +58,6 @@ inline void write_pseudo_runge_kutta(PlanBuilder& builder, const Grid& grid, std
     mix.push_back({m, k < 2 ? 1.0 / 3.0 : 1.0 / 6.0});
   }
   write_transfer(builder, sample_register, s, t, mix.span());
-}
-
-/// The first step of PLMS: a transfer, a second call at its end, and the transfer again with the
-/// mean of both predictions, as Stable Diffusion's sampler starts. Only the first is kept, in slot
-/// 0.
-inline void write_pseudo_heun(PlanBuilder& builder, const Level& s, const Level& t) {
-  builder.begin_step(s, t);
-  const Register first = builder.evaluate(0, sample_register, s);
-  write_transfer(builder, trial_register, s, t, std::array{Term{first, 1.0}});
-  const Register second = builder.evaluate(1, trial_register, t);
-  write_transfer(builder, sample_register, s, t, std::array{Term{first, 0.5}, Term{second, 0.5}});
 }
 
 /// Adams-Bashforth weights, newest prediction first (arXiv 2202.09778, Eq. 12, and its lower
@@ -111,7 +90,8 @@ inline std::span<const double> adams_bashforth(std::size_t known) {
       if (runge_kutta) {
         detail::write_pseudo_runge_kutta(builder, grid, i, i);
       } else {
-        detail::write_pseudo_heun(builder, grid[i], grid[i + 1]);
+        // As Stable Diffusion's sampler starts; of the two predictions only the first is kept.
+        detail::write_heun_step(builder, grid[i], grid[i + 1]);
       }
       continue;
     }

@@ -4,13 +4,13 @@
 /// Writes plans: the one way from a method's formulas to instructions.
 #pragma once
 
-#include <cmath>
 #include <initializer_list>
 #include <span>
 #include <utility>
 
 #include "dpm/error.hpp"
 #include "dpm/plan/check.hpp"
+#include "dpm/plan/conversion.hpp"
 #include "dpm/plan/fuse.hpp"
 #include "dpm/plan/plan.hpp"
 
@@ -21,49 +21,6 @@ struct Term {
   Register operand;
   double weight = 0.0;
 };
-
-/// A prediction as a linear function of the model's input and output: `input * x + output * m`.
-struct Conversion {
-  double input = 0.0;
-  double output = 1.0;
-};
-
-/// What the model predicts, turned into the data prediction at `at`. With x = alpha x_0 + sigma
-/// epsilon: x_0 = (x - sigma epsilon) / alpha, x_0 = (alpha x - sigma v) / (alpha^2 + sigma^2)
-/// (arXiv 2202.00512, App. D), epsilon = -sigma score (arXiv 2011.13456, Sec. 3).
-/// Refused where alpha = 0 unless the model predicts data or velocity.
-inline Conversion to_data(Prediction prediction, const Level& at) {
-  const double alpha = at.alpha();
-  const double sigma = at.sigma();
-  if (prediction == Prediction::data) return {};
-  if (prediction == Prediction::velocity) {
-    const double norm = alpha * alpha + sigma * sigma;
-    return {alpha / norm, -sigma / norm};
-  }
-  detail::require(alpha > 0.0, "make_plan: at time ", at.time,
-                  " alpha is 0, where a prediction of the noise or the score says nothing about "
-                  "the data; use a data or velocity prediction, or start below that time");
-  const double noise_weight = -std::exp(-at.lambda());
-  return {1.0 / alpha, prediction == Prediction::noise ? noise_weight : -noise_weight * sigma};
-}
-
-/// What the model predicts, turned into the noise prediction at `at`: epsilon = (x - alpha x_0) /
-/// sigma, epsilon = (sigma x + alpha v) / (alpha^2 + sigma^2), epsilon = -sigma score (sources as
-/// in `to_data`). Refused where sigma = 0 if the model predicts data.
-inline Conversion to_noise(Prediction prediction, const Level& at) {
-  const double alpha = at.alpha();
-  const double sigma = at.sigma();
-  if (prediction == Prediction::noise) return {};
-  if (prediction == Prediction::score) return {0.0, -sigma};
-  if (prediction == Prediction::velocity) {
-    const double norm = alpha * alpha + sigma * sigma;
-    return {sigma / norm, alpha / norm};
-  }
-  detail::require(sigma > 0.0, "make_plan: at time ", at.time,
-                  " sigma is 0, where a prediction of the data says nothing about the noise; use a "
-                  "noise or velocity prediction, or leave that time out");
-  return {1.0 / sigma, -std::exp(at.lambda())};
-}
 
 /// Collects the instructions of a plan. A method calls `begin_step` for each interval of its grid,
 /// then `draw`, `evaluate` and `combine` in the order of its formulas; `finish` fuses and checks.
@@ -84,13 +41,13 @@ class PlanBuilder {
     return noise_register;
   }
 
-  /// Calls the model on `input` and leaves its prediction, converted to the plan's space and
-  /// corrected if that was asked for, in slot `slot`.
+  /// Calls the model on `input`, scaled as the level says, and leaves its prediction, converted to
+  /// the plan's space and corrected if that was asked for, in slot `slot`.
   Register evaluate(std::size_t slot, Register input, const Level& at) {
     detail::require(slot < max_predictions, "PlanBuilder: slot = ", slot, "; there are ",
                     max_predictions);
     const Register m = prediction_register(slot);
-    add(Evaluate{m, input, at});
+    call_model(m, input, at);
     if (correction_ == Correction::data) {
       convert(m, input, to_data(plan_.prediction, at));
       add(Correct{m, at});
@@ -133,6 +90,11 @@ class PlanBuilder {
   }
 
  private:
+  void call_model(Register m, Register input, const Level& at) {
+    if (at.data_stddev == 0.0) return add(Evaluate{m, input, at});
+    combine(input_register, {{input, at.input_scale()}});
+    add(Evaluate{m, input_register, at});
+  }
   void convert(Register m, Register input, const Conversion& by) {
     if (by.input == 0.0 && by.output == 1.0) return;
     combine(m, {{input, by.input}, {m, by.output}});

@@ -64,9 +64,9 @@ class PlanChecker {
   void check(const Evaluate& e) {
     require(e.output.kind == Register::Kind::prediction, "check: step ", step_,
             " has an Evaluate whose output is not a prediction register");
-    require(e.input.kind == Register::Kind::sample || e.input.kind == Register::Kind::trial,
+    require(e.input.kind != Register::Kind::prediction && e.input.kind != Register::Kind::noise,
             "check: step ", step_,
-            " has an Evaluate whose input is neither the sample nor the trial register");
+            " has an Evaluate whose input is none of the sample, trial and input registers");
     check_level(e.level);
     read(e.input);
     write(e.output);
@@ -91,10 +91,11 @@ class PlanChecker {
   void check_level(const Level& level) const {
     require(std::isfinite(level.time) && std::isfinite(level.label) &&
                 !std::isnan(level.lambda()) && level.log_alpha < infinity &&
-                level.log_sigma < infinity,
+                level.log_sigma < infinity && level.data_stddev >= 0.0 &&
+                level.data_stddev < infinity,
             "check: step ", step_, " has a level that is not a point of a forward process: time ",
             level.time, ", log alpha ", level.log_alpha, ", log sigma ", level.log_sigma,
-            ", label ", level.label);
+            ", label ", level.label, ", data_stddev ", level.data_stddev);
   }
 
   bool& held(Register r) {
@@ -112,7 +113,7 @@ class PlanChecker {
   static constexpr double infinity = std::numeric_limits<double>::infinity();
   std::size_t step_ = 0;
   std::uint32_t draws_ = 0;
-  std::array<std::array<bool, max_predictions>, 4> held_{};
+  std::array<std::array<bool, max_predictions>, register_kinds> held_{};
 };
 
 }  // namespace detail

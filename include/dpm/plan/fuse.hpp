@@ -98,7 +98,7 @@ class LiveRegisters {
 
  private:
   static std::size_t kind(Register r) { return static_cast<std::size_t>(r.kind); }
-  std::array<std::array<bool, max_predictions>, 4> live_{};
+  std::array<std::array<bool, max_predictions>, register_kinds> live_{};
 };
 
 /// `c` without the targets that are not live, and without the operands that then weigh nothing.

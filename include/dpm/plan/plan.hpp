@@ -22,6 +22,8 @@ enum class Prediction : std::uint8_t {
   data,      ///< x_0
   velocity,  ///< v = alpha epsilon - sigma x_0 (Salimans & Ho 2022, arXiv 2202.00512, App. D)
   score,     ///< grad log p_t(x) = -epsilon / sigma (Song et al. 2021, arXiv 2011.13456)
+  flow,      ///< epsilon - x_0 (Lipman et al. 2023, arXiv 2210.02747; rectified flow)
+  edm,       ///< F with x_0 = c_skip x + c_out F (Karras et al. 2022, arXiv 2206.00364, Eq. 7)
 };
 
 /// The prediction that a method's formulas are written in. The two are different methods:
@@ -36,9 +38,10 @@ enum class Correction : std::uint8_t { none, data };
 struct Register {
   enum class Kind : std::uint8_t {
     sample,      ///< x, the sample itself
-    trial,       ///< y, an inner input of a singlestep method
+    trial,       ///< y, an inner input of a singlestep method, or an earlier sample
     prediction,  ///< m[k], an output of the model, or what it was converted to
     noise,       ///< z, a standard normal draw
+    input,       ///< u, the model's input where it is not the sample or the trial themselves
   };
   Kind kind = Kind::sample;
   std::uint8_t index = 0;
@@ -49,6 +52,9 @@ struct Register {
 inline constexpr Register sample_register{Register::Kind::sample, 0};
 inline constexpr Register trial_register{Register::Kind::trial, 0};
 inline constexpr Register noise_register{Register::Kind::noise, 0};
+inline constexpr Register input_register{Register::Kind::input, 0};
+/// How many kinds of registers there are.
+inline constexpr std::size_t register_kinds = 5;
 [[nodiscard]] constexpr Register prediction_register(std::size_t slot) {
   return {Register::Kind::prediction, static_cast<std::uint8_t>(slot)};
 }
@@ -124,6 +130,8 @@ struct Plan {
   [[nodiscard]] std::size_t predictions() const { return registers(Register::Kind::prediction); }
   /// Whether a run needs the trial register.
   [[nodiscard]] bool uses_trial() const { return registers(Register::Kind::trial) > 0; }
+  /// Whether a run needs the input register.
+  [[nodiscard]] bool uses_input() const { return registers(Register::Kind::input) > 0; }
 
   friend bool operator==(const Plan&, const Plan&) = default;
 

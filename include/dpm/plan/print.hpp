@@ -24,6 +24,10 @@ namespace dpm {
       return "velocity";
     case Prediction::score:
       return "score";
+    case Prediction::flow:
+      return "flow";
+    case Prediction::edm:
+      return "edm";
   }
   return "?";
 }
@@ -55,6 +59,8 @@ inline std::string name(Register r) {
       return "y";
     case Register::Kind::noise:
       return "z";
+    case Register::Kind::input:
+      return "u";
     case Register::Kind::prediction:
       break;
   }

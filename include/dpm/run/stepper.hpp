@@ -109,6 +109,7 @@ class Stepper {
     trial_.assign(plan_->uses_trial() ? 1 : 0, sample_);
     predictions_.assign(plan_->predictions(), sample_);
     noise_.assign(plan_->draws() > 0 ? 1 : 0, sample_);
+    input_.assign(plan_->uses_input() ? 1 : 0, sample_);
   }
   Stepper(const Plan& plan, State x, RunOptions<State> options = {})
       : Stepper(std::make_shared<const Plan>(plan), std::move(x), std::move(options)) {}
@@ -152,6 +153,8 @@ class Stepper {
         return predictions_[r.index];
       case Register::Kind::noise:
         return noise_[r.index];
+      case Register::Kind::input:
+        return input_[r.index];
       case Register::Kind::sample:
         break;
     }
@@ -228,6 +231,7 @@ class Stepper {
   std::vector<State> trial_;
   std::vector<State> predictions_;
   std::vector<State> noise_;
+  std::vector<State> input_;
   const Evaluate* pending_ = nullptr;  // points into the shared plan, so copies may keep it
   std::size_t step_ = 0;
   std::size_t instruction_ = 0;

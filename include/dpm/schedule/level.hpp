@@ -24,11 +24,19 @@ struct Level {
   double log_sigma = -std::numeric_limits<double>::infinity();
   /// What the model is given as its time (a network trained on 1000 betas counts 0..999).
   double label = 0.0;
+  /// 0: the model is given x itself. Above 0: it was trained on inputs of variance 1, and is given
+  /// x over the standard deviation that noisy data has here if clean data has this one (sigma_data
+  /// in Karras et al. 2022, arXiv 2206.00364, Table 1).
+  double data_stddev = 0.0;
 
   [[nodiscard]] double alpha() const { return std::exp(log_alpha); }
   [[nodiscard]] double sigma() const { return std::exp(log_sigma); }
   /// Half the log signal-to-noise ratio, log(alpha / sigma) (arXiv 2206.00927, Sec. 3.1).
   [[nodiscard]] double lambda() const { return log_alpha - log_sigma; }
+  /// The factor on x that makes the model's input (c_in in arXiv 2206.00364, Table 1).
+  [[nodiscard]] double input_scale() const {
+    return data_stddev > 0.0 ? 1.0 / std::hypot(alpha() * data_stddev, sigma()) : 1.0;
+  }
 
   friend bool operator==(const Level&, const Level&) = default;
 };

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// DEIS, and the linear multistep method of k-diffusion, as plans.
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+#include "dpm/error.hpp"
+#include "dpm/grid/grid.hpp"
+#include "dpm/grid/spacing.hpp"
+#include "dpm/method/budget.hpp"
+#include "dpm/method/exponential_step.hpp"
+#include "dpm/method/gauss_legendre.hpp"
+#include "dpm/method/polynomial.hpp"
+#include "dpm/plan/builder.hpp"
+#include "dpm/plan/plan.hpp"
+
+namespace dpm {
+
+/// DEIS, exponential Adams-Bashforth (Zhang & Chen 2022, arXiv 2204.13902, Sec. 3.3): the noise
+/// prediction is extrapolated by a polynomial through the last predictions, and in rho = sigma /
+/// alpha integrated exactly,
+///
+///     x_t = (alpha_t / alpha_s) x_s + alpha_t times the integral of p from rho_s to rho_t.
+///
+/// The variants differ in the variable that p is a polynomial of. One model call a step; the first
+/// steps have lower orders.
+struct Deis {
+  enum class Variable : std::uint8_t {
+    time,     ///< tAB-DEIS
+    rho,      ///< rhoAB-DEIS; of order 4 it is LMS, k-diffusion's linear multistep method
+    log_rho,  ///< log rho = -lambda, as diffusers has it: multistep DPM-Solver in noise space
+  };
+  /// How many predictions the polynomial goes through, 1 to 4; 1 is DDIM.
+  int order = 3;
+  Variable variable = Variable::log_rho;
+};
+
+/// Order of convergence. The first step, of first order, keeps the run from more than the second.
+[[nodiscard]] inline int convergence_order(const Deis& method) { return method.order == 1 ? 1 : 2; }
+
+namespace detail {
+
+/// The point of a level in the variable that predictions are extrapolated in.
+inline double deis_position(Deis::Variable variable, const Level& level) {
+  switch (variable) {
+    case Deis::Variable::time:
+      return level.time;
+    case Deis::Variable::rho:
+      return std::exp(-level.lambda());
+    case Deis::Variable::log_rho:
+      break;
+  }
+  return level.lambda();
+}
+
+/// alpha_t times the integral over rho of (u - u_s)^n / n! for n < count, u being the variable.
+inline DerivativeWeights deis_weights(Deis::Variable variable, const AnySchedule& schedule,
+                                      const Level& s, const Level& t, const ExponentialStep& step,
+                                      std::size_t count) {
+  if (variable == Deis::Variable::log_rho) return exact_weights(step, count);
+  DerivativeWeights weights{step.weight(0)};
+  const double start = deis_position(variable, s);
+  for (std::size_t n = 1; n < count; ++n) {
+    if (variable == Deis::Variable::rho) {
+      const double length = deis_position(variable, t) - start;
+      weights.push_back(weights[n - 1] * length / static_cast<double>(n + 1));
+    } else {
+      // alpha_t d(rho) = -sigma_t e^(lambda_t - lambda) d(lambda)
+      weights.push_back(gauss_legendre(s.lambda(), t.lambda(), [&](double lambda) {
+        double term = -t.sigma() * std::exp(t.lambda() - lambda);
+        for (std::size_t k = 1; k <= n; ++k) {
+          term *= (schedule.time_of_lambda(lambda) - start) / static_cast<double>(k);
+        }
+        return term;
+      }));
+    }
+  }
+  return weights;
+}
+
+}  // namespace detail
+
+/// The plan of DEIS over `grid`, in noise space. Refuses an order out of range and a grid that
+/// starts at alpha = 0. A step to sigma = 0 is of first order.
+[[nodiscard]] inline Plan make_plan(const Deis& method, const Grid& grid,
+                                    Prediction prediction = Prediction::noise,
+                                    Correction correction = Correction::none) {
+  detail::require(method.order >= 1 && method.order <= 4, "Deis: order = ", method.order,
+                  "; it must be 1 to 4");
+  const auto order = static_cast<std::size_t>(method.order);
+  PlanBuilder builder(Space::noise, prediction, correction);
+  Nodes history;
+  for (std::size_t i = 0; i < grid.steps(); ++i) {
+    const Level& s = grid[i];
+    const Level& t = grid[i + 1];
+    const ExponentialStep step(Space::noise, s, t);
+    const double start = detail::deis_position(method.variable, s);
+    builder.begin_step(s, t);
+    history = with_newest({start, builder.evaluate(i % order, sample_register, s)}, history, order);
+    const std::size_t usable = step.finite() ? history.size() : 1;
+    const DerivativeWeights weights =
+        detail::deis_weights(method.variable, grid.schedule(), s, t, step, usable);
+    builder.combine(
+        sample_register,
+        polynomial_terms(step.linear(), weights, start, history.span().first(usable)).span());
+  }
+  return std::move(builder).finish();
+}
+
+[[nodiscard]] inline Budget<Deis> for_calls(const Deis& method, int calls) {
+  detail::require_calls("Deis", calls, 1);
+  return {method, calls};
+}
+
+/// Equal steps in the square root of time, as the paper uses them (App. H.3).
+[[nodiscard]] inline QuadraticTime default_spacing(const Deis& /*method*/) { return {}; }
+
+}  // namespace dpm

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// The polynomial through known predictions, which every multistep and singlestep update
+/// integrates.
+#pragma once
+
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <span>
+
+#include "dpm/method/exponential_step.hpp"
+#include "dpm/plan/bounded_vector.hpp"
+#include "dpm/plan/builder.hpp"
+#include "dpm/plan/plan.hpp"
+
+namespace dpm {
+
+/// A prediction that is known at one point of the variable it is interpolated in, mostly lambda.
+struct Node {
+  double at = 0.0;
+  Register prediction;
+};
+
+/// The most predictions that one update uses.
+inline constexpr std::size_t max_nodes = 5;
+using Nodes = BoundedVector<Node, max_nodes>;
+/// Entry n weighs the n-th derivative of the prediction at the start of a step.
+using DerivativeWeights = BoundedVector<double, max_nodes>;
+/// x, each prediction, and a noise draw.
+using UpdateTerms = BoundedVector<Term, max_nodes + 2>;
+
+/// The history of a multistep method one step later: the newest node, then older ones, at most
+/// `most` in all.
+inline Nodes with_newest(const Node& newest, const Nodes& older, std::size_t most) {
+  Nodes nodes{newest};
+  for (const Node& node : older) {
+    if (nodes.size() < most) nodes.push_back(node);
+  }
+  return nodes;
+}
+
+/// The weights with which `step` integrates a polynomial of `count` coefficients exactly.
+inline DerivativeWeights exact_weights(const ExponentialStep& step, std::size_t count) {
+  DerivativeWeights weights;
+  for (std::size_t n = 0; n < count; ++n) weights.push_back(step.weight(static_cast<int>(n)));
+  return weights;
+}
+
+/// The terms of x_t = linear x + sum over n of weights[n] p^(n)(start), where p is the polynomial
+/// through the nodes and `start` the point of the variable where the step begins. As many weights
+/// as nodes. Nodes at infinity weigh nothing, which is their limit.
+///
+/// Newton's form: p(l) = sum over k of m[0..k] (l - l_0) ... (l - l_{k-1}), with the divided
+/// difference m[0..k] = sum over j <= k of m_j / product over i <= k, i != j of (l_j - l_i).
+inline UpdateTerms polynomial_terms(double linear, const DerivativeWeights& weights, double start,
+                                    std::span<const Node> nodes) {
+  Nodes known;
+  for (const Node& node : nodes) {
+    if (std::isfinite(node.at) || nodes.size() == 1) known.push_back(node);
+  }
+  std::array<double, max_nodes> prediction_weights{};
+  std::array<double, max_nodes + 1> product{1.0};  // of (l - l_i), in powers of l - start
+  for (std::size_t k = 0; k < known.size(); ++k) {
+    double integral = 0.0;
+    double factorial = 1.0;
+    for (std::size_t n = 0; n <= k; ++n) {
+      integral += factorial * product[n] * weights[n];
+      factorial *= static_cast<double>(n + 1);
+    }
+    for (std::size_t j = 0; j <= k; ++j) {
+      double differences = 1.0;
+      for (std::size_t i = 0; i <= k; ++i) {
+        if (i != j) differences *= known[j].at - known[i].at;
+      }
+      prediction_weights[j] += integral / differences;
+    }
+    const double root = known[k].at - start;
+    for (std::size_t n = k + 1; n > 0; --n) product[n] = product[n - 1] - root * product[n];
+    product[0] *= -root;
+  }
+  // At r1 = 1/2 the midpoint update does not use its first value: what is left then is rounding,
+  // and to drop it saves a pass over memory.
+  UpdateTerms terms{{sample_register, linear}};
+  for (std::size_t j = 0; j < known.size(); ++j) {
+    const bool rounding_only = std::abs(prediction_weights[j]) < 1e-13 * std::abs(weights[0]);
+    terms.push_back({known[j].prediction, rounding_only ? 0.0 : prediction_weights[j]});
+  }
+  return terms;
+}
+
+}  // namespace dpm

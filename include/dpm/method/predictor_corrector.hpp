@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// Multistep steps with a correction that costs no model call: what UniPC and SA-Solver share.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <functional>
+#include <optional>
+
+#include "dpm/grid/grid.hpp"
+#include "dpm/method/exponential_step.hpp"
+#include "dpm/method/polynomial.hpp"
+#include "dpm/plan/builder.hpp"
+
+namespace dpm::detail {
+
+/// One step of such a method, as its formulas see it.
+struct MultistepInterval {
+  ExponentialStep step;
+  Level from;
+  Level to;
+};
+
+/// What tells one such method from another.
+struct PredictorCorrector {
+  Space space = Space::data;
+  /// The most predictions that the predictor's polynomial goes through.
+  std::size_t predictor_nodes = 1;
+  /// The same for the corrector, whose polynomial also goes through the prediction at the predicted
+  /// sample; 0: no corrector.
+  std::size_t corrector_nodes = 0;
+  /// The corrector goes through one prediction more than the predictor of its step did.
+  bool corrector_follows_predictor = false;
+  bool lower_order_final = false;
+  /// The noise of the step that starts at a level (see `ExponentialStep`).
+  std::function<double(const Level&)> tau;
+  /// The weights for a polynomial through `nodes` predictions over one interval.
+  std::function<DerivativeWeights(const MultistepInterval&, std::size_t nodes)> weights;
+};
+
+/// Writes the steps. Step i calls the model once, at the sample that step i - 1 predicted, and with
+/// that value does step i - 1 again (the corrector) before it predicts. The trial register keeps
+/// what both have in common: the linear part of the corrected sample, and the step's noise.
+inline void write_predictor_corrector(PlanBuilder& builder, const PredictorCorrector& method,
+                                      const Grid& grid) {
+  const std::size_t slots = std::max(method.predictor_nodes, method.corrector_nodes);
+  Nodes history;
+  std::size_t predicted_with = 0;
+  std::optional<MultistepInterval> before;
+  for (std::size_t i = 0; i < grid.steps(); ++i) {
+    const Level& s = grid[i];
+    const Level& t = grid[i + 1];
+    const MultistepInterval now{ExponentialStep(method.space, s, t, method.tau(s)), s, t};
+    builder.begin_step(s, t);
+    const bool noisy = now.step.deviation() > 0.0;
+    if (noisy) builder.draw();
+    history =
+        with_newest({s.lambda(), builder.evaluate(i % slots, sample_register, s)}, history, slots);
+    if (method.corrector_nodes > 0 && before && before->step.finite()) {
+      std::size_t nodes = std::min(method.corrector_nodes, history.size());
+      if (method.corrector_follows_predictor) nodes = std::min(nodes, predicted_with + 1);
+      UpdateTerms terms = polynomial_terms(1.0, method.weights(*before, nodes),
+                                           before->from.lambda(), history.span().first(nodes));
+      terms[0].operand = trial_register;
+      builder.combine(sample_register, terms.span());
+    }
+    std::size_t nodes = now.step.finite() ? std::min(method.predictor_nodes, history.size()) : 1;
+    if (method.lower_order_final) nodes = std::min(nodes, grid.steps() - i);
+    UpdateTerms terms = polynomial_terms(now.step.linear(), method.weights(now, nodes), s.lambda(),
+                                         history.span().first(nodes));
+    if (noisy) terms.push_back({noise_register, now.step.deviation()});
+    builder.combine(trial_register,
+                    {{sample_register, now.step.linear()}, {noise_register, now.step.deviation()}});
+    builder.combine(sample_register, terms.span());
+    predicted_with = nodes;
+    before = now;
+  }
+}
+
+}  // namespace dpm::detail

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// From what a network predicts to what a method's formulas need: one linear map for each level.
+#pragma once
+
+#include <cmath>
+
+#include "dpm/error.hpp"
+#include "dpm/plan/plan.hpp"
+#include "dpm/schedule/level.hpp"
+
+namespace dpm {
+
+/// A prediction as a linear function of the model's input and output: `input * x + output * m`.
+struct Conversion {
+  double input = 0.0;
+  double output = 1.0;
+};
+
+namespace detail {
+
+/// x_0 from v = alpha epsilon - sigma x_0: x_0 = (alpha x - sigma v) / (alpha^2 + sigma^2) (arXiv
+/// 2202.00512, App. D). A model with scaled inputs means alpha and sigma as they are after scaling
+/// x by c and x_0 by 1 / data_stddev, where their squares add up to 1.
+inline Conversion velocity_to_data(const Level& at) {
+  const double alpha = at.alpha();
+  const double sigma = at.sigma();
+  if (at.data_stddev == 0.0) {
+    const double norm = alpha * alpha + sigma * sigma;
+    return {alpha / norm, -sigma / norm};
+  }
+  const double d = at.data_stddev;
+  const double c = at.input_scale();
+  return {d * d * c * c * alpha, -d * c * sigma};
+}
+
+/// epsilon from v: epsilon = (sigma x + alpha v) / (alpha^2 + sigma^2), scaled as above.
+inline Conversion velocity_to_noise(const Level& at) {
+  const double alpha = at.alpha();
+  const double sigma = at.sigma();
+  if (at.data_stddev == 0.0) {
+    const double norm = alpha * alpha + sigma * sigma;
+    return {sigma / norm, alpha / norm};
+  }
+  const double c = at.input_scale();
+  return {c * c * sigma, at.data_stddev * c * alpha};
+}
+
+/// The same from F instead of v. F is -v on data of unit variance: with alpha = 1 that gives c_skip
+/// and c_out of arXiv 2206.00364, Table 1. Refused where the level does not scale inputs.
+inline Conversion edm_to(const Level& at, const Conversion& from_velocity) {
+  require(
+      at.data_stddev > 0.0, "make_plan: Prediction::edm at time ", at.time,
+      ", where data_stddev is 0; it needs a schedule that scales the model's input, such as Edm");
+  return {from_velocity.input, -from_velocity.output};
+}
+
+}  // namespace detail
+
+/// What the model predicts, turned into the data prediction at `at`. With x = alpha x_0 + sigma
+/// epsilon: x_0 = (x - sigma epsilon) / alpha, x_0 = (x - sigma flow) / (alpha + sigma), and by
+/// `velocity_to_data`. Refused where alpha = 0 unless the model predicts data, velocity or flow.
+inline Conversion to_data(Prediction prediction, const Level& at) {
+  const double alpha = at.alpha();
+  const double sigma = at.sigma();
+  switch (prediction) {
+    case Prediction::data:
+      return {};
+    case Prediction::velocity:
+      return detail::velocity_to_data(at);
+    case Prediction::edm:
+      return detail::edm_to(at, detail::velocity_to_data(at));
+    case Prediction::flow:
+      return {1.0 / (alpha + sigma), -sigma / (alpha + sigma)};
+    case Prediction::noise:
+    case Prediction::score:
+      break;
+  }
+  detail::require(alpha > 0.0, "make_plan: at time ", at.time,
+                  " alpha is 0, where a prediction of the noise or the score says nothing about "
+                  "the data; use a data or velocity prediction, or start below that time");
+  const double noise_weight = -std::exp(-at.lambda());
+  return {1.0 / alpha, prediction == Prediction::noise ? noise_weight : -noise_weight * sigma};
+}
+
+/// What the model predicts, turned into the noise prediction at `at`: epsilon = (x - alpha x_0) /
+/// sigma, epsilon = (x + alpha flow) / (alpha + sigma), epsilon = -sigma score (arXiv 2011.13456,
+/// Sec. 3), and by `velocity_to_noise`. Refused where sigma = 0 if the model predicts data.
+inline Conversion to_noise(Prediction prediction, const Level& at) {
+  const double alpha = at.alpha();
+  const double sigma = at.sigma();
+  switch (prediction) {
+    case Prediction::noise:
+      return {};
+    case Prediction::score:
+      return {0.0, -sigma};
+    case Prediction::velocity:
+      return detail::velocity_to_noise(at);
+    case Prediction::edm:
+      return detail::edm_to(at, detail::velocity_to_noise(at));
+    case Prediction::flow:
+      return {1.0 / (alpha + sigma), alpha / (alpha + sigma)};
+    case Prediction::data:
+      break;
+  }
+  detail::require(sigma > 0.0, "make_plan: at time ", at.time,
+                  " sigma is 0, where a prediction of the data says nothing about the noise; use a "
+                  "noise or velocity prediction, or leave that time out");
+  return {1.0 / sigma, -std::exp(at.lambda())};
+}
+
+}  // namespace dpm
