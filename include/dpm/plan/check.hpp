@@ -91,11 +91,13 @@ class PlanChecker {
   void check_level(const Level& level) const {
     require(std::isfinite(level.time) && std::isfinite(level.label) &&
                 !std::isnan(level.lambda()) && level.log_alpha < infinity &&
-                level.log_sigma < infinity && level.data_stddev >= 0.0 &&
-                level.data_stddev < infinity,
+                level.log_sigma < infinity,
             "check: step ", step_, " has a level that is not a point of a forward process: time ",
             level.time, ", log alpha ", level.log_alpha, ", log sigma ", level.log_sigma,
-            ", label ", level.label, ", data_stddev ", level.data_stddev);
+            ", label ", level.label);
+    require(level.data_stddev >= 0.0 && level.data_stddev < infinity, "check: step ", step_,
+            " has a level with data_stddev = ", level.data_stddev,
+            "; it must be finite and at least 0");
   }
 
   bool& held(Register r) {
