@@ -4,6 +4,8 @@
 /// Plans by the number of model calls, the way most users think of cost.
 #pragma once
 
+#include <cmath>
+
 #include "dpm/error.hpp"
 #include "dpm/grid/grid.hpp"
 #include "dpm/grid/spacing.hpp"
@@ -37,11 +39,18 @@ template <class Method, class Spacing>
   return plan;
 }
 
-/// The same over the spacing that suits the method best (its `default_spacing`).
+/// The same over the spacing that suits the method best (its `default_spacing`), or uniform in time
+/// where the schedule ends at sigma = 0 or starts at alpha = 0, as a flow does: spacings in lambda
+/// have no such ends.
 template <class Method>
 [[nodiscard]] Plan make_plan(const Method& method, const AnySchedule& schedule, int calls,
                              Prediction prediction = Prediction::noise,
                              Correction correction = Correction::none) {
+  const double first = schedule.level(schedule.last_time()).lambda();
+  const double last = schedule.level(schedule.first_time()).lambda();
+  if (!std::isfinite(first) || !std::isfinite(last)) {
+    return make_plan(method, schedule, calls, UniformTime{}, prediction, correction);
+  }
   return make_plan(method, schedule, calls, default_spacing(method), prediction, correction);
 }
 

@@ -49,16 +49,8 @@ struct NormalNoise {
 
  private:
   template <class Scalar>
-  void fill(DenseView<Scalar> view, std::uint32_t draw) const {
-    if (elements_per_sample > 0) {
-      detail::require(view.samples == 1 && view.elements % elements_per_sample == 0,
-                      "NormalNoise: elements_per_sample = ", elements_per_sample,
-                      " for a state of ", view.elements, " x ", view.samples,
-                      "; it must divide the size of a state with one column, and be 0 for others");
-      view.samples = view.elements / elements_per_sample;
-      view.elements = elements_per_sample;
-      view.sample_stride = elements_per_sample;
-    }
+  void fill(const DenseView<Scalar>& whole, std::uint32_t draw) const {
+    const auto view = split_samples("NormalNoise", whole, elements_per_sample);
     detail::require(view.elements <= std::uint64_t{1} << 34, "NormalNoise: a sample of ",
                     view.elements, " values; one sample may have 2^34 at most");
     for (std::size_t s = 0; s < view.samples; ++s) {

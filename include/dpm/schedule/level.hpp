@@ -41,7 +41,19 @@ struct Level {
   friend bool operator==(const Level&, const Level&) = default;
 };
 
+/// How a level changes along a schedule: the time derivatives of log alpha and log sigma.
+struct LevelRate {
+  double d_log_alpha = 0.0;
+  double d_log_sigma = 0.0;
+};
+
 namespace detail {
+
+/// The rate at a level with alpha^2 + sigma^2 = 1, where alpha^2 d log alpha = -sigma^2 d log
+/// sigma.
+inline LevelRate variance_preserving_rate(const Level& level, double d_log_alpha) {
+  return {d_log_alpha, -std::exp(2.0 * level.lambda()) * d_log_alpha};
+}
 
 /// The level with alpha^2 + sigma^2 = 1 and the given log alpha <= 0. No digits are lost at either
 /// end: log sigma = log(1 - e^(2 log alpha)) / 2 through expm1 near 0 and log1p far from it.

@@ -8,6 +8,7 @@
 #include <memory>
 #include <utility>
 
+#include "dpm/error.hpp"
 #include "dpm/schedule/level.hpp"
 
 namespace dpm {
@@ -20,6 +21,8 @@ namespace dpm {
 /// - `time_of_lambda(lambda)`: the inverse, t such that `level(t).lambda() == lambda`.
 /// - `first_time()`: the least time a model is usually asked at, where sampling ends by default.
 /// - `last_time()`: the time of (nearly) pure noise, where sampling starts by default.
+///
+/// A fifth is optional, and only `RungeKutta` asks for it: `rate(t)`, the `LevelRate` at time t.
 ///
 /// Times outside the domain are refused with `InvalidArgument`. The relation is asked of `double`
 /// even when a schedule computes in another scalar: plans are written in double.
@@ -44,6 +47,8 @@ class AnySchedule {
   [[nodiscard]] double time_of_lambda(double lambda) const { return held_->time_of_lambda(lambda); }
   [[nodiscard]] double first_time() const { return held_->first_time(); }
   [[nodiscard]] double last_time() const { return held_->last_time(); }
+  /// How fast the level changes at `time`. Refuses a schedule that does not say.
+  [[nodiscard]] LevelRate rate(double time) const { return held_->rate(time); }
   /// The level at `lambda`.
   [[nodiscard]] Level level_at_lambda(double lambda) const { return level(time_of_lambda(lambda)); }
 
@@ -55,6 +60,7 @@ class AnySchedule {
     virtual ~Interface() = default;
     virtual Level level(double time) const = 0;
     virtual double time_of_lambda(double lambda) const = 0;
+    virtual LevelRate rate(double time) const = 0;
     virtual double first_time() const = 0;
     virtual double last_time() const = 0;
   };
@@ -64,6 +70,17 @@ class AnySchedule {
     explicit Held(Schedule s) : schedule(std::move(s)) {}
     Level level(double time) const override { return schedule.level(time); }
     double time_of_lambda(double lambda) const override { return schedule.time_of_lambda(lambda); }
+    LevelRate rate(double time) const override {
+      if constexpr (requires {
+                      { schedule.rate(time) } -> std::same_as<LevelRate>;
+                    }) {
+        return schedule.rate(time);
+      } else {
+        detail::fail<InvalidArgument>(
+            "AnySchedule: the schedule has no member rate(t), which black-box Runge-Kutta methods "
+            "need; give it one that returns a LevelRate");
+      }
+    }
     double first_time() const override { return schedule.first_time(); }
     double last_time() const override { return schedule.last_time(); }
     Schedule schedule;

@@ -56,6 +56,13 @@ class VpCosine {
     return detail::variance_preserving_time<Scalar>("VpCosine", *this, lambda);
   }
 
+  /// How fast the level changes at time t in (0, last_time].
+  [[nodiscard]] LevelRate rate(double time) const {
+    const auto angle_left = static_cast<double>((1 - static_cast<Scalar>(time)) * angle_per_time_);
+    const double d_log_alpha = -static_cast<double>(angle_per_time_) / std::tan(angle_left);
+    return detail::variance_preserving_rate(level(time), d_log_alpha);
+  }
+
   /// log alpha at time t in [0, 1], which is not checked. The early half goes through 1 - alpha,
   /// the late half through the angle left to pi/2, so that neither end loses digits.
   [[nodiscard]] Scalar log_alpha(Scalar time) const {

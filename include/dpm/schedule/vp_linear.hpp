@@ -52,6 +52,12 @@ class VpLinear {
     return detail::variance_preserving_time<Scalar>("VpLinear", *this, lambda);
   }
 
+  /// How fast the level changes at time t in (0, 1].
+  [[nodiscard]] LevelRate rate(double time) const {
+    const double d_log_alpha = -static_cast<double>(time * rise_ + beta_0_) / 2;
+    return detail::variance_preserving_rate(level(time), d_log_alpha);
+  }
+
   /// log alpha at time t in [0, 1], which is not checked.
   [[nodiscard]] Scalar log_alpha(Scalar time) const {
     return -time * (time * rise_ / 4 + beta_0_ / 2);

@@ -10,6 +10,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "dpm/error.hpp"
+
 namespace dpm {
 
 /// An Eigen dense object with its values in one block: an array or a matrix, fixed or dynamic, or a
@@ -70,6 +72,23 @@ template <DenseState State>
     using Scalar = std::remove_pointer_t<decltype(std::ranges::data(state))>;
     return DenseView<Scalar>{std::ranges::data(state), std::ranges::size(state)};
   }
+}
+
+/// The view of a range that holds several samples of `elements_per_sample` values one after the
+/// other; 0 leaves the view as it is. Refuses, in the name of `who`, a number that does not divide
+/// the size, and a state that has several samples already.
+template <class Scalar>
+[[nodiscard]] DenseView<Scalar> split_samples(const char* who, DenseView<Scalar> view,
+                                              std::size_t elements_per_sample) {
+  if (elements_per_sample == 0) return view;
+  detail::require(view.samples == 1 && view.elements % elements_per_sample == 0, who,
+                  ": elements_per_sample = ", elements_per_sample, " for a state of ",
+                  view.elements, " x ", view.samples,
+                  "; it must divide the size of a state with one column, and be 0 for others");
+  view.samples = view.elements / elements_per_sample;
+  view.elements = elements_per_sample;
+  view.sample_stride = elements_per_sample * view.element_stride;
+  return view;
 }
 
 namespace detail {

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// Spacings of the noise level rho = sigma / alpha, which k-diffusion and EDM call sigma.
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "dpm/error.hpp"
+#include "dpm/grid/beta_quantile.hpp"
+#include "dpm/grid/grid.hpp"
+#include "dpm/grid/spacing.hpp"
+#include "dpm/schedule/noise_schedule.hpp"
+
+namespace dpm {
+
+/// Levels equally far apart in (sigma / alpha)^(1 / rho) (Karras et al. 2022, arXiv 2206.00364,
+/// Eq. 5). A larger rho puts more of them where the noise is low; rho = 1 is uniform in sigma /
+/// alpha, and the limit of large rho is `UniformLambda`. Start and end are times, as for
+/// `UniformTime`; alpha must not be 0 at the start. It may end at sigma = 0, but `Grid::then(0.0)`
+/// after an end above it is what EDM does.
+struct Karras {
+  double rho = 7.0;
+  std::optional<double> start = std::nullopt;
+  std::optional<double> end = std::nullopt;
+};
+
+/// "Exponential" in other libraries: sigma / alpha in geometric progression.
+using Exponential = UniformLambda;
+
+/// Times at the quantiles of a beta distribution: level i of n stands at the quantile 1 - i / n of
+/// beta(a, b), stretched over [end, start] (Lee et al. 2024, arXiv 2407.12173, Sec. 4). With a = b
+/// = 0.6 more of them lie near both ends; a = b = 1 is `UniformTime`. Start and end as there.
+struct Beta {
+  double a = 0.6;
+  double b = 0.6;
+  std::optional<double> start = std::nullopt;
+  std::optional<double> end = std::nullopt;
+};
+
+/// The grid of `steps` intervals with the given spacing. Refuses what the spacing does not allow,
+/// and what `make_grid` of `UniformTime` does.
+[[nodiscard]] inline Grid make_grid(const Karras& spacing, const AnySchedule& schedule, int steps) {
+  detail::require(spacing.rho > 0.0 && spacing.rho < std::numeric_limits<double>::infinity(),
+                  "Karras: rho = ", spacing.rho, "; it must be in (0, inf)");
+  const auto [start, end] = detail::time_range(spacing, schedule);
+  const auto root = [&](double time) {
+    return std::exp(-schedule.level(time).lambda() / spacing.rho);
+  };
+  const double a = root(start);
+  const double b = root(end);
+  detail::require(std::isfinite(a) && std::isfinite(b),
+                  "Karras: sigma / alpha is infinite at time ", std::isfinite(a) ? end : start,
+                  "; start and end where alpha > 0");
+  return detail::make_spaced_grid(schedule, steps, start, end, [&](double f) {
+    return schedule.time_of_lambda(-spacing.rho * std::log(a + (b - a) * f));
+  });
+}
+
+[[nodiscard]] inline Grid make_grid(const Beta& spacing, const AnySchedule& schedule, int steps) {
+  const auto [start, end] = detail::time_range(spacing, schedule);
+  return detail::make_spaced_grid(schedule, steps, start, end, [&, s = start, e = end](double f) {
+    return e + (s - e) * beta_quantile(1.0 - f, spacing.a, spacing.b);
+  });
+}
+
+/// The grid through the user's own values of sigma / alpha, strictly monotone; the last may be 0.
+/// That is sigma itself where alpha = 1 (k-diffusion's sigmas); of a flow, sigma / (1 - sigma).
+[[nodiscard]] inline Grid grid_of_sigmas(const AnySchedule& schedule,
+                                         std::span<const double> sigmas) {
+  std::vector<Level> levels;
+  levels.reserve(sigmas.size());
+  for (std::size_t i = 0; i < sigmas.size(); ++i) {
+    detail::require(sigmas[i] >= 0.0, "grid_of_sigmas: sigmas[", i, "] = ", sigmas[i],
+                    "; it must be at least 0");
+    levels.push_back(schedule.level_at_lambda(-std::log(sigmas[i])));
+  }
+  return {schedule, std::move(levels)};
+}
+
+}  // namespace dpm

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// Black-box Runge-Kutta solvers of the diffusion ODE as plans, to compare with.
+#pragma once
+
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <utility>
+
+#include "dpm/error.hpp"
+#include "dpm/grid/grid.hpp"
+#include "dpm/grid/spacing.hpp"
+#include "dpm/method/budget.hpp"
+#include "dpm/plan/builder.hpp"
+#include "dpm/plan/plan.hpp"
+
+namespace dpm {
+
+/// Explicit Runge-Kutta methods on the diffusion ODE as it stands, its linear part like the rest:
+/// the baseline of the DPM-Solver paper (Lu et al. 2022, arXiv 2206.00927, Sec. 3.1 and Table 1).
+///
+///     dx/dt = (d log alpha/dt) x - sigma (d lambda/dt) epsilon        (Eq. 2.7, in these terms)
+///
+/// or the same per lambda. `order` model calls a step, no history. Needs a schedule with `rate`
+/// (all of the library's have it) and a grid that stays away from sigma = 0 and alpha = 0.
+struct RungeKutta {
+  enum class Variable : std::uint8_t { time, lambda };
+  /// 2: the explicit midpoint method; 4: the classical method.
+  int order = 4;
+  Variable variable = Variable::lambda;
+};
+
+/// Order of convergence.
+[[nodiscard]] inline int convergence_order(const RungeKutta& method) { return method.order; }
+
+namespace detail {
+
+/// The right-hand side at one level: `sample * x + noise * epsilon`.
+struct OdeField {
+  double sample = 0.0;
+  double noise = 0.0;
+};
+
+inline OdeField ode_field(RungeKutta::Variable variable, const AnySchedule& schedule,
+                          const Level& at) {
+  const LevelRate rate = schedule.rate(at.time);
+  const double lambda_rate = rate.d_log_alpha - rate.d_log_sigma;
+  if (variable == RungeKutta::Variable::time) return {rate.d_log_alpha, -at.sigma() * lambda_rate};
+  return {rate.d_log_alpha / lambda_rate, -at.sigma()};
+}
+
+/// A linear combination of the sample and the step's predictions.
+struct StageSum {
+  double sample = 0.0;
+  std::array<double, 4> noise{};
+
+  void add(double factor, const StageSum& other) {
+    sample += factor * other.sample;
+    for (std::size_t k = 0; k < noise.size(); ++k) noise[k] += factor * other.noise[k];
+  }
+};
+
+/// An explicit method in which each stage uses the one before it alone (Hairer, Norsett & Wanner
+/// 1993, Solving Ordinary Differential Equations I, Sec. II.1).
+struct RungeKuttaTableau {
+  std::span<const double> nodes;    ///< c_i, which is also the weight of the stage before
+  std::span<const double> weights;  ///< b_i
+};
+
+inline RungeKuttaTableau runge_kutta_tableau(int order) {
+  static constexpr std::array<double, 2> midpoint_nodes{0.0, 0.5};
+  static constexpr std::array<double, 2> midpoint_weights{0.0, 1.0};
+  static constexpr std::array<double, 4> classical_nodes{0.0, 0.5, 0.5, 1.0};
+  static constexpr std::array<double, 4> classical_weights{1.0 / 6.0, 1.0 / 3.0, 1.0 / 3.0,
+                                                           1.0 / 6.0};
+  if (order == 2) return {midpoint_nodes, midpoint_weights};
+  return {classical_nodes, classical_weights};
+}
+
+inline void write_stage_sum(PlanBuilder& builder, Register target, const StageSum& sum,
+                            std::size_t stages) {
+  BoundedVector<Term, 5> terms{{sample_register, sum.sample}};
+  for (std::size_t k = 0; k < stages; ++k) terms.push_back({prediction_register(k), sum.noise[k]});
+  builder.combine(target, terms.span());
+}
+
+inline void write_runge_kutta_step(PlanBuilder& builder, const RungeKutta& method,
+                                   const AnySchedule& schedule, const Level& s, const Level& t) {
+  const bool in_time = method.variable == RungeKutta::Variable::time;
+  const double start = in_time ? s.time : s.lambda();
+  const double h = (in_time ? t.time : t.lambda()) - start;
+  const RungeKuttaTableau tableau = runge_kutta_tableau(method.order);
+  builder.begin_step(s, t);
+  StageSum end{.sample = 1.0};
+  StageSum slope;
+  for (std::size_t i = 0; i < tableau.nodes.size(); ++i) {
+    const double c = tableau.nodes[i];
+    Level at = c == 0.0 ? s : t;
+    if (c > 0.0 && c < 1.0) {
+      at = in_time ? schedule.level(start + c * h) : schedule.level_at_lambda(start + c * h);
+    }
+    StageSum stage{.sample = 1.0};
+    if (i > 0) {
+      stage.add(c * h, slope);
+      write_stage_sum(builder, trial_register, stage, i);
+    }
+    builder.evaluate(i, i == 0 ? sample_register : trial_register, at);
+    const OdeField field = ode_field(method.variable, schedule, at);
+    slope = {};
+    slope.add(field.sample, stage);
+    slope.noise[i] += field.noise;
+    end.add(tableau.weights[i] * h, slope);
+  }
+  write_stage_sum(builder, sample_register, end, tableau.nodes.size());
+}
+
+}  // namespace detail
+
+/// The plan of a black-box Runge-Kutta method over `grid`, in noise space. Refuses an order other
+/// than 2 and 4, a grid that touches sigma = 0 or alpha = 0, and a schedule without `rate`.
+[[nodiscard]] inline Plan make_plan(const RungeKutta& method, const Grid& grid,
+                                    Prediction prediction = Prediction::noise,
+                                    Correction correction = Correction::none) {
+  detail::require(method.order == 2 || method.order == 4, "RungeKutta: order = ", method.order,
+                  "; it must be 2 or 4");
+  detail::require(std::isfinite(grid.front().lambda()) && std::isfinite(grid.back().lambda()),
+                  "RungeKutta: lambda runs from ", grid.front().lambda(), " to ",
+                  grid.back().lambda(),
+                  "; both must be finite, because the ODE's right-hand side is not where alpha or "
+                  "sigma is 0");
+  PlanBuilder builder(Space::noise, prediction, correction);
+  for (std::size_t i = 0; i < grid.steps(); ++i) {
+    detail::write_runge_kutta_step(builder, method, grid.schedule(), grid[i], grid[i + 1]);
+  }
+  return std::move(builder).finish();
+}
+
+/// `order` calls a step: refuses other multiples.
+[[nodiscard]] inline Budget<RungeKutta> for_calls(const RungeKutta& method, int calls) {
+  detail::require(method.order == 2 || method.order == 4, "RungeKutta: order = ", method.order,
+                  "; it must be 2 or 4");
+  detail::require_calls("RungeKutta", calls, method.order);
+  detail::require(calls % method.order == 0, "RungeKutta: calls = ", calls,
+                  "; it must be a multiple of ", method.order);
+  return {method, calls / method.order};
+}
+
+[[nodiscard]] inline UniformLambda default_spacing(const RungeKutta& /*method*/) { return {}; }
+
+}  // namespace dpm

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// Corrections of the data prediction: clipping and dynamic thresholding.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <type_traits>
+#include <vector>
+
+#include "dpm/error.hpp"
+#include "dpm/schedule/level.hpp"
+#include "dpm/state/dense.hpp"
+
+namespace dpm {
+
+/// Clips each value of the data prediction to [-range, range] (Ho et al. 2020, arXiv 2006.11239,
+/// public code). For states of any dense type:
+///
+///     dpm::sample(method, schedule, 20, model, x, dpm::Prediction::noise,
+///                 {.correction = dpm::Clip()});
+class Clip {
+ public:
+  /// range in (0, inf).
+  explicit Clip(double range = 1.0) : range_(range) {
+    detail::require(range > 0.0 && range < std::numeric_limits<double>::infinity(),
+                    "Clip: range = ", range, "; it must be in (0, inf)");
+  }
+
+  template <DenseState State>
+  void operator()(State& data, const Level& /*level*/) const {
+    const auto view = dense_view(data);
+    using Scalar = std::remove_pointer_t<decltype(view.data)>;
+    const auto most = static_cast<Scalar>(range_);
+    for (std::size_t i = 0; i < view.size(); ++i) {
+      view.data[i] = std::clamp(view.data[i], -most, most);
+    }
+  }
+
+ private:
+  double range_;
+};
+
+/// Dynamic thresholding (Saharia et al. 2022, arXiv 2205.11487, Sec. 2.3): each sample is clipped
+/// to
+/// [-s, s] and divided by s, where s is the quantile of its absolute values at `ratio`, kept within
+/// [least, most]. Quantiles interpolate linearly between order statistics.
+///
+/// Imagen and diffusers have least = 1, diffusers also most = `sample_max_value`; the official
+/// DPM-Solver code has least = `thresholding_max_val` and no most. With least = most it is
+/// clipping.
+///
+/// Samples are the columns of an Eigen object. Scratch space for one sample is allocated by the
+/// first call and kept.
+class DynamicThresholding {
+ public:
+  /// ratio in [0, 1]; 0 < least <= most.
+  ///
+  /// @param elements_per_sample  for ranges that hold several samples one after the other: values
+  ///                             in each; 0: one sample.
+  explicit DynamicThresholding(double ratio = 0.995, double least = 1.0,
+                               double most = std::numeric_limits<double>::infinity(),
+                               std::size_t elements_per_sample = 0)
+      : ratio_(ratio), least_(least), most_(most), elements_per_sample_(elements_per_sample) {
+    detail::require(ratio >= 0.0 && ratio <= 1.0, "DynamicThresholding: ratio = ", ratio,
+                    "; it must be in [0, 1]");
+    detail::require(least > 0.0 && least <= most, "DynamicThresholding: least = ", least,
+                    " and most = ", most, "; they must be 0 < least <= most");
+  }
+
+  template <DenseState State>
+  void operator()(State& data, const Level& /*level*/) {
+    const auto view = split_samples("DynamicThresholding", dense_view(data), elements_per_sample_);
+    using Scalar = std::remove_pointer_t<decltype(view.data)>;
+    magnitudes_.resize(view.elements);
+    for (std::size_t s = 0; s < view.samples; ++s) {
+      Scalar* const sample = view.data + s * view.sample_stride;
+      for (std::size_t e = 0; e < view.elements; ++e) {
+        magnitudes_[e] = std::abs(static_cast<double>(sample[e * view.element_stride]));
+      }
+      const auto threshold = static_cast<Scalar>(std::clamp(quantile(), least_, most_));
+      for (std::size_t e = 0; e < view.elements; ++e) {
+        Scalar& value = sample[e * view.element_stride];
+        value = std::clamp(value, -threshold, threshold) / threshold;
+      }
+    }
+  }
+
+ private:
+  /// The quantile of `magnitudes_`, which this reorders. Cost: linear on average.
+  double quantile() {
+    const double position = ratio_ * static_cast<double>(magnitudes_.size() - 1);
+    const auto below = static_cast<std::ptrdiff_t>(position);
+    const auto at = magnitudes_.begin() + below;
+    std::nth_element(magnitudes_.begin(), at, magnitudes_.end());
+    const double fraction = position - static_cast<double>(below);
+    if (fraction == 0.0) return *at;
+    return std::lerp(*at, *std::min_element(at + 1, magnitudes_.end()), fraction);
+  }
+
+  double ratio_;
+  double least_;
+  double most_;
+  std::size_t elements_per_sample_;
+  std::vector<double> magnitudes_;
+};
+
+}  // namespace dpm

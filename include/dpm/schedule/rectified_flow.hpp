@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// The straight path between data and noise.
+#pragma once
+
+#include <cmath>
+#include <limits>
+
+#include "dpm/error.hpp"
+#include "dpm/schedule/level.hpp"
+
+namespace dpm {
+
+/// Rectified flow, or flow matching on the straight path (Liu et al. 2023, arXiv 2209.03003; Lipman
+/// et al. 2023, arXiv 2210.02747): alpha = 1 - sigma, with time shifted towards noise,
+///
+///     sigma(t) = shift t / (1 + (shift - 1) t)
+///
+/// (Esser et al. 2024, arXiv 2403.03206, Sec. 5.3.2, "timestep shift"). With shift = 1, sigma = t.
+/// The models of this kind predict `Prediction::flow`, epsilon - x_0, and are given `label_scale`
+/// times sigma as their time.
+///
+/// Both ends are singular and legal: sigma = 0 at t = 0 and alpha = 0 at t = 1. A run starts from
+/// pure standard normal noise at t = 1, needs data space for that (as `DpmSolver` has by default),
+/// and by default ends at t = 0: unlike a noise prediction, a flow is defined all the way.
+class RectifiedFlow {
+ public:
+  /// 0 < shift; 0 < label_scale; both finite.
+  explicit RectifiedFlow(double shift = 1.0, double label_scale = 1000.0)
+      : shift_(shift), label_scale_(label_scale) {
+    constexpr double infinity = std::numeric_limits<double>::infinity();
+    detail::require(shift > 0.0 && shift < infinity,
+                    "RectifiedFlow: shift must be in (0, inf) and is ", shift);
+    detail::require(label_scale > 0.0 && label_scale < infinity,
+                    "RectifiedFlow: label_scale must be in (0, inf) and is ", label_scale);
+  }
+
+  [[nodiscard]] double first_time() const { return 0.0; }
+  [[nodiscard]] double last_time() const { return 1.0; }
+
+  /// The level at time t in [0, 1]. alpha = (1 - t) / (1 + (shift - 1) t) loses no digits near 1.
+  [[nodiscard]] Level level(double time) const {
+    detail::require(time >= 0.0 && time <= 1.0, "RectifiedFlow: time must be in [0, 1] and is ",
+                    time);
+    const double norm = 1.0 + (shift_ - 1.0) * time;
+    const double sigma = shift_ * time / norm;
+    return {.time = time,
+            .log_alpha = sigma < 0.5 ? std::log1p(-sigma) : std::log((1.0 - time) / norm),
+            .log_sigma = std::log(sigma),
+            .label = label_scale_ * sigma};
+  }
+
+  /// The time at lambda in [-inf, +inf]: t / (1 - t) = e^(-lambda) / shift.
+  [[nodiscard]] double time_of_lambda(double lambda) const {
+    detail::require(!std::isnan(lambda), "RectifiedFlow: lambda is nan; it must be a number");
+    return 1.0 / (1.0 + shift_ * std::exp(lambda));
+  }
+
+  /// How fast the level changes at time t in (0, 1).
+  [[nodiscard]] LevelRate rate(double time) const {
+    const double norm = 1.0 + (shift_ - 1.0) * time;
+    return {-shift_ / ((1.0 - time) * norm), 1.0 / (time * norm)};
+  }
+
+ private:
+  double shift_;
+  double label_scale_;
+};
+
+}  // namespace dpm
