@@ -7,6 +7,7 @@
 #include "dpm/error.hpp"
 #include "dpm/grid/beta_quantile.hpp"
 #include "dpm/grid/grid.hpp"
+#include "dpm/grid/power_time.hpp"
 #include "dpm/grid/sigma_spacing.hpp"
 #include "dpm/grid/spacing.hpp"
 #include "dpm/grid/table_spacing.hpp"

@@ -8,8 +8,8 @@
 #include <cstddef>
 #include <functional>
 #include <optional>
+#include <span>
 
-#include "dpm/grid/grid.hpp"
 #include "dpm/method/exponential_step.hpp"
 #include "dpm/method/polynomial.hpp"
 #include "dpm/plan/builder.hpp"
@@ -33,7 +33,10 @@ struct PredictorCorrector {
   std::size_t corrector_nodes = 0;
   /// The corrector goes through one prediction more than the predictor of its step did.
   bool corrector_follows_predictor = false;
+  /// The last steps' polynomials go through fewer predictions.
   bool lower_order_final = false;
+  /// Whether the step with this number is corrected; all are if this is empty.
+  std::function<bool(std::size_t)> corrects = {};
   /// The noise of the step that starts at a level (see `ExponentialStep`).
   std::function<double(const Level&)> tau;
   /// The weights for a polynomial through `nodes` predictions over one interval.
@@ -44,30 +47,34 @@ struct PredictorCorrector {
 /// that value does step i - 1 again (the corrector) before it predicts. The trial register keeps
 /// what both have in common: the linear part of the corrected sample, and the step's noise.
 inline void write_predictor_corrector(PlanBuilder& builder, const PredictorCorrector& method,
-                                      const Grid& grid) {
+                                      std::span<const Level> levels) {
+  const std::size_t steps = levels.size() - 1;
   const std::size_t slots = std::max(method.predictor_nodes, method.corrector_nodes);
   Nodes history;
   std::size_t predicted_with = 0;
   std::optional<MultistepInterval> before;
-  for (std::size_t i = 0; i < grid.steps(); ++i) {
-    const Level& s = grid[i];
-    const Level& t = grid[i + 1];
+  for (std::size_t i = 0; i < steps; ++i) {
+    const Level& s = levels[i];
+    const Level& t = levels[i + 1];
     const MultistepInterval now{ExponentialStep(method.space, s, t, method.tau(s)), s, t};
     builder.begin_step(s, t);
     const bool noisy = now.step.deviation() > 0.0;
     if (noisy) builder.draw();
     history =
         with_newest({s.lambda(), builder.evaluate(i % slots, sample_register, s)}, history, slots);
-    if (method.corrector_nodes > 0 && before && before->step.finite()) {
+    const bool corrected = method.corrector_nodes > 0 && before && before->step.finite() &&
+                           (!method.corrects || method.corrects(i - 1));
+    if (corrected) {
       std::size_t nodes = std::min(method.corrector_nodes, history.size());
       if (method.corrector_follows_predictor) nodes = std::min(nodes, predicted_with + 1);
+      if (method.lower_order_final) nodes = std::min(nodes, steps - i + 2);
       UpdateTerms terms = polynomial_terms(1.0, method.weights(*before, nodes),
                                            before->from.lambda(), history.span().first(nodes));
       terms[0].operand = trial_register;
       builder.combine(sample_register, terms.span());
     }
     std::size_t nodes = now.step.finite() ? std::min(method.predictor_nodes, history.size()) : 1;
-    if (method.lower_order_final) nodes = std::min(nodes, grid.steps() - i);
+    if (method.lower_order_final) nodes = std::min(nodes, steps - i);
     UpdateTerms terms = polynomial_terms(now.step.linear(), method.weights(now, nodes), s.lambda(),
                                          history.span().first(nodes));
     if (noisy) terms.push_back({noise_register, now.step.deviation()});

@@ -68,7 +68,7 @@ struct SaSolver {
            },
        .weights = [](const detail::MultistepInterval& interval,
                      std::size_t nodes) { return exact_weights(interval.step, nodes); }},
-      grid);
+      grid.levels());
   return std::move(builder).finish();
 }
 

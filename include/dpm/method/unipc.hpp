@@ -89,7 +89,7 @@ inline DerivativeWeights unipc_weights(const UniPc& method, const MultistepInter
            [&](const detail::MultistepInterval& interval, std::size_t nodes) {
              return detail::unipc_weights(method, interval, nodes);
            }},
-      grid);
+      grid.levels());
   return std::move(builder).finish();
 }
 

@@ -44,13 +44,10 @@ class PlanBuilder {
   /// Calls the model on `input`, scaled as the level says, and leaves its prediction, converted to
   /// the plan's space and corrected if that was asked for, in slot `slot`.
   Register evaluate(std::size_t slot, Register input, const Level& at) {
-    detail::require(slot < max_predictions, "PlanBuilder: slot = ", slot, "; there are ",
-                    max_predictions);
-    const Register m = prediction_register(slot);
-    call_model(m, input, at);
+    const Register m = evaluate_raw(slot, input, at);
     if (correction_ == Correction::data) {
       convert(m, input, to_data(plan_.prediction, at));
-      add(Correct{m, at});
+      correct(slot, at);
       if (plan_.space == Space::noise) convert(m, input, to_noise(Prediction::data, at));
     } else {
       convert(m, input,
@@ -59,6 +56,23 @@ class PlanBuilder {
     }
     return m;
   }
+
+  /// Calls the model on `input` as above and leaves in slot `slot` what it said, not converted.
+  Register evaluate_raw(std::size_t slot, Register input, const Level& at) {
+    detail::require(slot < max_predictions, "PlanBuilder: slot = ", slot, "; there are ",
+                    max_predictions);
+    const Register m = prediction_register(slot);
+    if (at.data_stddev == 0.0) {
+      add(Evaluate{m, input, at});
+    } else {
+      combine(input_register, {{input, at.input_scale()}});
+      add(Evaluate{m, input_register, at});
+    }
+    return m;
+  }
+
+  /// Hands the data prediction in slot `slot` to the user's correction.
+  void correct(std::size_t slot, const Level& at) { add(Correct{prediction_register(slot), at}); }
 
   /// target <- the sum of the terms. Weights of the same register are added up; terms that weigh
   /// nothing are left out, unless all do.
@@ -90,11 +104,6 @@ class PlanBuilder {
   }
 
  private:
-  void call_model(Register m, Register input, const Level& at) {
-    if (at.data_stddev == 0.0) return add(Evaluate{m, input, at});
-    combine(input_register, {{input, at.input_scale()}});
-    add(Evaluate{m, input_register, at});
-  }
   void convert(Register m, Register input, const Conversion& by) {
     if (by.input == 0.0 && by.output == 1.0) return;
     combine(m, {{input, by.input}, {m, by.output}});

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// Samplers from Hugging Face diffusers' scheduler_config.json. Needs nlohmann_json; nothing else
+/// in the library does, and `dpm/dpm.hpp` does not include this.
+#pragma once
+
+#include <cstddef>
+#include <nlohmann/json.hpp>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "dpm/dpm.hpp"
+#include "dpm/interop/diffusers/grid.hpp"
+#include "dpm/interop/diffusers/json.hpp"
+#include "dpm/interop/diffusers/lambda_plans.hpp"
+#include "dpm/interop/diffusers/levels.hpp"
+#include "dpm/interop/diffusers/options.hpp"
+#include "dpm/interop/diffusers/own_parts.hpp"
+#include "dpm/interop/diffusers/pndm_plan.hpp"
+#include "dpm/interop/diffusers/sigma_plans.hpp"
+#include "dpm/interop/diffusers/strict.hpp"
+#include "dpm/interop/diffusers/table.hpp"
+#include "dpm/interop/diffusers/table_plans.hpp"
+
+namespace dpm::diffusers {
+
+/// A diffusers scheduler as this library sees it: a schedule, a grid for any number of steps, a
+/// method, what the model predicts, and the plan that reproduces the scheduler step by step.
+///
+///     const auto scheduler = dpm::diffusers::Scheduler::from_text(text_of_the_file);
+///     const dpm::Plan plan = scheduler.make_plan(20);
+///     dpm::sample(plan, model, x);         // the model's label is diffusers' timestep
+///
+/// Each step of the plan is one call of diffusers' `step`: after step k the sample is what
+/// diffusers has then, to rounding. Tables are computed in double (diffusers: float32).
+///
+/// It is a value: it holds the options alone.
+class Scheduler {
+ public:
+  /// From a parsed scheduler_config.json. Refuses keys and values that are not known, by name, and
+  /// in `Mode::strict` configurations that are broken in diffusers.
+  [[nodiscard]] static Scheduler from_json(const nlohmann::json& config, Mode mode = Mode::strict) {
+    return Scheduler(detail::read_options(config), mode);
+  }
+  /// From the text of the file, which may hold Python's Infinity and -Infinity.
+  [[nodiscard]] static Scheduler from_text(std::string_view text, Mode mode = Mode::strict) {
+    const auto config = nlohmann::json::parse(detail::quote_non_finite(text), nullptr, false);
+    dpm::detail::require(!config.is_discarded(), "diffusers: the configuration is not JSON");
+    return from_json(config, mode);
+  }
+  /// From options, as `options_of(kind)` gives them.
+  explicit Scheduler(Options options, Mode mode = Mode::strict)
+      : options_(std::move(options)), mode_(mode) {
+    if (!options_.trained_betas.empty() && detail::has_betas(options_.kind)) {
+      options_.num_train_timesteps = static_cast<int>(options_.trained_betas.size());
+    }
+    detail::check_options(options_, mode_);
+  }
+
+  /// The configuration with every option of its class, as diffusers reads it.
+  [[nodiscard]] nlohmann::json to_json() const { return detail::write_options(options_); }
+  [[nodiscard]] const Options& options() const { return options_; }
+  [[nodiscard]] Mode mode() const { return mode_; }
+
+  /// What the model's output means.
+  [[nodiscard]] Prediction prediction() const { return detail::prediction_of(options_); }
+
+  /// The noise schedule, on which grids of one's own can be made.
+  [[nodiscard]] AnySchedule schedule(const Run& run = {}) const {
+    return detail::schedule_of(options_, run);
+  }
+
+  /// The timesteps that the model is given, one for each step of the plan.
+  [[nodiscard]] std::vector<double> timesteps(const Run& run) const {
+    return detail::shown(options_, points(run)).timesteps;
+  }
+  [[nodiscard]] std::vector<double> timesteps(int steps) const { return timesteps(of(steps)); }
+
+  /// diffusers' `sigmas`; empty for DDIM, DDPM and PNDM, which have none.
+  [[nodiscard]] std::vector<double> sigmas(const Run& run) const {
+    return detail::shown(options_, points(run)).sigmas;
+  }
+  [[nodiscard]] std::vector<double> sigmas(int steps) const { return sigmas(of(steps)); }
+
+  /// What the start, standard normal noise, is to be multiplied with.
+  [[nodiscard]] double init_noise_sigma(const Run& run) const {
+    return detail::init_noise_sigma(options_, points(run));
+  }
+  [[nodiscard]] double init_noise_sigma(int steps) const { return init_noise_sigma(of(steps)); }
+
+  /// The levels of the run for the library's own methods. Refuses what `Grid` refuses: levels that
+  /// are repeated.
+  [[nodiscard]] Grid grid(const Run& run) const {
+    const AnySchedule along = schedule(run);
+    return {along, detail::grid_levels(along, options_, mode_, run, points(run))};
+  }
+  [[nodiscard]] Grid grid(int steps) const { return grid(of(steps)); }
+
+  /// The library's own method that is nearest: what to write without diffusers. Over `grid(run)` it
+  /// gives the same samples as the plan, except where the README says otherwise.
+  [[nodiscard]] Method method(const Run& run) const {
+    return detail::method_of(options_, run, points(run));
+  }
+  [[nodiscard]] Method method(int steps) const { return method(of(steps)); }
+
+  /// The plan of the whole run. Refuses counts of steps that diffusers cannot do, and in
+  /// `Mode::strict` those for which it is broken.
+  [[nodiscard]] Plan make_plan(const Run& run) const {
+    const Points at = points(run);
+    const Run whole = with_steps(run, at);
+    switch (options_.kind) {
+      case Kind::ddim:
+      case Kind::ddim_inverse:
+      case Kind::ddpm:
+      case Kind::pndm:
+        return table_plan(whole, at);
+      default:
+        return sigma_plan(whole, at);
+    }
+  }
+  [[nodiscard]] Plan make_plan(int steps) const { return make_plan(of(steps)); }
+
+  /// Whether the plan corrects data predictions, so that `RunOptions::correction` is needed.
+  [[nodiscard]] bool corrects() const {
+    return detail::correction_of(options_) == Correction::data;
+  }
+  /// That correction. Refuses a configuration without.
+  ///
+  /// @param elements_per_sample  for ranges that hold several samples one after the other: values
+  ///                             in each; 0: one sample.
+  [[nodiscard]] DataCorrection correction(std::size_t elements_per_sample = 0) const {
+    dpm::detail::require(corrects(), "diffusers: ", class_name(options_.kind),
+                         " has thresholding and clip_sample off; there is no correction to make");
+    if (!detail::has_thresholding(options_)) {
+      return DataCorrection(Clip(options_.clip_sample_range));
+    }
+    const double most = options_.sample_max_value;
+    return DataCorrection(DynamicThresholding(options_.dynamic_thresholding_ratio,
+                                              most < 1.0 ? most : 1.0, most, elements_per_sample));
+  }
+
+ private:
+  static Run of(int steps) { return Run{.steps = steps}; }
+
+  /// The run with the number of steps that its own timesteps or sigmas make.
+  static Run with_steps(Run run, const Points& at) {
+    if (run.steps == 0) run.steps = static_cast<int>(at.timesteps.size());
+    return run;
+  }
+
+  [[nodiscard]] Points points(const Run& run) const {
+    return detail::points_of(options_, mode_, run);
+  }
+
+  [[nodiscard]] Plan table_plan(const Run& run, const Points& at) const {
+    const detail::Table table(options_);
+    if (options_.kind == Kind::ddpm) {
+      return detail::ddpm_plan(options_, mode_, table, at.timesteps);
+    }
+    if (options_.kind == Kind::ddim) return detail::ddim_plan(options_, table, run, at.timesteps);
+    if (options_.kind == Kind::ddim_inverse) {
+      return detail::ddim_inverse_plan(options_, table, run, at.timesteps);
+    }
+    const int stride = options_.num_train_timesteps / run.steps;
+    return detail::PndmWriter(options_, table, stride).write(at.timesteps);
+  }
+
+  [[nodiscard]] Plan sigma_plan(const Run& run, const Points& at) const {
+    const std::vector<Level> levels = detail::levels_of(schedule(run), options_, at);
+    switch (options_.kind) {
+      case Kind::dpm_singlestep:
+        return detail::singlestep_plan(options_, levels);
+      case Kind::unipc:
+        return detail::unipc_plan(options_, levels);
+      case Kind::sa_solver:
+        return detail::sa_solver_plan(options_, levels);
+      case Kind::euler:
+        return detail::euler_plan(options_, levels);
+      case Kind::heun:
+        return detail::heun_plan(options_, levels);
+      case Kind::flow_match_euler:
+        return detail::flow_match_plan(options_, levels);
+      default:
+        return detail::multistep_plan(options_, levels);
+    }
+  }
+
+  Options options_;
+  Mode mode_;
+};
+
+}  // namespace dpm::diffusers

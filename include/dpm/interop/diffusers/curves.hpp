@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// The sigmas that diffusers can choose in place of evenly spread timesteps.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
+#include "dpm/error.hpp"
+#include "dpm/grid/beta_quantile.hpp"
+#include "dpm/interop/diffusers/options.hpp"
+
+namespace dpm::diffusers {
+
+/// What `set_timesteps` leaves behind.
+struct Points {
+  /// What the model is given, one for each call of `step`.
+  std::vector<double> timesteps;
+  /// One more than there are intervals; empty for classes that have none.
+  std::vector<double> sigmas;
+};
+
+namespace detail {
+
+/// Number i of n equally spaced values, as numpy's linspace computes them.
+inline double linspace(double first, double last, int i, int n) {
+  if (n > 1 && i == n - 1) return last;
+  return n == 1 ? first : i * ((last - first) / (n - 1)) + first;
+}
+
+enum class Curve : std::uint8_t { karras, exponential, beta };
+
+/// The option that replaces evenly spread timesteps by sigmas on a curve, if one is on.
+inline std::vector<Curve> curves(const Options& o) {
+  std::vector<Curve> on;
+  if (o.use_karras_sigmas) on.push_back(Curve::karras);
+  if (o.use_exponential_sigmas || o.use_lu_lambdas) on.push_back(Curve::exponential);
+  if (o.use_beta_sigmas) on.push_back(Curve::beta);
+  require(static_cast<int>(on.size()) + static_cast<int>(o.use_flow_sigmas) <= 1 &&
+              !(o.use_exponential_sigmas && o.use_lu_lambdas),
+          "diffusers: more than one of use_karras_sigmas, use_exponential_sigmas, use_beta_sigmas, "
+          "use_lu_lambdas and use_flow_sigmas is on; at most one may be");
+  return on;
+}
+
+/// Sigmas from `most` to `least` on a curve: Karras et al. 2022 (arXiv 2206.00364, Eq. 5),
+/// geometric, or the quantiles of beta(0.6, 0.6) (Lee et al. 2024, arXiv 2407.12173).
+inline std::vector<double> sigmas_on(Curve curve, double most, double least, int steps,
+                                     double rho = 7.0) {
+  std::vector<double> sigmas;
+  for (int i = 0; i < steps; ++i) {
+    const double f = linspace(0.0, 1.0, i, steps);
+    switch (curve) {
+      case Curve::karras: {
+        const double first = std::pow(most, 1.0 / rho);
+        sigmas.push_back(std::pow(first + f * (std::pow(least, 1.0 / rho) - first), rho));
+        break;
+      }
+      case Curve::exponential:
+        sigmas.push_back(std::exp(std::lerp(std::log(most), std::log(least), f)));
+        break;
+      case Curve::beta:
+        sigmas.push_back(least + beta_quantile(1.0 - f, 0.6, 0.6) * (most - least));
+        break;
+    }
+  }
+  return sigmas;
+}
+
+/// The shift of a flow: e^mu where it is dynamic.
+inline double flow_shift(const Options& o, const Run& run) {
+  require(!run.mu || o.use_dynamic_shifting,
+          "diffusers: mu is given and use_dynamic_shifting is off; leave mu out");
+  return run.mu ? std::exp(*run.mu) : o.flow_shift;
+}
+
+inline double shifted(double shift, double sigma) {
+  return shift * sigma / (1.0 + (shift - 1.0) * sigma);
+}
+
+/// A flow's sigmas, evenly spread before they are shifted. UniPC counts them down from pure noise,
+/// and steps back from that by a hair; the others count up from clean data.
+inline Points flow_points(const Options& o, const Run& run) {
+  const double shift = flow_shift(o, run);
+  const double least = 1.0 / o.num_train_timesteps;
+  Points points;
+  for (int i = 0; i < run.steps; ++i) {
+    const double sigma = o.kind == Kind::unipc
+                             ? linspace(1.0, least, i, run.steps + 1)
+                             : 1.0 - linspace(1.0, least, run.steps - i, run.steps + 1);
+    points.sigmas.push_back(shifted(shift, sigma));
+    if (points.sigmas.back() == 1.0) points.sigmas.back() -= 1e-6;
+    points.timesteps.push_back(points.sigmas.back() * o.num_train_timesteps);
+  }
+  return points;
+}
+
+}  // namespace detail
+}  // namespace dpm::diffusers

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// The plans of the diffusers classes that step in lambda: DPM-Solver, DEIS, UniPC, SA-Solver.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "dpm/error.hpp"
+#include "dpm/interop/diffusers/levels.hpp"
+#include "dpm/method/dpm_solver_singlestep.hpp"
+#include "dpm/method/predictor_corrector.hpp"
+#include "dpm/method/unipc.hpp"
+#include "dpm/plan/builder.hpp"
+
+namespace dpm::diffusers::detail {
+
+inline PlanBuilder builder_for(const Options& o) {
+  return {space_of(o), prediction_of(o), correction_of(o)};
+}
+
+inline DpmSolver::Update update_of(const Options& o) {
+  return o.solver_type == "midpoint" ? DpmSolver::Update::midpoint : DpmSolver::Update::taylor;
+}
+
+/// Fewer than this many steps, and `lower_order_final` counts.
+inline constexpr std::size_t few_steps = 15;
+
+/// The order of step i of n in the multistep classes, given how many predictions are known.
+inline std::size_t multistep_order(const Options& o, std::size_t i, std::size_t n,
+                                   std::size_t known, bool ends_at_zero) {
+  const bool lowers = o.lower_order_final && n < few_steps;
+  const bool last = i + 1 == n;
+  if (last && (o.euler_at_final || lowers || ends_at_zero)) return 1;
+  const std::size_t order = std::min(static_cast<std::size_t>(o.solver_order), known);
+  return i + 2 == n && lowers ? std::min<std::size_t>(order, 2) : order;
+}
+
+/// The weights of the derivatives as diffusers has them: the second difference halved in the
+/// multistep form, and in its SDE (and that of the singlestep form) 1/2 subtracted for added.
+inline DerivativeWeights dpm_weights(const Options& o, const ExponentialStep& step, const Level& t,
+                                     std::size_t order) {
+  DerivativeWeights w =
+      dpm::detail::dpm_solver_weights(step, static_cast<int>(order), update_of(o));
+  if (o.kind == Kind::deis) return exact_weights(step, order);
+  if (order == 3 && is_sde(o)) w[2] -= t.alpha() * step.h() * step.h();
+  if (order == 3 && o.kind != Kind::dpm_singlestep) w[2] *= 0.5;
+  return w;
+}
+
+/// DPMSolverMultistep, its inverse, EDMDPMSolverMultistep and DEISMultistep.
+inline Plan multistep_plan(const Options& o, std::span<const Level> levels) {
+  check_distinct(o, levels);
+  const double tau = is_sde(o) ? 1.0 : 0.0;
+  const std::size_t n = levels.size() - 1;
+  const auto slots = static_cast<std::size_t>(o.solver_order);
+  PlanBuilder builder = builder_for(o);
+  Nodes history;
+  for (std::size_t i = 0; i < n; ++i) {
+    const Level& s = levels[i];
+    const Level& t = levels[i + 1];
+    const ExponentialStep step(space_of(o), s, t, tau);
+    builder.begin_step(s, t);
+    if (is_sde(o)) builder.draw();
+    history =
+        with_newest({s.lambda(), builder.evaluate(i % slots, sample_register, s)}, history, slots);
+    const std::size_t order = multistep_order(o, i, n, history.size(), levels[n].sigma() == 0.0);
+    const bool divides_by_h =
+        o.kind != Kind::deis && (order == 3 || (order == 2 && o.solver_type == "heun"));
+    require(step.h() != 0.0 || !divides_by_h, "diffusers: ", class_name(o.kind), " of order ",
+            order, " over ", n,
+            " steps ends with two equal sigmas, where diffusers gives NaN; use ",
+            "final_sigmas_type zero, an order below ", order, ", or fewer than 15 steps");
+    UpdateTerms terms = polynomial_terms(step.linear(), dpm_weights(o, step, t, order), s.lambda(),
+                                         history.span().first(order));
+    terms.push_back({noise_register, step.deviation()});
+    builder.combine(sample_register, terms.span());
+  }
+  return std::move(builder).finish();
+}
+
+/// The orders of the steps of DPMSolverSinglestep: a block of orders 1, 2, 3 is one step of
+/// third order, each part of which starts anew from the block's beginning.
+inline std::vector<std::size_t> singlestep_orders(const Options& o, std::size_t n) {
+  const auto order = static_cast<std::size_t>(o.solver_order);
+  const bool zero = o.final_sigmas_type == "zero";
+  const bool lowers = o.lower_order_final || n % order != 0 || zero;
+  std::vector<std::size_t> orders;
+  while (orders.size() < n) {
+    for (std::size_t k = 1; k <= order && orders.size() < n; ++k) orders.push_back(k);
+  }
+  if (lowers && order > 1 && n % order == 0) orders.back() = 1;
+  if (zero) orders.back() = 1;
+  return orders;
+}
+
+/// DPMSolverSinglestep. The trial register keeps the sample at the block's beginning.
+inline Plan singlestep_plan(const Options& o, std::span<const Level> levels) {
+  check_distinct(o, levels);
+  const Space space = space_of(o);
+  const double tau = is_sde(o) ? 1.0 : 0.0;
+  const std::size_t n = levels.size() - 1;
+  const std::vector<std::size_t> orders = singlestep_orders(o, n);
+  PlanBuilder builder = builder_for(o);
+  Nodes history;
+  for (std::size_t i = 0; i < n; ++i) {
+    const std::size_t order = orders[i];
+    const Level& s = levels[i + 1 - order];
+    const Level& t = levels[i + 1];
+    const ExponentialStep step(space, s, t, tau);
+    builder.begin_step(levels[i], t);
+    if (is_sde(o)) builder.draw();
+    history = with_newest({levels[i].lambda(), builder.evaluate(i % 3, sample_register, levels[i])},
+                          history, 3);
+    if (order == 1) builder.combine(trial_register, {{sample_register, 1.0}});
+    // The block's nodes, oldest first. Midpoint of third order takes the slope from the ends alone.
+    Nodes nodes;
+    for (std::size_t k = order; k > 0; --k) nodes.push_back(history[k - 1]);
+    DerivativeWeights weights = dpm_weights(o, step, t, order);
+    if (order == 3 && o.solver_type == "midpoint") {
+      nodes = Nodes{nodes[0], nodes[2]};
+      weights = exact_weights(step, 2);
+    }
+    UpdateTerms terms = polynomial_terms(step.linear(), weights, s.lambda(), nodes.span());
+    terms[0].operand = trial_register;
+    terms.push_back({noise_register, step.deviation()});
+    builder.combine(sample_register, terms.span());
+  }
+  return std::move(builder).finish();
+}
+
+/// UniPCMultistep.
+inline Plan unipc_plan(const Options& o, std::span<const Level> levels) {
+  check_distinct(o, levels);
+  const bool ends_at_zero = levels.back().sigma() == 0.0;
+  require(
+      !ends_at_zero || o.predict_x0,
+      "diffusers: UniPCMultistepScheduler with predict_x0 false and final_sigmas_type zero gives "
+      "NaN there; use final_sigmas_type sigma_min, or predict_x0 true");
+  const bool repeats = levels.back().lambda() == levels[levels.size() - 2].lambda();
+  require(
+      o.lower_order_final || !(repeats && o.solver_order > 2),
+      "diffusers: UniPCMultistepScheduler of order ", o.solver_order,
+      " with lower_order_final false ends with two equal sigmas, where diffusers gives NaN; use "
+      "lower_order_final true");
+  const UniPc method{
+      .order = o.solver_order,
+      .coefficients = o.solver_type == "bh1" ? UniPc::Coefficients::bh1 : UniPc::Coefficients::bh2,
+      .space = space_of(o)};
+  PlanBuilder builder = builder_for(o);
+  const auto is_corrected = [&o](std::size_t step) {
+    return std::find(o.disable_corrector.begin(), o.disable_corrector.end(),
+                     static_cast<int>(step)) == o.disable_corrector.end();
+  };
+  dpm::detail::write_predictor_corrector(
+      builder,
+      {.space = method.space,
+       .predictor_nodes = static_cast<std::size_t>(method.order),
+       .corrector_nodes = static_cast<std::size_t>(method.order) + 1,
+       .corrector_follows_predictor = true,
+       .lower_order_final = o.lower_order_final,
+       .corrects = is_corrected,
+       .tau = [](const Level&) { return 0.0; },
+       .weights =
+           [&](const dpm::detail::MultistepInterval& interval, std::size_t nodes) {
+             return dpm::detail::unipc_weights(method, interval, nodes);
+           }},
+      levels);
+  return std::move(builder).finish();
+}
+
+/// Adds a draw to each step that has none, as diffusers draws whether it needs to or not.
+inline void draw_in_each_step(Plan& plan) {
+  std::uint32_t draw = 0;
+  for (Step& step : plan.steps) {
+    const auto is_draw = [](const Instruction& i) { return std::holds_alternative<Draw>(i); };
+    if (std::none_of(step.instructions.begin(), step.instructions.end(), is_draw)) {
+      step.instructions.insert(step.instructions.begin(), Draw{noise_register, 0});
+    }
+    for (Instruction& instruction : step.instructions) {
+      if (auto* found = std::get_if<Draw>(&instruction)) found->draw = draw++;
+    }
+  }
+}
+
+/// SASolver, with diffusers' tau: 1 for timesteps from 200 to 800, and 0 outside. Its polynomials
+/// through two predictions weigh the slope as if lambda ran evenly over the step.
+inline Plan sa_solver_plan(const Options& o, std::span<const Level> levels) {
+  check_distinct(o, levels);
+  const auto tau = [](const Level& s) { return s.label >= 200.0 && s.label <= 800.0 ? 1.0 : 0.0; };
+  PlanBuilder builder = builder_for(o);
+  dpm::detail::write_predictor_corrector(
+      builder,
+      {.space = space_of(o),
+       .predictor_nodes = static_cast<std::size_t>(o.predictor_order),
+       .corrector_nodes = static_cast<std::size_t>(o.corrector_order),
+       .lower_order_final = o.lower_order_final,
+       .tau = tau,
+       .weights =
+           [&](const dpm::detail::MultistepInterval& interval, std::size_t nodes) {
+             DerivativeWeights weights = exact_weights(interval.step, nodes);
+             if (nodes == 2 && space_of(o) == Space::data) {
+               const double q = 1.0 + tau(interval.from) * tau(interval.from);
+               const double h = interval.step.h();
+               weights[1] = q * interval.to.alpha() * h * h / 2.0;
+             }
+             return weights;
+           }},
+      levels);
+  Plan plan = std::move(builder).finish();
+  draw_in_each_step(plan);
+  check(plan);
+  return plan;
+}
+
+}  // namespace dpm::diffusers::detail

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// From the sigmas of diffusers to levels, and what all its samplers have in common.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "dpm/error.hpp"
+#include "dpm/interop/diffusers/grid.hpp"
+#include "dpm/interop/diffusers/options.hpp"
+#include "dpm/interop/diffusers/table.hpp"
+#include "dpm/plan/plan.hpp"
+#include "dpm/run/correction.hpp"
+#include "dpm/schedule/edm.hpp"
+#include "dpm/schedule/level.hpp"
+#include "dpm/schedule/noise_schedule.hpp"
+#include "dpm/schedule/rectified_flow.hpp"
+#include "dpm/state/dense.hpp"
+
+namespace dpm::diffusers {
+
+/// The process of EulerDiscrete and HeunDiscrete: x = x_0 + sigma epsilon, the model given x over
+/// sqrt(1 + sigma^2) and the table's timestep of sigma. Its time is sigma.
+class SigmaSchedule {
+ public:
+  explicit SigmaSchedule(detail::Table table) : table_(std::move(table)) {}
+
+  [[nodiscard]] double first_time() const { return table_.sigma_min(); }
+  [[nodiscard]] double last_time() const { return table_.sigma_max(); }
+  /// The level at sigma >= 0.
+  [[nodiscard]] Level level(double sigma) const {
+    dpm::detail::require(sigma >= 0.0 && sigma < std::numeric_limits<double>::infinity(),
+                         "SigmaSchedule: time, which is sigma, is ", sigma,
+                         "; it must be finite and at least 0");
+    return {.time = sigma,
+            .log_sigma = std::log(sigma),
+            .label = table_.timestep_of(sigma),
+            .data_stddev = 1.0};
+  }
+  [[nodiscard]] double time_of_lambda(double lambda) const { return std::exp(-lambda); }
+  [[nodiscard]] LevelRate rate(double sigma) const { return {0.0, 1.0 / sigma}; }
+
+ private:
+  detail::Table table_;
+};
+
+/// The correction of data predictions that a configuration asks for: thresholding or clipping.
+class DataCorrection {
+ public:
+  explicit DataCorrection(Clip clip) : correction_(clip) {}
+  explicit DataCorrection(DynamicThresholding threshold) : correction_(std::move(threshold)) {}
+
+  template <DenseState State>
+  void operator()(State& data, const Level& level) {
+    std::visit([&](auto& correction) { correction(data, level); }, correction_);
+  }
+
+ private:
+  std::variant<Clip, DynamicThresholding> correction_;
+};
+
+namespace detail {
+
+/// What the model's output means to the class.
+inline Prediction prediction_of(const Options& o) {
+  if (o.kind == Kind::flow_match_euler) return Prediction::flow;
+  if (o.prediction_type == "sample") return Prediction::data;
+  if (o.prediction_type == "v_prediction") return Prediction::velocity;
+  if (o.prediction_type == "flow_prediction") return Prediction::flow;
+  return o.kind == Kind::edm_dpm_multistep ? Prediction::edm : Prediction::noise;
+}
+
+inline bool has_thresholding(const Options& o) {
+  return (steps_in_lambda(o.kind) || o.kind == Kind::edm_dpm_multistep || o.kind == Kind::ddim ||
+          o.kind == Kind::ddpm) &&
+         o.thresholding;
+}
+
+inline bool has_clipping(const Options& o) {
+  return (o.kind == Kind::ddim || o.kind == Kind::ddim_inverse || o.kind == Kind::ddpm ||
+          o.kind == Kind::heun) &&
+         o.clip_sample;
+}
+
+inline Correction correction_of(const Options& o) {
+  return has_thresholding(o) || has_clipping(o) ? Correction::data : Correction::none;
+}
+
+/// The space that the class's formulas are written in.
+inline Space space_of(const Options& o) {
+  const std::string_view algorithm = o.algorithm_type;
+  bool data = algorithm.ends_with("++") || o.kind == Kind::edm_dpm_multistep;
+  if (o.kind == Kind::unipc) data = o.predict_x0;
+  if (o.kind == Kind::sa_solver) data = algorithm == "data_prediction";
+  if (o.kind == Kind::deis || o.kind == Kind::heun || o.kind == Kind::euler) data = false;
+  return data ? Space::data : Space::noise;
+}
+
+/// Whether DPM-Solver solves the SDE.
+inline bool is_sde(const Options& o) {
+  return std::string_view(o.algorithm_type).starts_with("sde-") && o.kind != Kind::deis;
+}
+
+inline AnySchedule schedule_of(const Options& o, const Run& run = {}) {
+  if (o.kind == Kind::edm_dpm_multistep) {
+    return Edm(o.sigma_min.value_or(0.002), o.sigma_max.value_or(80.0), o.sigma_data);
+  }
+  if (o.kind == Kind::flow_match_euler) {
+    return RectifiedFlow(o.use_dynamic_shifting && run.mu ? std::exp(*run.mu) : o.shift,
+                         o.num_train_timesteps);
+  }
+  if (steps_in_lambda(o.kind) && o.use_flow_sigmas) {
+    return RectifiedFlow(flow_shift(o, run), o.num_train_timesteps);
+  }
+  if (o.kind == Kind::euler || o.kind == Kind::heun) return SigmaSchedule(Table(o));
+  return Table(o).schedule();
+}
+
+/// The level with sigma / alpha = `sigma`, or for a flow sigma itself.
+inline Level level_of(const AnySchedule& schedule, const Options& o, double sigma, double label) {
+  const bool flow = o.kind == Kind::flow_match_euler || o.use_flow_sigmas;
+  const bool preserving = steps_in_lambda(o.kind) && !flow;
+  Level level{.log_sigma = std::log(sigma), .label = label};
+  if (flow) level.log_alpha = std::log1p(-sigma);
+  if (preserving) level.log_alpha = -0.5 * std::log1p(sigma * sigma);
+  if (preserving) level.log_sigma += level.log_alpha;
+  if (o.kind == Kind::edm_dpm_multistep) level.data_stddev = o.sigma_data;
+  if (o.kind == Kind::euler || o.kind == Kind::heun) level.data_stddev = 1.0;
+  const double least = schedule.level(schedule.last_time()).lambda();
+  level.time = schedule.time_of_lambda(std::max(level.lambda(), least));
+  return level;
+}
+
+/// One level for each timestep and the final one.
+inline std::vector<Level> levels_of(const AnySchedule& schedule, const Options& o,
+                                    const Points& points) {
+  std::vector<Level> levels;
+  for (std::size_t i = 0; i <= points.timesteps.size(); ++i) {
+    const bool last = i == points.timesteps.size();
+    levels.push_back(level_of(schedule, o, points.sigmas[i], last ? 0.0 : points.timesteps[i]));
+  }
+  return levels;
+}
+
+/// Refuses a grid on which diffusers divides by zero: two equal sigmas, other than the last two.
+inline void check_distinct(const Options& o, std::span<const Level> levels) {
+  for (std::size_t i = 1; i + 1 < levels.size(); ++i) {
+    require(levels[i].lambda() != levels[i - 1].lambda() || o.solver_order == 1,
+            "diffusers: ", class_name(o.kind), " over ", levels.size() - 1,
+            " steps has the same sigma twice, at timesteps ", levels[i - 1].label, " and ",
+            levels[i].label, "; use fewer steps");
+  }
+}
+
+}  // namespace detail
+}  // namespace dpm::diffusers

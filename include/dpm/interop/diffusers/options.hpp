@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// What a diffusers scheduler_config.json can say, as one struct.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "dpm/error.hpp"
+
+namespace dpm::diffusers {
+
+/// What to do with a configuration that is broken in diffusers.
+enum class Mode : std::uint8_t {
+  /// Refuse it, and say what to use instead.
+  strict,
+  /// Give the number that diffusers gives, wherever it gives one.
+  compatible,
+};
+
+/// The scheduler classes that are understood, without the "Scheduler" of their names.
+enum class Kind : std::uint8_t {
+  dpm_multistep,
+  dpm_multistep_inverse,
+  dpm_singlestep,
+  ddim,
+  ddim_inverse,
+  ddpm,
+  pndm,
+  unipc,
+  deis,
+  sa_solver,
+  edm_dpm_multistep,
+  euler,
+  heun,
+  flow_match_euler,
+};
+
+/// Every option of every class, under its name in diffusers. A class ignores those it does not
+/// have; `options_of` knows the defaults of each.
+struct Options {
+  Kind kind = Kind::dpm_multistep;
+
+  // The table.
+  int num_train_timesteps = 1000;
+  double beta_start = 0.0001;
+  double beta_end = 0.02;
+  std::string beta_schedule = "linear";
+  std::vector<double> trained_betas = {};
+  bool rescale_betas_zero_snr = false;
+  double lambda_min_clipped = -std::numeric_limits<double>::infinity();
+
+  // The model's output, and what is done to it.
+  std::string prediction_type = "epsilon";
+  std::string variance_type = "";  ///< "" is null
+  bool thresholding = false;
+  double dynamic_thresholding_ratio = 0.995;
+  double sample_max_value = 1.0;
+  bool clip_sample = true;
+  double clip_sample_range = 1.0;
+
+  // The grid.
+  std::string timestep_spacing = "linspace";
+  int steps_offset = 0;
+  std::string final_sigmas_type = "zero";
+  bool use_karras_sigmas = false;
+  bool use_exponential_sigmas = false;
+  bool use_beta_sigmas = false;
+  bool use_lu_lambdas = false;
+  bool use_flow_sigmas = false;
+  double flow_shift = 1.0;
+  bool use_dynamic_shifting = false;
+  std::string time_shift_type = "exponential";
+  bool set_alpha_to_one = true;
+
+  // The method.
+  int solver_order = 2;
+  std::string algorithm_type = "dpmsolver++";
+  std::string solver_type = "midpoint";
+  bool lower_order_final = true;
+  bool euler_at_final = false;
+  bool predict_x0 = true;
+  std::vector<int> disable_corrector = {};
+  int predictor_order = 2;
+  int corrector_order = 2;
+  bool skip_prk_steps = false;
+
+  // EDM, Euler and flows.
+  std::optional<double> sigma_min = std::nullopt;
+  std::optional<double> sigma_max = std::nullopt;
+  double sigma_data = 0.5;
+  std::string sigma_schedule = "karras";
+  double rho = 7.0;
+  std::string interpolation_type = "linear";
+  std::string timestep_type = "discrete";
+  double shift = 1.0;
+  std::optional<double> shift_terminal = std::nullopt;
+  bool invert_sigmas = false;
+  bool stochastic_sampling = false;
+
+  friend bool operator==(const Options&, const Options&) = default;
+};
+
+/// What diffusers is told when a run begins: the arguments of `set_timesteps` and of `step`.
+struct Run {
+  /// num_inference_steps; 0 where timesteps or sigmas are given.
+  int steps = 0;
+  /// Timesteps of one's own, from high to low.
+  std::vector<double> timesteps = {};
+  /// Sigmas of one's own, from high to low, without the final one (Euler and flows).
+  std::vector<double> sigmas = {};
+  /// The shift of a flow whose `use_dynamic_shifting` is on, e^mu.
+  std::optional<double> mu = std::nullopt;
+  /// DDIM: how much fresh noise.
+  double eta = 0.0;
+  /// DDIM: whether the noise prediction follows from the clipped data prediction.
+  bool use_clipped_model_output = false;
+};
+
+/// Name in `_class_name`, with "Scheduler" at its end.
+inline constexpr std::array<std::pair<Kind, std::string_view>, 14> class_names{{
+    {Kind::dpm_multistep, "DPMSolverMultistepScheduler"},
+    {Kind::dpm_multistep_inverse, "DPMSolverMultistepInverseScheduler"},
+    {Kind::dpm_singlestep, "DPMSolverSinglestepScheduler"},
+    {Kind::ddim, "DDIMScheduler"},
+    {Kind::ddim_inverse, "DDIMInverseScheduler"},
+    {Kind::ddpm, "DDPMScheduler"},
+    {Kind::pndm, "PNDMScheduler"},
+    {Kind::unipc, "UniPCMultistepScheduler"},
+    {Kind::deis, "DEISMultistepScheduler"},
+    {Kind::sa_solver, "SASolverScheduler"},
+    {Kind::edm_dpm_multistep, "EDMDPMSolverMultistepScheduler"},
+    {Kind::euler, "EulerDiscreteScheduler"},
+    {Kind::heun, "HeunDiscreteScheduler"},
+    {Kind::flow_match_euler, "FlowMatchEulerDiscreteScheduler"},
+}};
+
+/// The class name of a kind.
+[[nodiscard]] inline std::string_view class_name(Kind kind) {
+  for (const auto& [known, name] : class_names) {
+    if (known == kind) return name;
+  }
+  return {};
+}
+
+/// The kind of a class name. Refuses other names.
+[[nodiscard]] inline Kind kind_of(std::string_view name) {
+  std::string known_names;
+  for (const auto& [kind, known] : class_names) {
+    if (known == name) return kind;
+    known_names += known_names.empty() ? "" : ", ";
+    known_names += known;
+  }
+  dpm::detail::require(false, "diffusers: _class_name is ", name, "; it must be one of ",
+                       known_names);
+  return Kind::dpm_multistep;
+}
+
+/// The options of a class with the defaults that diffusers gives them.
+[[nodiscard]] inline Options options_of(Kind kind) {
+  Options o;
+  o.kind = kind;
+  switch (kind) {
+    case Kind::dpm_singlestep:
+      o.lower_order_final = false;
+      break;
+    case Kind::pndm:
+      o.set_alpha_to_one = false;
+      [[fallthrough]];
+    case Kind::ddim:
+    case Kind::ddim_inverse:
+      o.timestep_spacing = "leading";
+      break;
+    case Kind::ddpm:
+      o.timestep_spacing = "leading";
+      o.variance_type = "fixed_small";
+      break;
+    case Kind::unipc:
+      o.solver_type = "bh2";
+      break;
+    case Kind::deis:
+      o.algorithm_type = "deis";
+      o.solver_type = "logrho";
+      break;
+    case Kind::sa_solver:
+      o.algorithm_type = "data_prediction";
+      break;
+    case Kind::edm_dpm_multistep:
+      o.sigma_min = 0.002;
+      o.sigma_max = 80.0;
+      break;
+    case Kind::heun:
+      o.beta_start = 0.00085;
+      o.beta_end = 0.012;
+      o.clip_sample = false;
+      break;
+    case Kind::dpm_multistep:
+    case Kind::dpm_multistep_inverse:
+    case Kind::euler:
+    case Kind::flow_match_euler:
+      break;
+  }
+  return o;
+}
+
+namespace detail {
+
+using dpm::detail::require;
+
+/// Whether the class works on a table of betas; the others state sigmas.
+inline bool has_betas(Kind kind) {
+  return kind != Kind::edm_dpm_multistep && kind != Kind::flow_match_euler;
+}
+
+/// Whether the class steps in alpha and sigma over a grid of sigmas that can be Karras and so on.
+inline bool steps_in_lambda(Kind kind) {
+  return kind == Kind::dpm_multistep || kind == Kind::dpm_multistep_inverse ||
+         kind == Kind::dpm_singlestep || kind == Kind::unipc || kind == Kind::deis ||
+         kind == Kind::sa_solver;
+}
+
+}  // namespace detail
+}  // namespace dpm::diffusers

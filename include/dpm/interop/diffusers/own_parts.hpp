@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// From a diffusers configuration to this library's own grid and method.
+#pragma once
+
+#include <cstddef>
+#include <variant>
+#include <vector>
+
+#include "dpm/interop/diffusers/lambda_plans.hpp"
+#include "dpm/interop/diffusers/levels.hpp"
+#include "dpm/interop/diffusers/table_plans.hpp"
+#include "dpm/method/ddim.hpp"
+#include "dpm/method/ddpm.hpp"
+#include "dpm/method/deis.hpp"
+#include "dpm/method/dpm_solver.hpp"
+#include "dpm/method/heun.hpp"
+#include "dpm/method/pndm.hpp"
+#include "dpm/method/sa_solver.hpp"
+#include "dpm/method/unipc.hpp"
+
+namespace dpm::diffusers {
+
+/// The library's own method that is nearest to a configuration.
+using Method = std::variant<DpmSolver, UniPc, Deis, SaSolver, Ddim, Ddpm, Pndm, Heun>;
+
+namespace detail {
+
+/// The levels that a run goes through, for a grid of the library's own.
+inline std::vector<Level> grid_levels(const AnySchedule& schedule, const Options& o, Mode mode,
+                                      const Run& run, const Points& points) {
+  if (!points.sigmas.empty()) return levels_of(schedule, o, points);
+  const Table table(o);
+  std::vector<double> timesteps = points.timesteps;
+  // PNDM calls the model more often than its grid has steps.
+  if (o.kind == Kind::pndm) timesteps = table_timesteps(o, mode, table.size(), run.steps);
+  std::vector<Level> levels;
+  for (const double timestep : timesteps) {
+    levels.push_back(table.level(static_cast<int>(timestep)));
+  }
+  if (o.kind == Kind::ddim_inverse) {
+    levels.insert(levels.begin(), end_level(o, table));
+  } else {
+    levels.push_back(end_level(o, table));
+  }
+  return levels;
+}
+
+/// The points as diffusers shows them: Heun's inner ones twice, once for each of their calls.
+inline Points shown(const Options& o, const Points& points) {
+  if (o.kind != Kind::heun) return points;
+  Points twice;
+  for (std::size_t i = 0; i < points.timesteps.size(); ++i) {
+    for (int call = i == 0 ? 1 : 0; call < 2; ++call) {
+      twice.timesteps.push_back(points.timesteps[i]);
+      twice.sigmas.push_back(points.sigmas[i]);
+    }
+  }
+  twice.sigmas.push_back(points.sigmas.back());
+  return twice;
+}
+
+inline DpmSolver dpm_solver_of(const Options& o, std::size_t steps, bool ends_at_zero) {
+  const bool singlestep = o.kind == Kind::dpm_singlestep;
+  DpmSolver method{.order = o.solver_order, .space = space_of(o), .update = update_of(o)};
+  method.tau = is_sde(o) ? 1.0 : 0.0;
+  if (singlestep) {
+    method.form = DpmSolver::Form::singlestep;
+    method.stages = DpmSolver::Stages::on_grid;
+    method.lower_order_final = o.lower_order_final || ends_at_zero;
+    return method;
+  }
+  method.start = DpmSolver::Start::lower_order;
+  method.halved_second_difference = o.solver_order == 3;
+  method.lower_order_final = o.lower_order_final && steps < few_steps;
+  method.first_order_final = o.euler_at_final || ends_at_zero;
+  return method;
+}
+
+inline Method method_of(const Options& o, const Run& run, const Points& points) {
+  switch (o.kind) {
+    case Kind::unipc:
+      return UniPc{.order = o.solver_order,
+                   .coefficients =
+                       o.solver_type == "bh1" ? UniPc::Coefficients::bh1 : UniPc::Coefficients::bh2,
+                   .space = space_of(o),
+                   .lower_order_final = o.lower_order_final};
+    case Kind::deis:
+      return Deis{.order = o.solver_order};
+    case Kind::sa_solver:
+      return SaSolver{
+          .predictor_order = o.predictor_order,
+          .corrector_order = o.corrector_order > 1 ? o.corrector_order : 0,
+          .space = space_of(o),
+          .tau = [](const Level& s) { return s.label >= 200.0 && s.label <= 800.0 ? 1.0 : 0.0; }};
+    case Kind::ddpm:
+      return Ddpm{.variance = o.variance_type == "fixed_large" ? Ddpm::Variance::beta
+                                                               : Ddpm::Variance::posterior};
+    case Kind::pndm:
+      return Pndm{.warmup = o.skip_prk_steps ? Pndm::Warmup::plms : Pndm::Warmup::runge_kutta};
+    case Kind::heun:
+      return Heun{};
+    case Kind::ddim:
+    case Kind::ddim_inverse:
+    case Kind::euler:
+    case Kind::flow_match_euler:
+      return Ddim{.eta = run.eta};
+    default:
+      return dpm_solver_of(o, points.timesteps.size(), points.sigmas.back() == 0.0);
+  }
+}
+
+}  // namespace detail
+}  // namespace dpm::diffusers

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// Which diffusers configurations are refused, and the grid of each that is not.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <string_view>
+
+#include "dpm/error.hpp"
+#include "dpm/interop/diffusers/levels.hpp"
+#include "dpm/interop/diffusers/pndm_plan.hpp"
+#include "dpm/interop/diffusers/sigma_plans.hpp"
+#include "dpm/interop/diffusers/table_plans.hpp"
+
+namespace dpm::diffusers {
+namespace detail {
+
+inline void check_order(const Options& o, const char* name, int order, int most) {
+  require(order >= 1 && order <= most, "diffusers: ", name, " of ", class_name(o.kind), " is ",
+          order, "; it must be 1 to ", most);
+}
+
+inline void check_orders(const Options& o) {
+  const bool is_dpm = steps_in_lambda(o.kind) || o.kind == Kind::edm_dpm_multistep;
+  if (o.kind == Kind::unipc) return check_order(o, "solver_order", o.solver_order, 4);
+  if (o.kind == Kind::sa_solver) {
+    check_order(o, "predictor_order", o.predictor_order, 4);
+    return check_order(o, "corrector_order", o.corrector_order, 4);
+  }
+  if (is_dpm) check_order(o, "solver_order", o.solver_order, 3);
+}
+
+/// What diffusers itself cannot run, in either mode.
+inline void check_possible(const Options& o) {
+  const bool noise_space = space_of(o) == Space::noise;
+  const bool dpm = o.kind == Kind::dpm_multistep || o.kind == Kind::dpm_singlestep;
+  require(!(dpm && noise_space && o.final_sigmas_type == "zero"), "diffusers: algorithm_type ",
+          o.algorithm_type,
+          " with final_sigmas_type zero is refused by diffusers; use final_sigmas_type sigma_min");
+  require(!(o.algorithm_type == "sde-dpmsolver" && o.solver_order == 3),
+          "diffusers: algorithm_type sde-dpmsolver of order 3 does not exist in diffusers; use "
+          "solver_order 2, or dpm::DpmSolver{.order = 3, .space = dpm::Space::noise, .tau = 1}");
+  require(!(o.kind == Kind::edm_dpm_multistep && is_sde(o) && o.solver_order == 3),
+          "diffusers: EDMDPMSolverMultistepScheduler with algorithm_type sde-dpmsolver++ has no "
+          "order 3 in diffusers; use solver_order 2, or dpm::DpmSolver{.order = 3, .tau = 1}");
+  const bool loses_timestep = (o.kind == Kind::dpm_singlestep || o.kind == Kind::sa_solver) &&
+                              noise_space && o.thresholding;
+  require(!loses_timestep, "diffusers: thresholding of ", class_name(o.kind),
+          " with algorithm_type ", o.algorithm_type,
+          " fails in diffusers; use thresholding false, or the data-prediction algorithm");
+  require(!(o.kind == Kind::unipc && !o.lower_order_final && o.final_sigmas_type == "zero" &&
+            o.solver_order > 1),
+          "diffusers: UniPCMultistepScheduler with lower_order_final false and final_sigmas_type "
+          "zero gives infinities in diffusers; use lower_order_final true, or sigma_min");
+  require(!(o.kind == Kind::ddpm && o.variance_type == "fixed_large_log"),
+          "diffusers: variance_type fixed_large_log gives NaN in diffusers; use fixed_large, which "
+          "is what it means");
+  require(!(o.kind == Kind::ddpm && std::string_view(o.variance_type).starts_with("learned")),
+          "diffusers: variance_type ", o.variance_type,
+          " scales noise value by value, which a plan cannot; use fixed_small or fixed_large");
+  require(!(o.prediction_type == "flow_prediction" && (!o.use_flow_sigmas || noise_space)),
+          "diffusers: prediction_type flow_prediction needs use_flow_sigmas true and a "
+          "data-prediction algorithm");
+  require(o.steps_offset >= 0, "diffusers: steps_offset is ", o.steps_offset,
+          "; it must be at least 0");
+  require(o.flow_shift > 0.0, "diffusers: flow_shift is ", o.flow_shift,
+          "; it must be greater than 0");
+  require(o.sample_max_value > 0.0, "diffusers: sample_max_value is ", o.sample_max_value,
+          "; it must be greater than 0");
+  require(o.dynamic_thresholding_ratio >= 0.0 && o.dynamic_thresholding_ratio <= 1.0,
+          "diffusers: dynamic_thresholding_ratio is ", o.dynamic_thresholding_ratio,
+          "; it must lie between 0 and 1");
+  curves(o);
+}
+
+/// What diffusers runs and gets wrong.
+inline void check_sound(const Options& o) {
+  const bool lambda = steps_in_lambda(o.kind) || o.kind == Kind::edm_dpm_multistep;
+  require(!(lambda && o.algorithm_type == "sde-dpmsolver++" && o.solver_order == 3),
+          "diffusers: algorithm_type sde-dpmsolver++ of order 3 has a wrong sign in diffusers and "
+          "is of first order; use solver_order 2, or dpm::DpmSolver{.order = 3, .tau = 1}");
+  require(!(has_thresholding(o) && o.sample_max_value <= 1.0),
+          "diffusers: thresholding with sample_max_value ", o.sample_max_value,
+          " is plain clipping in diffusers; use a greater sample_max_value, or thresholding false "
+          "and dpm::Clip or dpm::DynamicThresholding");
+}
+
+inline void check_options(const Options& o, Mode mode) {
+  check_orders(o);
+  check_possible(o);
+  if (mode == Mode::strict) check_sound(o);
+  if (has_betas(o.kind)) Table{o};
+  schedule_of(o);
+}
+
+/// What `set_timesteps` leaves behind, for every class.
+inline Points points_of(const Options& o, Mode mode, const Run& run) {
+  const int given = static_cast<int>(run.steps != 0) + static_cast<int>(!run.timesteps.empty()) +
+                    static_cast<int>(!run.sigmas.empty());
+  require(given == 1, "diffusers: a run is given ", given,
+          " of steps, timesteps and sigmas; it must be exactly one");
+  require(run.eta == 0.0 || o.kind == Kind::ddim, "diffusers: eta = ", run.eta, " for ",
+          class_name(o.kind), "; only DDIMScheduler has it");
+  for (std::size_t i = 0; i < run.timesteps.size(); ++i) {
+    const double t = run.timesteps[i];
+    require(t >= 0.0 && t < o.num_train_timesteps && (i == 0 || t < run.timesteps[i - 1]),
+            "diffusers: timesteps[", i, "] = ", t, "; timesteps must fall and lie between 0 and ",
+            o.num_train_timesteps - 1);
+  }
+  const bool takes_timesteps = o.kind == Kind::dpm_multistep || o.kind == Kind::dpm_singlestep ||
+                               o.kind == Kind::ddpm || o.kind == Kind::euler ||
+                               o.kind == Kind::heun;
+  require(run.timesteps.empty() || takes_timesteps, "diffusers: ", class_name(o.kind),
+          " takes no timesteps of one's own; give steps");
+  require(run.sigmas.empty() || o.kind == Kind::euler || o.kind == Kind::flow_match_euler,
+          "diffusers: ", class_name(o.kind), " takes no sigmas of one's own; give steps");
+  if (o.kind == Kind::flow_match_euler) return flow_match_points(o, run);
+  if (o.kind == Kind::edm_dpm_multistep) return edm_points(o, run);
+  const Table table(o);
+  if (o.kind == Kind::euler || o.kind == Kind::heun) return euler_points(o, mode, table, run);
+  if (o.kind == Kind::dpm_multistep_inverse) return inverse_points(o, mode, table, run);
+  if (steps_in_lambda(o.kind)) return lambda_points(o, mode, table, run);
+  Points points;
+  points.timesteps = run.timesteps.empty()
+                         ? table_timesteps(o, mode, o.num_train_timesteps, run.steps)
+                         : run.timesteps;
+  if (o.kind == Kind::ddim || o.kind == Kind::pndm || o.kind == Kind::ddim_inverse) {
+    const int asked = o.num_train_timesteps / run.steps;
+    check_stride(o, mode, points.timesteps, asked);
+    if (o.kind == Kind::pndm) points.timesteps = pndm_calls(o, points.timesteps, asked);
+  }
+  if (o.kind == Kind::ddim_inverse) {
+    std::reverse(points.timesteps.begin(), points.timesteps.end());
+  }
+  return points;
+}
+
+inline double init_noise_sigma(const Options& o, const Points& points) {
+  if (o.kind == Kind::edm_dpm_multistep) return std::hypot(o.sigma_max.value_or(80.0), 1.0);
+  if (o.kind != Kind::euler && o.kind != Kind::heun) return 1.0;
+  return o.timestep_spacing == "leading" ? std::hypot(points.sigmas[0], 1.0) : points.sigmas[0];
+}
+
+}  // namespace detail
+}  // namespace dpm::diffusers

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// The table of noise variances of a diffusers configuration, and its sigmas.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "dpm/error.hpp"
+#include "dpm/interop/diffusers/options.hpp"
+#include "dpm/schedule/betas.hpp"
+#include "dpm/schedule/discrete.hpp"
+#include "dpm/schedule/level.hpp"
+
+namespace dpm::diffusers::detail {
+
+/// Betas that follow from a function alpha_bar of time: 1 - f((i + 1) / N) / f(i / N), at most
+/// 0.999.
+template <class AlphaBar>
+std::vector<double> betas_of(std::size_t n, AlphaBar f) {
+  std::vector<double> betas(n);
+  const auto steps = static_cast<double>(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    const auto t = static_cast<double>(i);
+    betas[i] = std::min(1.0 - f((t + 1.0) / steps) / f(t / steps), 0.999);
+  }
+  return betas;
+}
+
+inline std::vector<double> betas(const Options& o) {
+  if (!o.trained_betas.empty()) return o.trained_betas;
+  require(o.num_train_timesteps >= 1 && o.num_train_timesteps <= 1'000'000,
+          "diffusers: num_train_timesteps is ", o.num_train_timesteps,
+          "; it must lie between 1 and 1000000");
+  const auto n = static_cast<std::size_t>(o.num_train_timesteps);
+  if (o.beta_schedule == "squaredcos_cap_v2") return cosine_betas(n);
+  if (o.beta_schedule == "exp") {
+    return betas_of(n, [](double t) { return std::exp(-12.0 * t); });
+  }
+  if (o.beta_schedule == "laplace") {
+    return betas_of(n, [](double t) {
+      const double lambda =
+          -0.5 * std::copysign(1.0, 0.5 - t) * std::log(1.0 - 2.0 * std::abs(0.5 - t) + 1e-6);
+      const double snr = std::exp(lambda);
+      return std::sqrt(snr / (1.0 + snr));
+    });
+  }
+  for (const auto& [name, value] :
+       {std::pair{"beta_start", o.beta_start}, std::pair{"beta_end", o.beta_end}}) {
+    require(value > 0.0 && value < 1.0, "diffusers: ", name, " is ", value,
+            "; it must lie between 0 and 1");
+  }
+  require(o.beta_start <= o.beta_end, "diffusers: beta_start is ", o.beta_start,
+          "; it must not be greater than beta_end, ", o.beta_end);
+  if (o.beta_schedule == "sigmoid") return sigmoid_betas(n, o.beta_start, o.beta_end);
+  if (o.beta_schedule == "scaled_linear") return scaled_linear_betas(n, o.beta_start, o.beta_end);
+  return linear_betas(n, o.beta_start, o.beta_end);
+}
+
+/// The table as the schedulers see it, in double.
+class Table {
+ public:
+  explicit Table(const Options& o) {
+    std::vector<double> variances = betas(o);
+    if (o.rescale_betas_zero_snr) variances = rescale_zero_terminal_snr(std::move(variances));
+    dpm::detail::check_betas<double>(variances);
+    double log_cumprod = 0.0;
+    for (const double beta : variances) {
+      log_cumprod += std::log1p(-beta);
+      log_alphas_cumprod_.push_back(log_cumprod);
+    }
+    // These classes divide by alpha, and so keep a little of the data.
+    const bool keeps_signal =
+        o.kind == Kind::dpm_multistep || o.kind == Kind::unipc || o.kind == Kind::euler;
+    if (o.rescale_betas_zero_snr && keeps_signal) {
+      log_alphas_cumprod_.back() = -24.0 * std::log(2.0);
+    }
+    for (const double log_entry : log_alphas_cumprod_) {
+      sigmas_.push_back(std::sqrt(std::expm1(-log_entry)));
+    }
+  }
+
+  [[nodiscard]] int size() const { return static_cast<int>(sigmas_.size()); }
+  /// sigma / alpha at each entry, rising.
+  [[nodiscard]] std::span<const double> sigmas() const { return sigmas_; }
+  [[nodiscard]] double sigma_min() const { return sigmas_.front(); }
+  [[nodiscard]] double sigma_max() const { return sigmas_.back(); }
+
+  [[nodiscard]] DiscreteSchedule<double> schedule() const {
+    std::vector<double> alphas_cumprod;
+    for (const double log_entry : log_alphas_cumprod_) {
+      alphas_cumprod.push_back(std::exp(log_entry));
+    }
+    return DiscreteSchedule<double>::from_alphas_cumprod(alphas_cumprod);
+  }
+
+  /// The level of one entry. Counts from the end below 0, as Python does.
+  [[nodiscard]] Level level(int index) const {
+    require(index >= -size() && index < size(), "diffusers: timestep ", index,
+            " lies outside the table of ", size());
+    const int entry = index < 0 ? index + size() : index;
+    return dpm::detail::variance_preserving_level(
+        (entry + 1.0) / size(), 0.5 * log_alphas_cumprod_[static_cast<std::size_t>(entry)], index);
+  }
+
+  /// sigma at a real timestep, linear between entries and constant outside.
+  [[nodiscard]] double sigma_at(double timestep) const {
+    const double position = std::clamp(timestep, 0.0, size() - 1.0);
+    const auto below = static_cast<std::size_t>(position);
+    if (below + 1 == sigmas_.size()) return sigmas_.back();
+    return std::lerp(sigmas_[below], sigmas_[below + 1], position - static_cast<double>(below));
+  }
+
+  /// The real timestep of a sigma, linear in log sigma between entries and constant outside.
+  [[nodiscard]] double timestep_of(double sigma) const {
+    if (sigmas_.size() == 1) return 0.0;
+    const double log_sigma = std::log(std::max(sigma, 1e-10));
+    const auto above = std::upper_bound(sigmas_.begin() + 1, sigmas_.end() - 1, sigma);
+    const auto low = static_cast<std::size_t>(above - sigmas_.begin()) - 1;
+    const double log_low = std::log(sigmas_[low]);
+    const double log_high = std::log(sigmas_[low + 1]);
+    const double weight = std::clamp((log_low - log_sigma) / (log_low - log_high), 0.0, 1.0);
+    return static_cast<double>(low) + weight;
+  }
+
+  /// How many entries are left when those with lambda < `lambda_min` are cut off at the noisy end.
+  [[nodiscard]] int clipped_size(double lambda_min) const {
+    int count = size();
+    while (count > 0 && -std::log(sigmas_[static_cast<std::size_t>(count) - 1]) < lambda_min) {
+      --count;
+    }
+    require(count > 0, "diffusers: lambda_min_clipped is ", lambda_min,
+            "; it must not lie above the whole table, whose greatest lambda is ",
+            -std::log(sigma_min()));
+    return count;
+  }
+
+ private:
+  std::vector<double> log_alphas_cumprod_;
+  std::vector<double> sigmas_;
+};
+
+}  // namespace dpm::diffusers::detail

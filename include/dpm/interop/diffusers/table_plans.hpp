@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// The plans of the diffusers classes that step through the table: DDIM, its inverse, DDPM.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "dpm/error.hpp"
+#include "dpm/interop/diffusers/levels.hpp"
+#include "dpm/plan/builder.hpp"
+
+namespace dpm::diffusers::detail {
+
+/// Clean data, where a run ends or an inversion begins: alpha = 1, or the table's first entry.
+inline Level end_level(const Options& o, const Table& table) {
+  if (o.set_alpha_to_one || o.kind == Kind::ddpm) return Level{};
+  Level level = table.level(0);
+  level.time = 0.0;  // where it stands in for timestep -1
+  return level;
+}
+
+inline Level level_or_end(const Options& o, const Table& table, int timestep) {
+  return timestep >= 0 ? table.level(timestep) : end_level(o, table);
+}
+
+/// Strict: the class steps from t to t - num_train_timesteps / steps (rounded down) whatever the
+/// next timestep is; refuses a grid where the two differ.
+inline void check_stride(const Options& o, Mode mode, std::span<const double> timesteps,
+                         int stride) {
+  if (mode == Mode::compatible) return;
+  for (std::size_t i = 0; i < timesteps.size(); ++i) {
+    const bool last = i + 1 == timesteps.size();
+    const double reached = timesteps[i] - stride;
+    require(last ? reached < 0.0 : reached == timesteps[i + 1], "diffusers: ", class_name(o.kind),
+            " with timestep_spacing ", o.timestep_spacing, " over ", timesteps.size(),
+            " steps steps from timestep ", timesteps[i], " to ", reached, " and goes on from ",
+            last ? 0.0 : timesteps[i + 1],
+            "; use timestep_spacing leading, or dpm::Ddim or dpm::Pndm over grid(steps)");
+  }
+}
+
+/// The data prediction and the noise prediction as they follow from x and the model's output, which
+/// is left in slot 0, the corrected data prediction in slot 1.
+struct Predictions {
+  Conversion data;
+  Conversion noise;
+  bool corrected = false;
+};
+
+inline Predictions write_predictions(PlanBuilder& builder, const Options& o, const Level& model_at,
+                                     const Level& at) {
+  const Prediction prediction = prediction_of(o);
+  builder.evaluate_raw(0, sample_register, model_at);
+  Predictions p{to_data(prediction, at), {}, correction_of(o) == Correction::data};
+  if (p.corrected) {
+    builder.combine(prediction_register(1),
+                    {{sample_register, p.data.input}, {prediction_register(0), p.data.output}});
+    builder.correct(1, at);
+  }
+  return p;
+}
+
+/// sample <- data * x_0 + noise * epsilon + deviation * z.
+inline void write_update(PlanBuilder& builder, const Predictions& p, double data, double noise,
+                         double deviation) {
+  const Register m = prediction_register(0);
+  const Conversion from{p.corrected ? 0.0 : data * p.data.input,
+                        p.corrected ? 0.0 : data * p.data.output};
+  builder.combine(sample_register, {{sample_register, from.input + noise * p.noise.input},
+                                    {m, from.output + noise * p.noise.output},
+                                    {prediction_register(1), p.corrected ? data : 0.0},
+                                    {noise_register, deviation}});
+}
+
+/// DDIM. The noise prediction is the model's own, not that of the corrected data prediction, unless
+/// the run asks for it.
+inline Plan ddim_plan(const Options& o, const Table& table, const Run& run,
+                      std::span<const double> timesteps) {
+  require(run.eta >= 0.0 && run.eta < 1e300, "diffusers: eta = ", run.eta,
+          "; it must be finite and at least 0");
+  const int stride = o.num_train_timesteps / run.steps;
+  PlanBuilder builder(Space::data, prediction_of(o), correction_of(o));
+  Level stands = table.level(static_cast<int>(timesteps[0]));
+  for (const double timestep : timesteps) {
+    const int t = static_cast<int>(timestep);
+    const Level at = table.level(t);
+    const Level to = level_or_end(o, table, t - stride);
+    builder.begin_step(stands, to);
+    if (run.eta > 0.0) builder.draw();
+    Predictions p = write_predictions(builder, o, at, at);
+    const double fresh = -std::expm1(2.0 * (at.log_alpha - to.log_alpha));
+    const double deviation = run.eta * to.sigma() / at.sigma() * std::sqrt(fresh);
+    const double left = to.sigma() * to.sigma() - deviation * deviation;
+    require(left >= 0.0, "diffusers: eta = ", run.eta, " at timestep ", t,
+            " asks for more noise than there is; it must be smaller");
+    const double noise = std::sqrt(left);
+    if (run.use_clipped_model_output && p.corrected) {
+      // epsilon = (x - alpha x_0) / sigma with the corrected x_0.
+      p.noise = {1.0 / at.sigma(), 0.0};
+      write_update(builder, p, to.alpha() - noise * std::exp(at.lambda()), noise, deviation);
+    } else {
+      p.noise = to_noise(prediction_of(o), at);
+      write_update(builder, p, to.alpha(), noise, deviation);
+    }
+    stands = to;
+  }
+  return std::move(builder).finish();
+}
+
+/// DDIMInverse: from t - stride to t, the model told t.
+inline Plan ddim_inverse_plan(const Options& o, const Table& table, const Run& run,
+                              std::span<const double> timesteps) {
+  const int stride = o.num_train_timesteps / run.steps;
+  PlanBuilder builder(Space::data, prediction_of(o), correction_of(o));
+  Level stands = level_or_end(o, table, static_cast<int>(timesteps[0]) - stride);
+  for (const double timestep : timesteps) {
+    const int t = static_cast<int>(timestep);
+    Level at = level_or_end(o, table, std::min(t - stride, o.num_train_timesteps - 1));
+    at.label = timestep;
+    const Level to = table.level(t);
+    builder.begin_step(stands, to);
+    Predictions p = write_predictions(builder, o, at, at);
+    p.noise = to_noise(prediction_of(o), at);
+    write_update(builder, p, to.alpha(), to.sigma(), 0.0);
+    stands = to;
+  }
+  return std::move(builder).finish();
+}
+
+/// DDPM (Ho et al. 2020, arXiv 2006.11239, Eq. 7): the posterior mean, and noise except after
+/// timestep 0.
+inline Plan ddpm_plan(const Options& o, Mode mode, const Table& table,
+                      std::span<const double> timesteps) {
+  const bool large = o.variance_type == "fixed_large";
+  require(
+      mode == Mode::compatible || !large || timesteps.back() <= 0.0,
+      "diffusers: DDPMScheduler with variance_type fixed_large adds noise in its last step, which "
+      "starts at timestep ",
+      timesteps.back(), "; use fixed_small, or timestep_spacing leading with steps_offset 0");
+  PlanBuilder builder(Space::data, prediction_of(o), correction_of(o));
+  Level stands = table.level(static_cast<int>(timesteps[0]));
+  for (std::size_t i = 0; i < timesteps.size(); ++i) {
+    const Level at = table.level(static_cast<int>(timesteps[i]));
+    const double next = i + 1 < timesteps.size() ? timesteps[i + 1] : -1.0;
+    const Level to = level_or_end(o, table, static_cast<int>(next));
+    builder.begin_step(stands, to);
+    if (timesteps[i] > 0.0) builder.draw();
+    const Predictions p = write_predictions(builder, o, at, at);
+    const double beta = -std::expm1(2.0 * (at.log_alpha - to.log_alpha));
+    const double kept = std::pow(to.sigma() / at.sigma(), 2);
+    const double variance = large ? beta : std::max(kept * beta, 1e-20);
+    const double data = to.alpha() * beta / (at.sigma() * at.sigma());
+    const double linear = std::exp(at.log_alpha - to.log_alpha) * kept;
+    Predictions with_x = p;
+    with_x.noise = {linear, 0.0};
+    write_update(builder, with_x, data, 1.0, timesteps[i] > 0.0 ? std::sqrt(variance) : 0.0);
+    stands = to;
+  }
+  return std::move(builder).finish();
+}
+
+}  // namespace dpm::diffusers::detail
