@@ -66,13 +66,14 @@ inline std::vector<double> sigmas_on(Curve curve, double most, double least, int
         break;
     }
   }
+  // The ends are meant to be these, and to compare equal with the table's.
+  if (steps > 1) sigmas.back() = least;
+  sigmas.front() = most;
   return sigmas;
 }
 
 /// The shift of a flow: e^mu where it is dynamic.
 inline double flow_shift(const Options& o, const Run& run) {
-  require(!run.mu || o.use_dynamic_shifting,
-          "diffusers: mu is given and use_dynamic_shifting is off; leave mu out");
   return run.mu ? std::exp(*run.mu) : o.flow_shift;
 }
 

@@ -41,6 +41,8 @@ inline std::vector<Level> grid_levels(const AnySchedule& schedule, const Options
   }
   if (o.kind == Kind::ddim_inverse) {
     levels.insert(levels.begin(), end_level(o, table));
+    // The model is told the timestep that the step runs to.
+    for (std::size_t i = 0; i < timesteps.size(); ++i) levels[i].label = timesteps[i];
   } else {
     levels.push_back(end_level(o, table));
   }

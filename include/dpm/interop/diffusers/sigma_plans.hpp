@@ -133,9 +133,8 @@ inline Plan heun_plan(const Options& o, std::span<const Level> levels) {
 /// The sigmas of FlowMatchEulerDiscrete. Its table of sigmas is shifted before its ends are taken,
 /// and what lies between is shifted again.
 inline Points flow_match_points(const Options& o, const Run& run) {
-  require(o.use_dynamic_shifting == run.mu.has_value(), "diffusers: use_dynamic_shifting is ",
-          o.use_dynamic_shifting ? "on and mu is missing; give Run::mu"
-                                 : "off and mu is given; leave Run::mu out");
+  require(!o.use_dynamic_shifting || run.mu.has_value(),
+          "diffusers: use_dynamic_shifting is on and mu is missing; give Run::mu");
   require(o.shift > 0.0, "diffusers: shift is ", o.shift, "; it must be greater than 0");
   const auto train = static_cast<double>(o.num_train_timesteps);
   Points points{{}, run.sigmas};

@@ -92,7 +92,7 @@ inline void check_options(const Options& o, Mode mode) {
   check_orders(o);
   check_possible(o);
   if (mode == Mode::strict) check_sound(o);
-  if (has_betas(o.kind)) Table{o};
+  if (has_betas(o.kind)) Table(o).clipped_size(o.lambda_min_clipped);
   schedule_of(o);
 }
 
@@ -104,6 +104,8 @@ inline Points points_of(const Options& o, Mode mode, const Run& run) {
           " of steps, timesteps and sigmas; it must be exactly one");
   require(run.eta == 0.0 || o.kind == Kind::ddim, "diffusers: eta = ", run.eta, " for ",
           class_name(o.kind), "; only DDIMScheduler has it");
+  require(!run.mu || o.use_dynamic_shifting,
+          "diffusers: mu is given and use_dynamic_shifting is off; leave mu out");
   for (std::size_t i = 0; i < run.timesteps.size(); ++i) {
     const double t = run.timesteps[i];
     require(t >= 0.0 && t < o.num_train_timesteps && (i == 0 || t < run.timesteps[i - 1]),

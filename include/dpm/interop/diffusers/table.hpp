@@ -128,7 +128,7 @@ class Table {
   }
 
   /// How many entries are left when those with lambda < `lambda_min` are cut off at the noisy end.
-  [[nodiscard]] int clipped_size(double lambda_min) const {
+  int clipped_size(double lambda_min) const {
     int count = size();
     while (count > 0 && -std::log(sigmas_[static_cast<std::size_t>(count) - 1]) < lambda_min) {
       --count;
