@@ -55,12 +55,35 @@ inline double beta_distribution(double x, double a, double b) {
   return 1.0 - beta_lower_tail(1.0 - x, x, b, a);
 }
 
+/// The quantile of beta(a, b) at p > 0, for a p that belongs to x <= 1/2.
+inline double beta_lower_quantile(double p, double a, double b) {
+  // Newton's method in log x, kept inside a bracket: the distribution function behaves like x^a
+  // there, so its logarithm is nearly straight.
+  double low = std::log(p * a) / a + log_beta(a, b) / a - 1.0 / a;
+  double high = std::log(0.5);
+  low = std::min(low, high - 1.0);
+  while (beta_distribution(std::exp(low), a, b) > p) low -= 1.0 / a;
+  double log_x = std::clamp((std::log(p * a) + log_beta(a, b)) / a, low, high);
+  for (int iteration = 0; iteration < 200; ++iteration) {
+    const double x = std::exp(log_x);
+    const double value = beta_distribution(x, a, b);
+    (value < p ? low : high) = log_x;
+    const double log_density = (a - 1.0) * log_x + (b - 1.0) * std::log1p(-x) - log_beta(a, b);
+    double next = log_x - std::log(value / p) * value / std::exp(log_density + log_x);
+    if (!(next > low && next < high)) next = 0.5 * (low + high);
+    if (std::abs(next - log_x) < 4e-16 * std::max(1.0, std::abs(log_x))) return std::exp(next);
+    log_x = next;
+  }
+  return std::exp(log_x);
+}
+
 }  // namespace detail
 
 /// The x in [0, 1] with P(X <= x) = p for X ~ beta(a, b): the inverse of the regularised incomplete
-/// beta function. For 0 <= p <= 1 and a, b in [0.01, 1000]; other arguments are refused. Error of
-/// about 1e-14 in x, relative for x below 1/2. Cost: some tens of evaluations of a continued
-/// fraction.
+/// beta function. For 0 <= p <= 1 and a, b in [0.01, 1000]; other arguments are refused. For
+/// shapes up to 7 the error is about 1e-14 in x, relative for x below 1/2; for shapes near 1000
+/// 2e-13. A p so small that 1 - p has no digits of it should not belong to an x above 1/2. Cost:
+/// some tens of evaluations of a continued fraction.
 [[nodiscard]] inline double beta_quantile(double p, double a, double b) {
   detail::require(p >= 0.0 && p <= 1.0, "beta_quantile: p = ", p, "; it must be in [0, 1]");
   for (const double shape : {a, b}) {
@@ -68,27 +91,9 @@ inline double beta_distribution(double x, double a, double b) {
                     "; both must be in [0.01, 1000]");
   }
   if (p == 0.0 || p == 1.0) return p;
-  // Work in the lower half, where x keeps its digits.
-  if (p > detail::beta_distribution(0.5, a, b)) return 1.0 - beta_quantile(1.0 - p, b, a);
-  // Newton's method in log x, kept inside a bracket: the distribution function behaves like x^a
-  // there, so its logarithm is nearly straight.
-  double low = std::log(p * a) / a + detail::log_beta(a, b) / a - 1.0 / a;
-  double high = std::log(0.5);
-  low = std::min(low, high - 1.0);
-  while (detail::beta_distribution(std::exp(low), a, b) > p) low -= 1.0 / a;
-  double log_x = std::clamp((std::log(p * a) + detail::log_beta(a, b)) / a, low, high);
-  for (int iteration = 0; iteration < 200; ++iteration) {
-    const double x = std::exp(log_x);
-    const double value = detail::beta_distribution(x, a, b);
-    (value < p ? low : high) = log_x;
-    const double log_density =
-        (a - 1.0) * log_x + (b - 1.0) * std::log1p(-x) - detail::log_beta(a, b);
-    double next = log_x - std::log(value / p) * value / std::exp(log_density + log_x);
-    if (!(next > low && next < high)) next = 0.5 * (low + high);
-    if (std::abs(next - log_x) < 4e-16 * std::max(1.0, std::abs(log_x))) return std::exp(next);
-    log_x = next;
-  }
-  return std::exp(log_x);
+  // In the lower half x keeps its digits.
+  return p > detail::beta_distribution(0.5, a, b) ? 1.0 - detail::beta_lower_quantile(1.0 - p, b, a)
+                                                  : detail::beta_lower_quantile(p, a, b);
 }
 
 }  // namespace dpm

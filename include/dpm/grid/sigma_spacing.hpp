@@ -65,6 +65,7 @@ struct Beta {
 
 [[nodiscard]] inline Grid make_grid(const Beta& spacing, const AnySchedule& schedule, int steps) {
   const auto [start, end] = detail::time_range(spacing, schedule);
+  (void)beta_quantile(0.5, spacing.a, spacing.b);  // refuses a and b even where one step needs none
   return detail::make_spaced_grid(schedule, steps, start, end, [&, s = start, e = end](double f) {
     return e + (s - e) * beta_quantile(1.0 - f, spacing.a, spacing.b);
   });

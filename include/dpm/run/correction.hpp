@@ -45,12 +45,11 @@ class Clip {
 };
 
 /// Dynamic thresholding (Saharia et al. 2022, arXiv 2205.11487, Sec. 2.3): each sample is clipped
-/// to
-/// [-s, s] and divided by s, where s is the quantile of its absolute values at `ratio`, kept within
-/// [least, most]. Quantiles interpolate linearly between order statistics.
+/// to [-s, s] and divided by s, where s is the quantile of its absolute values at `ratio`, kept
+/// within [least, most]. Quantiles interpolate linearly between order statistics.
 ///
 /// Imagen and diffusers have least = 1, diffusers also most = `sample_max_value`; the official
-/// DPM-Solver code has least = `thresholding_max_val` and no most. With least = most it is
+/// DPM-Solver code has least = `thresholding_max_val` and no most. With least = most = 1 it is
 /// clipping.
 ///
 /// Samples are the columns of an Eigen object. Scratch space for one sample is allocated by the
@@ -75,6 +74,7 @@ class DynamicThresholding {
   void operator()(State& data, const Level& /*level*/) {
     const auto view = split_samples("DynamicThresholding", dense_view(data), elements_per_sample_);
     using Scalar = std::remove_pointer_t<decltype(view.data)>;
+    if (view.size() == 0) return;
     magnitudes_.resize(view.elements);
     for (std::size_t s = 0; s < view.samples; ++s) {
       Scalar* const sample = view.data + s * view.sample_stride;

@@ -81,13 +81,16 @@ class DiscreteSchedule {
   /// How fast the level changes at time t in (0, 1]. log alpha is linear between the table's times,
   /// so this jumps there; at one of them it is the rate just before it.
   [[nodiscard]] LevelRate rate(double time) const {
+    const Level at = level(time);  // first, because it refuses times outside the table
     const double position = time * count();
-    const auto cell = static_cast<std::size_t>(std::ceil(std::max(position, 1.0))) - 1;
+    const double nearest = std::round(position);
+    const double end = nearest / count() == time ? nearest : std::ceil(position);
+    const auto cell = static_cast<std::size_t>(std::max(end, 1.0)) - 1;
     const auto left = static_cast<double>(log_alphas_[cell]);
     const auto right = static_cast<double>(log_alphas_[cell + 1]);
     const double slope =
         std::isinf(right) ? -1.0 / (static_cast<double>(cell + 1) - position) : right - left;
-    return detail::variance_preserving_rate(level(time), slope * count());
+    return detail::variance_preserving_rate(at, slope * count());
   }
 
   /// log alpha at time t in [0, 1], which is not checked.

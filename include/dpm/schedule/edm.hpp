@@ -32,7 +32,7 @@ inline double sigma_of_lambda(std::string_view name, double lambda, double sigma
   const double least = -std::log(sigma_max);
   require(lambda >= least - 1e-12 * std::max(1.0, std::abs(least)), name, ": lambda must be in [",
           least, ", inf] and is ", lambda);
-  return std::min(std::exp(-lambda), sigma_max);
+  return lambda <= least ? sigma_max : std::min(std::exp(-lambda), sigma_max);
 }
 
 }  // namespace detail
@@ -63,7 +63,10 @@ class VarianceExploding {
     return detail::sigma_of_lambda("VarianceExploding", lambda, sigma_max_);
   }
   /// How fast the level changes at time sigma in (0, sigma_max].
-  [[nodiscard]] LevelRate rate(double sigma) const { return {0.0, 1.0 / sigma}; }
+  [[nodiscard]] LevelRate rate(double sigma) const {
+    detail::check_sigma("VarianceExploding", sigma, sigma_max_);
+    return {0.0, 1.0 / sigma};
+  }
 
  private:
   double sigma_min_;
@@ -104,7 +107,10 @@ class Edm {
     return detail::sigma_of_lambda("Edm", lambda, sigma_max_);
   }
   /// How fast the level changes at time sigma in (0, sigma_max].
-  [[nodiscard]] LevelRate rate(double sigma) const { return {0.0, 1.0 / sigma}; }
+  [[nodiscard]] LevelRate rate(double sigma) const {
+    detail::check_sigma("Edm", sigma, sigma_max_);
+    return {0.0, 1.0 / sigma};
+  }
 
  private:
   double sigma_min_;

@@ -52,7 +52,9 @@ namespace detail {
 /// The rate at a level with alpha^2 + sigma^2 = 1, where alpha^2 d log alpha = -sigma^2 d log
 /// sigma.
 inline LevelRate variance_preserving_rate(const Level& level, double d_log_alpha) {
-  return {d_log_alpha, -std::exp(2.0 * level.lambda()) * d_log_alpha};
+  // At alpha = 0 log alpha falls infinitely fast, and sigma not at all.
+  const double ratio = std::exp(2.0 * level.lambda());
+  return {d_log_alpha, ratio == 0.0 ? 0.0 : -ratio * d_log_alpha};
 }
 
 /// The level with alpha^2 + sigma^2 = 1 and the given log alpha <= 0. No digits are lost at either

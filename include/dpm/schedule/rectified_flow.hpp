@@ -43,11 +43,12 @@ class RectifiedFlow {
   [[nodiscard]] Level level(double time) const {
     detail::require(time >= 0.0 && time <= 1.0, "RectifiedFlow: time must be in [0, 1] and is ",
                     time);
-    const double norm = 1.0 + (shift_ - 1.0) * time;
+    const double norm = (1.0 - time) + shift_ * time;
+    const double alpha = (1.0 - time) / norm;
     const double sigma = shift_ * time / norm;
     return {.time = time,
-            .log_alpha = sigma < 0.5 ? std::log1p(-sigma) : std::log((1.0 - time) / norm),
-            .log_sigma = std::log(sigma),
+            .log_alpha = sigma < 0.5 ? std::log1p(-sigma) : std::log(alpha),
+            .log_sigma = alpha < 0.5 ? std::log1p(-alpha) : std::log(sigma),
             .label = label_scale_ * sigma};
   }
 
@@ -59,7 +60,9 @@ class RectifiedFlow {
 
   /// How fast the level changes at time t in (0, 1).
   [[nodiscard]] LevelRate rate(double time) const {
-    const double norm = 1.0 + (shift_ - 1.0) * time;
+    detail::require(time >= 0.0 && time <= 1.0, "RectifiedFlow: time must be in [0, 1] and is ",
+                    time);
+    const double norm = (1.0 - time) + shift_ * time;
     return {-shift_ / ((1.0 - time) * norm), 1.0 / (time * norm)};
   }
 
