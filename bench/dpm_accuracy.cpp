@@ -194,7 +194,8 @@ int contest(const std::string& problem_file, const std::string& peer_file) {
   std::printf("\nOn the whole: geometric mean of the error over all problems and counts\n");
   const std::string best = print_ranking("The library", families, 10);
   if (with_peers) print_ranking("The peers", {theirs}, 3);
-  std::printf("Best on the whole: %s\n", best.c_str());
+  const bool is_default = best == name_of(dpm::default_method) + " over PowerTime{.power = 4}";
+  std::printf("Best on the whole: %s%s\n", best.c_str(), is_default ? ", the default" : "");
   if (!with_peers) return 0;
 
   const bool agree = check_peers(peers, problems, schedule);

@@ -24,7 +24,7 @@ int main() {
 
   Batch x(4, 5000);
   dpm::NormalNoise{.seed = 42}.fill(x);
-  dpm::sample(dpm::DpmSolver{}, schedule, 20, network, x);
+  dpm::sample(schedule, 20, network, x);
 
   const float mean = x.mean();
   const float deviation = std::sqrt((x - mean).square().mean());

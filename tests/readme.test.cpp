@@ -3,14 +3,18 @@
 /// @file
 /// The programs of the README, with an analytic network in place of the reader's.
 #include <Eigen/Core>
+#include <string>
 #include <vector>
 
 #include "dpm/dpm.hpp"
+#include "dpm/interop/diffusers.hpp"
 #include "support/catch.hpp"
 
 using namespace dpm_test;
 
 namespace {
+
+using State = Eigen::ArrayXXd;
 
 const dpm::AnySchedule schedule = dpm::VpLinear();
 
@@ -60,4 +64,56 @@ TEST_CASE("README: image-to-image with a stochastic method") {
   // At t = 0.6 the second row's data (mean -1) and the image (0.5) are both still felt.
   REQUIRE_THAT(x.row(0).mean(), WithinAbs(0.5, 0.05));
   REQUIRE_THAT(x.row(1).mean(), WithinAbs(-1.0, 0.3));
+}
+
+TEST_CASE("README: a sampler from diffusers' configuration") {
+  const std::string text_of_scheduler_config_json =
+      R"({"_class_name": "DDPMScheduler", "beta_schedule": "squaredcos_cap_v2",
+          "clip_sample_range": 5.0, "lambda_min_clipped": -Infinity})";
+  const dpm::Gaussian network({0.5, -1.0}, {0.4, 0.8});
+  State x(2, 2000);
+  dpm::NormalNoise{.seed = 7}.fill(x);
+
+  const auto scheduler = dpm::diffusers::Scheduler::from_text(text_of_scheduler_config_json);
+  const dpm::Plan plan = scheduler.make_plan(100);
+  dpm::RunOptions<State> options;
+  options.noise = dpm::NormalNoise{.seed = 42};
+  if (scheduler.corrects()) options.correction = scheduler.correction();
+  dpm::sample(plan, network, x, options);
+
+  REQUIRE(scheduler.timesteps(100)[0] == 990.0);
+  REQUIRE_THAT(x.row(0).mean(), WithinAbs(0.5, 0.05));
+  REQUIRE_THAT(x.row(1).mean(), WithinAbs(-1.0, 0.1));
+}
+
+TEST_CASE("README: EDM and flow networks") {
+  const dpm::Gaussian data({0.5, -1.0}, {0.4, 0.8});
+  // Exact networks of both kinds, made of the exact noise prediction.
+  const auto edm_network = [&](const State& input, const dpm::Level& at, State& out) {
+    State noise(2, input.cols());
+    const State x = input / at.input_scale();
+    data(x, at, noise);
+    const dpm::Conversion c = dpm::to_data(dpm::Prediction::edm, at);
+    out = (x - at.sigma() * noise - c.input * x) / c.output;
+  };
+  const auto flow_network = [&](const State& x, const dpm::Level& at, State& out) {
+    State noise(2, x.cols());
+    if (at.alpha() == 0.0) {
+      out = x - State{{0.5}, {-1.0}}.replicate(1, x.cols());
+    } else {
+      data(x, at, noise);
+      out = noise - (x - at.sigma() * noise) / at.alpha();
+    }
+  };
+  const dpm::Plan plan = dpm::make_plan(dpm::Heun{}, dpm::Edm(), 36, dpm::Prediction::edm);
+  REQUIRE_THAT(plan.start().sigma(), WithinRel(80.0, 1e-15));
+  State x(2, 2000);
+  dpm::NormalNoise{.seed = 3}.fill(x);
+  x *= plan.start().sigma();
+  dpm::sample(plan, edm_network, x);
+  REQUIRE_THAT(x.row(1).mean(), WithinAbs(-1.0, 0.05));
+
+  dpm::NormalNoise{.seed = 3}.fill(x);
+  dpm::sample(dpm::RectifiedFlow(3.0), 20, flow_network, x, dpm::Prediction::flow);
+  REQUIRE_THAT(x.row(1).mean(), WithinAbs(-1.0, 0.05));
 }

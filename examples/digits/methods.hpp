@@ -23,13 +23,23 @@ struct Method {
 inline std::string spacing_name(const dpm::UniformTime& /*spacing*/) { return "time"; }
 inline std::string spacing_name(const dpm::UniformLambda& /*spacing*/) { return "lambda"; }
 
-/// The method with the given options, over its default spacing.
+inline std::string spacing_name(const dpm::PowerTime& spacing) {
+  return "t^(1/" + std::to_string(static_cast<int>(spacing.power)) + ")";
+}
+
+/// The method with the given options over a spacing.
+template <class Options, class Spacing>
+Method make_method(std::string name, std::string label, Options options, Spacing spacing) {
+  return {std::move(name), std::move(label), spacing_name(spacing),
+          [options, spacing](const dpm::AnySchedule& schedule, int calls) {
+            return dpm::make_plan(options, schedule, calls, spacing);
+          }};
+}
+
+/// The same over the method's default spacing.
 template <class Options>
 Method make_method(std::string name, std::string label, Options options) {
-  return {std::move(name), std::move(label), spacing_name(default_spacing(options)),
-          [options](const dpm::AnySchedule& schedule, int calls) {
-            return dpm::make_plan(options, schedule, calls);
-          }};
+  return make_method(std::move(name), std::move(label), options, default_spacing(options));
 }
 
 inline std::vector<Method> all_methods() {
@@ -47,6 +57,7 @@ inline std::vector<Method> all_methods() {
                   DpmSolver{.order = 3, .form = singlestep, .space = noise}),
       make_method("dpm++2m", "DPM-Solver++ 2 multistep", DpmSolver{.order = 2}),
       make_method("dpm++3m", "DPM-Solver++ 3 multistep", DpmSolver{.order = 3}),
+      make_method("unipc", "UniPC-3 (default)", dpm::default_method, dpm::default_method_spacing),
   };
 }
 

@@ -15,6 +15,7 @@
 #include "dpm/method/budget.hpp"
 #include "dpm/method/ddim.hpp"
 #include "dpm/method/ddpm.hpp"
+#include "dpm/method/default_method.hpp"
 #include "dpm/method/deis.hpp"
 #include "dpm/method/dpm_solver.hpp"
 #include "dpm/method/heun.hpp"

@@ -24,14 +24,18 @@ struct NamedMethod {
   std::function<dpm::Plan(const dpm::Grid&, dpm::Prediction, dpm::Correction)> plan;
   std::function<dpm::Plan(const dpm::AnySchedule&, int)> plan_for_calls;
   std::function<dpm::Grid(const dpm::AnySchedule&, double start, double end, int steps)> grid;
+  /// False for black-box solvers of the ODE, which approximate its linear part like the rest, so
+  /// that law 1 does not hold for them.
+  bool exact_on_constants = true;
 
   [[nodiscard]] dpm::Plan operator()(const dpm::Grid& g, dpm::Prediction p) const {
     return plan(g, p, dpm::Correction::none);
   }
 };
 
-template <class Method>
-NamedMethod named(std::string name, Method method, bool stochastic = false, int asymptotic = 96) {
+template <class Method, class Spacing>
+NamedMethod named_on(const Spacing& spacing, std::string name, Method method,
+                     bool stochastic = false, int asymptotic = 96) {
   return {std::move(name),
           convergence_order(method),
           stochastic,
@@ -42,23 +46,32 @@ NamedMethod named(std::string name, Method method, bool stochastic = false, int 
           [method](const dpm::AnySchedule& schedule, int calls) {
             return dpm::make_plan(method, schedule, calls);
           },
-          [method](const dpm::AnySchedule& schedule, double start, double end, int steps) {
-            auto spacing = default_spacing(method);
-            spacing.start = start;
-            spacing.end = end;
-            return make_grid(spacing, schedule, steps);
+          [spacing](const dpm::AnySchedule& schedule, double start, double end, int steps) {
+            Spacing between = spacing;
+            between.start = start;
+            between.end = end;
+            return make_grid(between, schedule, steps);
           }};
 }
 
-inline std::vector<NamedMethod> every_method() {
-  using dpm::Ddim;
-  using dpm::Ddpm;
+template <class Method>
+NamedMethod named(std::string name, Method method, bool stochastic = false, int asymptotic = 96) {
+  return named_on(default_spacing(method), std::move(name), std::move(method), stochastic,
+                  asymptotic);
+}
+
+using NamedMethods = std::vector<NamedMethod>;
+
+/// Whether the method solves the SDE of `dpm::ExponentialStep`, with its tau.
+inline bool has_tau(const NamedMethod& method) {
+  return method.name.rfind("SDE-", 0) == 0 || method.name.rfind("SA-", 0) == 0;
+}
+
+inline void add_dpm_solvers(NamedMethods& all) {
   using dpm::DpmSolver;
-  using dpm::Pndm;
   using dpm::Space;
   constexpr auto singlestep = DpmSolver::Form::singlestep;
   constexpr auto taylor = DpmSolver::Update::taylor;
-  std::vector<NamedMethod> all;
   for (const Space space : {Space::noise, Space::data}) {
     const std::string solver = space == Space::noise ? "DPM-Solver" : "DPM-Solver++";
     for (int order = 1; order <= 3; ++order) {
@@ -100,6 +113,122 @@ inline std::vector<NamedMethod> every_method() {
                         DpmSolver{.order = 3, .space = space, .lower_order_final = true}, false,
                         1536));
   }
+}
+
+/// SDE-DPM-Solver and SDE-DPM-Solver++ (tau = 1), and the SDE with a quarter of their noise.
+inline void add_sde_solvers(NamedMethods& all) {
+  using dpm::DpmSolver;
+  using dpm::Space;
+  for (const Space space : {Space::noise, Space::data}) {
+    const std::string solver = space == Space::noise ? "SDE-DPM-Solver-" : "SDE-DPM-Solver++-";
+    for (int order = 1; order <= 3; ++order) {
+      const std::string name = solver + std::to_string(order);
+      const int asymptotic = order == 1 ? 384 : 96;
+      all.push_back(
+          named(name, DpmSolver{.order = order, .space = space, .tau = 1.0}, true, asymptotic));
+      all.push_back(named(name + ", tau = 0.5",
+                          DpmSolver{.order = order, .space = space, .tau = 0.5}, true, asymptotic));
+    }
+    all.push_back(named(
+        solver + "2, Taylor",
+        DpmSolver{.order = 2, .space = space, .update = DpmSolver::Update::taylor, .tau = 1.0},
+        true));
+  }
+}
+
+inline void add_unipc(NamedMethods& all) {
+  using dpm::Space;
+  using dpm::UniPc;
+  using Coefficients = UniPc::Coefficients;
+  const std::vector<std::pair<Coefficients, std::string>> forms{
+      {Coefficients::bh1, " bh1"},
+      {Coefficients::bh2, " bh2"},
+      {Coefficients::varying, " varying"}};
+  for (const Space space : {Space::noise, Space::data}) {
+    const std::string suffix = space == Space::noise ? ", noise" : "";
+    for (int order = 1; order <= 3; ++order) {
+      for (const auto& [form, form_name] : forms) {
+        all.push_back(named("UniPC-" + std::to_string(order) + form_name + suffix,
+                            UniPc{.order = order, .coefficients = form, .space = space}, false,
+                            192));
+      }
+    }
+    // On equal steps in lambda its error on the Gaussian changes sign where orders are measured.
+    all.push_back(
+        named_on(dpm::QuadraticTime{}, "UniPC-4 bh2" + suffix, UniPc{.order = 4, .space = space}));
+    // The other UniP are multistep DPM-Solver to the bit.
+    for (int order = 2; order <= 3; ++order) {
+      all.push_back(named("UniP-" + std::to_string(order) + " bh1" + suffix,
+                          UniPc{.order = order,
+                                .coefficients = Coefficients::bh1,
+                                .space = space,
+                                .corrector = false},
+                          false, order == 3 ? 1536 : 96));
+    }
+    all.push_back(named("UniPC-3 bh2, lower order at the end" + suffix,
+                        UniPc{.order = 3, .space = space, .lower_order_final = true}, false, 768));
+  }
+}
+
+inline void add_deis_and_ipndm(NamedMethods& all) {
+  using dpm::Deis;
+  for (int order = 2; order <= 4; ++order) {
+    const std::string n = std::to_string(order);
+    all.push_back(named("tAB-DEIS-" + n, Deis{.order = order, .variable = Deis::Variable::time}));
+    all.push_back(named("rhoAB-DEIS-" + n, Deis{.order = order, .variable = Deis::Variable::rho}));
+    // In log rho the second order is DPM-Solver-2 multistep, Taylor, to the bit.
+    if (order > 2) all.push_back(named("DEIS-" + n + " in log rho", Deis{.order = order}));
+    all.push_back(named("iPNDM-" + n, dpm::Ipndm{.order = order}, false, 1536));
+  }
+}
+
+inline void add_sa_solvers(NamedMethods& all) {
+  using dpm::SaSolver;
+  using dpm::Space;
+  const auto half = [](const dpm::Level&) { return 0.5; };
+  const auto inside = [](const dpm::Level& at) {
+    return at.time > 0.1 && at.time < 0.9 ? 1.0 : 0.0;
+  };
+  for (const Space space : {Space::noise, Space::data}) {
+    const std::string suffix = space == Space::noise ? ", noise" : "";
+    all.push_back(named("SA-Solver" + suffix, SaSolver{.space = space}, true));
+    all.push_back(
+        named("SA-Solver, tau = 0.5" + suffix, SaSolver{.space = space, .tau = half}, true));
+    all.push_back(named("SA-Solver, predictor alone" + suffix,
+                        SaSolver{.corrector_order = 0, .space = space}, true));
+  }
+  all.push_back(named("SA-Solver, predictor 4, corrector 2",
+                      SaSolver{.predictor_order = 4, .corrector_order = 2}, true));
+  all.push_back(named("SA-Solver, tau within", SaSolver{.tau = inside}, true));
+}
+
+inline void add_runge_kutta(NamedMethods& all) {
+  using dpm::RungeKutta;
+  for (const int order : {2, 4}) {
+    for (const auto variable : {RungeKutta::Variable::time, RungeKutta::Variable::lambda}) {
+      const std::string name = "Runge-Kutta-" + std::to_string(order) +
+                               (variable == RungeKutta::Variable::time ? " in time" : " in lambda");
+      all.push_back(named(name, RungeKutta{.order = order, .variable = variable}));
+      all.back().exact_on_constants = false;
+    }
+  }
+}
+
+inline NamedMethods every_method() {
+  using dpm::Ddim;
+  using dpm::Ddpm;
+  using dpm::DpmSolver;
+  using dpm::Pndm;
+  NamedMethods all;
+  add_dpm_solvers(all);
+  add_sde_solvers(all);
+  add_unipc(all);
+  add_deis_and_ipndm(all);
+  add_sa_solvers(all);
+  all.push_back(named("DPM-Solver++-2 multistep, first order at the end",
+                      DpmSolver{.order = 2, .first_order_final = true}));
+  all.push_back(named("Heun", dpm::Heun{}));
+  add_runge_kutta(all);
   all.push_back(named("DDIM", Ddim{}));
   all.push_back(named("DDIM, eta = 0.5", Ddim{.eta = 0.5}, true));
   all.push_back(named("DDIM, eta = 1", Ddim{.eta = 1.0}, true));

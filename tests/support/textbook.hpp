@@ -6,6 +6,10 @@
 
 #include "support/textbook_base.hpp"
 #include "support/textbook_ddim.hpp"
+#include "support/textbook_deis.hpp"
 #include "support/textbook_multistep.hpp"
+#include "support/textbook_ode.hpp"
 #include "support/textbook_pndm.hpp"
+#include "support/textbook_sde.hpp"
 #include "support/textbook_singlestep.hpp"
+#include "support/textbook_unipc.hpp"

@@ -39,6 +39,16 @@ template <class Method, class Spacing>
   return plan;
 }
 
+namespace detail {
+
+/// Whether the schedule's usual ends are at sigma = 0 or alpha = 0, where lambda is infinite.
+inline bool has_singular_end(const AnySchedule& schedule) {
+  return !std::isfinite(schedule.level(schedule.last_time()).lambda()) ||
+         !std::isfinite(schedule.level(schedule.first_time()).lambda());
+}
+
+}  // namespace detail
+
 /// The same over the spacing that suits the method best (its `default_spacing`), or uniform in time
 /// where the schedule ends at sigma = 0 or starts at alpha = 0, as a flow does: spacings in lambda
 /// have no such ends.
@@ -46,9 +56,7 @@ template <class Method>
 [[nodiscard]] Plan make_plan(const Method& method, const AnySchedule& schedule, int calls,
                              Prediction prediction = Prediction::noise,
                              Correction correction = Correction::none) {
-  const double first = schedule.level(schedule.last_time()).lambda();
-  const double last = schedule.level(schedule.first_time()).lambda();
-  if (!std::isfinite(first) || !std::isfinite(last)) {
+  if (detail::has_singular_end(schedule)) {
     return make_plan(method, schedule, calls, UniformTime{}, prediction, correction);
   }
   return make_plan(method, schedule, calls, default_spacing(method), prediction, correction);

@@ -84,8 +84,9 @@ class ExponentialStep {
   /// The standard deviation of the fresh noise; 0 for the ODE.
   [[nodiscard]] double deviation() const {
     if (tau_squared_ == 0.0 || sigma_ == 0.0) return 0.0;
-    return sigma_ * (space_ == Space::noise ? std::sqrt(tau_squared_ * std::expm1(2.0 * h_))
-                                            : std::sqrt(-std::expm1(-2.0 * tau_squared_ * h_)));
+    if (space_ == Space::data) return sigma_ * std::sqrt(-std::expm1(-2.0 * tau_squared_ * h_));
+    // sigma_t e^h as linear sigma_s, which cannot overflow.
+    return linear_ * start_part_ * std::sqrt(-tau_squared_ * std::expm1(-2.0 * h_));
   }
 
  private:

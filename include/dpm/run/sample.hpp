@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "dpm/method/budget.hpp"
+#include "dpm/method/default_method.hpp"
 #include "dpm/plan/plan.hpp"
 #include "dpm/run/model.hpp"
 #include "dpm/run/stepper.hpp"
@@ -94,6 +95,17 @@ RunReport sample(const Method& method, const AnySchedule& schedule, int calls, M
   const Correction correction = options.correction ? Correction::data : Correction::none;
   return sample(make_plan(method, schedule, calls, prediction, correction), model, x,
                 std::move(options));
+}
+
+/// The same with the method that is best on the whole, `default_method`.
+///
+///     dpm::sample(schedule, 20, model, x);
+template <class Model, class X>
+RunReport sample(const AnySchedule& schedule, int calls, Model&& model, X&& x,
+                 Prediction prediction = Prediction::noise,
+                 RunOptions<OwnedState<X>> options = {}) {
+  const Correction correction = options.correction ? Correction::data : Correction::none;
+  return sample(make_plan(schedule, calls, prediction, correction), model, x, std::move(options));
 }
 
 }  // namespace dpm

@@ -21,6 +21,7 @@ inline std::vector<double> arange_down(double first, double step) {
   const double difference = (first - step) - first;
   const auto count = static_cast<int>(std::ceil((0.0 - first) / -step));
   std::vector<double> values;
+  values.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) values.push_back(first + i * difference);
   return values;
 }
@@ -51,12 +52,13 @@ inline std::vector<double> table_timesteps(const Options& o, Mode mode, int trai
   check_steps(o, steps);
   require(steps <= train, "diffusers: steps = ", steps, " for ", class_name(o.kind),
           "; it must not be greater than num_train_timesteps = ", train);
-  std::vector<double> timesteps;
   if (o.timestep_spacing == "trailing") return trailing(mode, train, train, steps);
+  const int stride = train / steps;
+  std::vector<double> timesteps;
   for (int i = steps - 1; i >= 0; --i) {
     timesteps.push_back(o.timestep_spacing == "linspace"
                             ? std::nearbyint(linspace(0.0, train - 1.0, i, steps))
-                            : static_cast<double>(i * (train / steps) + o.steps_offset));
+                            : static_cast<double>(i * stride + o.steps_offset));
   }
   return timesteps;
 }
@@ -66,11 +68,12 @@ inline std::vector<double> table_timesteps(const Options& o, Mode mode, int trai
 inline std::vector<double> lambda_timesteps(const Options& o, Mode mode, int cut, int train,
                                             int steps) {
   if (o.timestep_spacing == "trailing") return trailing(mode, cut, train, steps);
+  const int stride = cut / (steps + 1);
   std::vector<double> timesteps;
   for (int i = steps; i >= 1; --i) {
     timesteps.push_back(o.timestep_spacing == "linspace"
                             ? std::nearbyint(linspace(0.0, cut - 1.0, i, steps + 1))
-                            : static_cast<double>(i * (cut / (steps + 1)) + o.steps_offset));
+                            : static_cast<double>(i * stride + o.steps_offset));
   }
   return timesteps;
 }
@@ -147,10 +150,11 @@ inline Points inverse_points(const Options& o, Mode mode, const Table& table, co
       points.timesteps = trailing(mode, cut, o.num_train_timesteps, n);
       std::reverse(points.timesteps.begin(), points.timesteps.end());
     }
+    const int stride = cut / (n + 1);
     for (int i = 0; i < n && o.timestep_spacing != "trailing"; ++i) {
       points.timesteps.push_back(o.timestep_spacing == "linspace"
                                      ? std::nearbyint(linspace(0.0, cut - 1.0, i, n + 1))
-                                     : static_cast<double>(i * (cut / (n + 1)) + o.steps_offset));
+                                     : static_cast<double>(i * stride + o.steps_offset));
     }
     for (const double timestep : points.timesteps) {
       points.sigmas.push_back(table.sigma_at(timestep));

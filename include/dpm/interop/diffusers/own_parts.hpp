@@ -36,6 +36,7 @@ inline std::vector<Level> grid_levels(const AnySchedule& schedule, const Options
   // PNDM calls the model more often than its grid has steps.
   if (o.kind == Kind::pndm) timesteps = table_timesteps(o, mode, table.size(), run.steps);
   std::vector<Level> levels;
+  levels.reserve(timesteps.size() + 1);
   for (const double timestep : timesteps) {
     levels.push_back(table.level(static_cast<int>(timestep)));
   }

@@ -28,8 +28,9 @@ inline std::vector<double> pndm_calls(const Options& o, std::span<const double> 
   }
   require(grid.size() >= 4, "diffusers: steps = ", grid.size(),
           " for PNDMScheduler with skip_prk_steps false; it must be at least 4");
+  const int half_stride = stride / 2;
   for (std::size_t block = 0; block < 3; ++block) {
-    const double middle = grid[block + 1] + stride / 2;
+    const double middle = grid[block + 1] + half_stride;
     for (const double call : {grid[block], middle, middle, grid[block + 1]}) calls.push_back(call);
   }
   calls.insert(calls.end(), grid.begin() + 3, grid.end());

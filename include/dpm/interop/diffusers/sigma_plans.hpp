@@ -38,11 +38,12 @@ inline Points edm_points(const Options& o, const Run& run) {
 inline std::vector<double> euler_timesteps(const Options& o, Mode mode, int train, int steps) {
   check_steps(o, steps);
   if (o.timestep_spacing == "trailing") return trailing(mode, train, train, steps);
+  const int stride = train / steps;
   std::vector<double> timesteps;
   for (int i = steps - 1; i >= 0; --i) {
     timesteps.push_back(o.timestep_spacing == "linspace"
                             ? linspace(0.0, train - 1.0, i, steps)
-                            : static_cast<double>(i * (train / steps) + o.steps_offset));
+                            : static_cast<double>(i * stride + o.steps_offset));
   }
   return timesteps;
 }

@@ -15,8 +15,7 @@
 #include "dpm/interop/diffusers/sigma_plans.hpp"
 #include "dpm/interop/diffusers/table_plans.hpp"
 
-namespace dpm::diffusers {
-namespace detail {
+namespace dpm::diffusers::detail {
 
 inline void check_order(const Options& o, const char* name, int order, int most) {
   require(order >= 1 && order <= most, "diffusers: ", name, " of ", class_name(o.kind), " is ",
@@ -146,5 +145,4 @@ inline double init_noise_sigma(const Options& o, const Points& points) {
   return o.timestep_spacing == "leading" ? std::hypot(points.sigmas[0], 1.0) : points.sigmas[0];
 }
 
-}  // namespace detail
-}  // namespace dpm::diffusers
+}  // namespace dpm::diffusers::detail
