@@ -61,13 +61,15 @@ TEST_CASE("options that are not the default come back as they were") {
                                             {"predict_x0", false},
                                             {"final_sigmas_type", "sigma_min"},
                                             {"disable_corrector", {0, 1}},
+                                            {"num_train_timesteps", 4},
                                             {"trained_betas", {0.01, 0.02, 0.03, 0.04}},
                                             {"sigma_min", 0.05}});
   const auto scheduler = Scheduler::from_json(config);
   const json written = scheduler.to_json();
   for (const auto& entry : config.items()) REQUIRE(written[entry.key()] == entry.value());
   REQUIRE(written["sigma_max"].is_null());
-  REQUIRE(scheduler.options().num_train_timesteps == 4);
+  refused(config_of("DDIMScheduler", {{"trained_betas", {0.1, 0.2}}}),
+          "trained_betas has 2 entries and num_train_timesteps is 1000");
 }
 
 TEST_CASE("Python's infinities are read from a file's text") {
@@ -104,7 +106,10 @@ TEST_CASE("values that a class does not have are refused by name") {
   refused(config_of(dpm_name, {{"beta_end", 0.00001}}), "it must not be greater than beta_end");
   refused(config_of(dpm_name, {{"beta_end", 1.5}}), "beta_end is 1.5");
   refused(config_of(dpm_name, {{"trained_betas", "x"}}), "it must be a list of numbers");
-  refused(config_of(dpm_name, {{"trained_betas", {0.1, 2.0}}}), "betas[1]");
+  refused(config_of(dpm_name, {{"num_train_timesteps", 2}, {"trained_betas", {0.1, 2.0}}}),
+          "betas[1]");
+  refused(config_of(dpm_name, {{"prediction_type", "v_prediction"}, {"use_flow_sigmas", true}}),
+          "as if alpha^2 + sigma^2 were 1");
   refused(config_of(dpm_name, {{"num_train_timesteps", 0}}), "num_train_timesteps is 0");
   refused(config_of(dpm_name, {{"prediction_type", "flow"}}), "prediction_type is \"flow\"");
   refused(config_of(dpm_name, {{"prediction_type", "flow_prediction"}}), "needs use_flow_sigmas");

@@ -53,9 +53,6 @@ class Scheduler {
   /// From options, as `options_of(kind)` gives them.
   explicit Scheduler(Options options, Mode mode = Mode::strict)
       : options_(std::move(options)), mode_(mode) {
-    if (!options_.trained_betas.empty() && detail::has_betas(options_.kind)) {
-      options_.num_train_timesteps = static_cast<int>(options_.trained_betas.size());
-    }
     detail::check_options(options_, mode_);
   }
 
@@ -183,7 +180,7 @@ class Scheduler {
       case Kind::flow_match_euler:
         return detail::flow_match_plan(options_, levels);
       default:
-        return detail::multistep_plan(options_, levels);
+        return detail::multistep_plan(options_, mode_, levels);
     }
   }
 

@@ -38,7 +38,9 @@ inline std::vector<Curve> curves(const Options& o) {
   if (o.use_karras_sigmas) on.push_back(Curve::karras);
   if (o.use_exponential_sigmas || o.use_lu_lambdas) on.push_back(Curve::exponential);
   if (o.use_beta_sigmas) on.push_back(Curve::beta);
-  require(static_cast<int>(on.size()) + static_cast<int>(o.use_flow_sigmas) <= 1 &&
+  // UniPC turns Karras sigmas into a flow's.
+  const bool flow = o.use_flow_sigmas && !(o.kind == Kind::unipc && o.use_karras_sigmas);
+  require(static_cast<int>(on.size()) + static_cast<int>(flow) <= 1 &&
               !(o.use_exponential_sigmas && o.use_lu_lambdas),
           "diffusers: more than one of use_karras_sigmas, use_exponential_sigmas, use_beta_sigmas, "
           "use_lu_lambdas and use_flow_sigmas is on; at most one may be");
@@ -66,9 +68,7 @@ inline std::vector<double> sigmas_on(Curve curve, double most, double least, int
         break;
     }
   }
-  // The ends are meant to be these, and to compare equal with the table's.
-  if (steps > 1) sigmas.back() = least;
-  sigmas.front() = most;
+  sigmas.front() = most;  // so that its timestep is the table's last
   return sigmas;
 }
 
@@ -79,6 +79,13 @@ inline double flow_shift(const Options& o, const Run& run) {
 
 inline double shifted(double shift, double sigma) {
   return shift * sigma / (1.0 + (shift - 1.0) * sigma);
+}
+
+/// Stretches a flow's sigmas away from 1 so that the last is `shift_terminal`.
+inline void stretch_to_terminal(const Options& o, std::vector<double>& sigmas) {
+  if (!o.shift_terminal || *o.shift_terminal == 0.0) return;
+  const double factor = (1.0 - sigmas.back()) / (1.0 - *o.shift_terminal);
+  for (double& sigma : sigmas) sigma = 1.0 - (1.0 - sigma) / factor;
 }
 
 /// A flow's sigmas, evenly spread before they are shifted. UniPC counts them down from pure noise,
@@ -92,8 +99,13 @@ inline Points flow_points(const Options& o, const Run& run) {
                              ? linspace(1.0, least, i, run.steps + 1)
                              : 1.0 - linspace(1.0, least, run.steps - i, run.steps + 1);
     points.sigmas.push_back(shifted(shift, sigma));
-    if (points.sigmas.back() == 1.0) points.sigmas.back() -= 1e-6;
-    points.timesteps.push_back(points.sigmas.back() * o.num_train_timesteps);
+  }
+  if (o.kind == Kind::unipc) {
+    stretch_to_terminal(o, points.sigmas);
+    if (std::abs(points.sigmas[0] - 1.0) < 1e-6) points.sigmas[0] -= 1e-6;
+  }
+  for (const double sigma : points.sigmas) {
+    points.timesteps.push_back(sigma * o.num_train_timesteps);
   }
   return points;
 }

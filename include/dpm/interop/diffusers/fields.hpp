@@ -120,6 +120,7 @@ void visit_options(Options& o, Field&& field) {
     field("predict_x0", o.predict_x0);
     field("solver_type", o.solver_type, Choices{{"bh2", "bh1"}, {"midpoint", "heun", "logrho"}});
     field("disable_corrector", o.disable_corrector);
+    field("shift_terminal", o.shift_terminal);
   }
   if (k == Kind::deis) {
     field("algorithm_type", o.algorithm_type, Choices{{"deis"}, {"dpmsolver", "dpmsolver++"}});

@@ -89,10 +89,11 @@ inline Points lambda_points(const Options& o, Mode mode, const Table& table, con
     points.timesteps = run.timesteps;
   } else {
     check_steps(o, run.steps);
-    points.timesteps = lambda_timesteps(o, mode, table.clipped_size(o.lambda_min_clipped),
-                                        o.num_train_timesteps, run.steps);
+    points.timesteps = lambda_timesteps(
+        o, mode, o.num_train_timesteps - table.clipped_entries(o.lambda_min_clipped),
+        o.num_train_timesteps, run.steps);
   }
-  if (o.use_flow_sigmas) {
+  if (o.use_flow_sigmas && curve.empty()) {
     points = flow_points(o, run);
   } else if (!curve.empty()) {
     points.sigmas = sigmas_on(curve[0], o.sigma_max.value_or(table.sigma_max()),
@@ -102,7 +103,12 @@ inline Points lambda_points(const Options& o, Mode mode, const Table& table, con
     const bool rounds = (o.use_karras_sigmas && (o.kind != Kind::dpm_multistep ||
                                                  o.beta_schedule != "squaredcos_cap_v2")) ||
                         (o.use_lu_lambdas && o.beta_schedule != "squaredcos_cap_v2");
-    for (const double sigma : points.sigmas) {
+    for (double& sigma : points.sigmas) {
+      if (o.use_flow_sigmas) {
+        sigma /= sigma + 1.0;
+        points.timesteps.push_back(sigma * o.num_train_timesteps);
+        continue;
+      }
       const double timestep = table.timestep_of(sigma);
       points.timesteps.push_back(rounds ? std::nearbyint(timestep) : timestep);
     }
@@ -130,7 +136,7 @@ inline Points inverse_points(const Options& o, Mode mode, const Table& table, co
   check_steps(o, run.steps);
   const std::vector<Curve> curve = curves(o);
   const int n = run.steps;
-  const int cut = table.clipped_size(o.lambda_min_clipped);
+  const int cut = o.num_train_timesteps - table.clipped_entries(o.lambda_min_clipped);
   Points points;
   if (o.use_flow_sigmas) {
     require(mode == Mode::compatible,
@@ -161,10 +167,10 @@ inline Points inverse_points(const Options& o, Mode mode, const Table& table, co
     }
     points.sigmas.push_back(table.sigma_at(cut - 1.0));
   }
-  for (double& timestep : points.timesteps) timestep = std::trunc(timestep);
-  // Repeated timesteps are dropped; their sigmas are not.
+  // Repeated timesteps are dropped, before they are made whole; their sigmas are not.
   points.timesteps.erase(std::unique(points.timesteps.begin(), points.timesteps.end()),
                          points.timesteps.end());
+  for (double& timestep : points.timesteps) timestep = std::trunc(timestep);
   return points;
 }
 

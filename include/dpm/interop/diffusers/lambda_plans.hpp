@@ -5,6 +5,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -28,6 +29,9 @@ inline PlanBuilder builder_for(const Options& o) {
 inline DpmSolver::Update update_of(const Options& o) {
   return o.solver_type == "midpoint" ? DpmSolver::Update::midpoint : DpmSolver::Update::taylor;
 }
+
+/// A step shorter than this in lambda goes from a sigma to itself, but for rounding.
+inline constexpr double no_length = 1e-12;
 
 /// Fewer than this many steps, and `lower_order_final` counts.
 inline constexpr std::size_t few_steps = 15;
@@ -55,7 +59,7 @@ inline DerivativeWeights dpm_weights(const Options& o, const ExponentialStep& st
 }
 
 /// DPMSolverMultistep, its inverse, EDMDPMSolverMultistep and DEISMultistep.
-inline Plan multistep_plan(const Options& o, std::span<const Level> levels) {
+inline Plan multistep_plan(const Options& o, Mode mode, std::span<const Level> levels) {
   check_distinct(o, levels);
   const double tau = is_sde(o) ? 1.0 : 0.0;
   const std::size_t n = levels.size() - 1;
@@ -70,13 +74,18 @@ inline Plan multistep_plan(const Options& o, std::span<const Level> levels) {
     if (is_sde(o)) builder.draw();
     history =
         with_newest({s.lambda(), builder.evaluate(i % slots, sample_register, s)}, history, slots);
-    const std::size_t order = multistep_order(o, i, n, history.size(), levels[n].sigma() == 0.0);
+    std::size_t order = multistep_order(o, i, n, history.size(), levels[n].sigma() == 0.0);
     const bool divides_by_h =
         o.kind != Kind::deis && (order == 3 || (order == 2 && o.solver_type == "heun"));
-    require(step.h() != 0.0 || !divides_by_h, "diffusers: ", class_name(o.kind), " of order ",
-            order, " over ", n,
-            " steps ends with two equal sigmas, where diffusers gives NaN; use ",
-            "final_sigmas_type zero, an order below ", order, ", or fewer than 15 steps");
+    if (divides_by_h && std::abs(step.h()) < no_length) {
+      // Where rounding keeps h from 0, what diffusers adds for the slope comes to nothing.
+      require(mode == Mode::compatible && step.h() != 0.0, "diffusers: ", class_name(o.kind),
+              " of order ", order, " over ", n,
+              " steps ends with two equal sigmas, where diffusers gives NaN; use "
+              "final_sigmas_type zero, an order below ",
+              order, ", or fewer than 15 steps");
+      order = 1;
+    }
     UpdateTerms terms = polynomial_terms(step.linear(), dpm_weights(o, step, t, order), s.lambda(),
                                          history.span().first(order));
     terms.push_back({noise_register, step.deviation()});
@@ -143,7 +152,8 @@ inline Plan unipc_plan(const Options& o, std::span<const Level> levels) {
       !ends_at_zero || o.predict_x0,
       "diffusers: UniPCMultistepScheduler with predict_x0 false and final_sigmas_type zero gives "
       "NaN there; use final_sigmas_type sigma_min, or predict_x0 true");
-  const bool repeats = levels.back().lambda() == levels[levels.size() - 2].lambda();
+  const bool repeats =
+      std::abs(levels.back().lambda() - levels[levels.size() - 2].lambda()) < no_length;
   require(
       o.lower_order_final || !(repeats && o.solver_order > 2),
       "diffusers: UniPCMultistepScheduler of order ", o.solver_order,

@@ -82,7 +82,7 @@ inline Prediction prediction_of(const Options& o) {
 inline bool has_thresholding(const Options& o) {
   return (steps_in_lambda(o.kind) || o.kind == Kind::edm_dpm_multistep || o.kind == Kind::ddim ||
           o.kind == Kind::ddpm) &&
-         o.thresholding;
+         o.thresholding && !(o.kind == Kind::unipc && !o.predict_x0);  // UniPC forgets it there
 }
 
 inline bool has_clipping(const Options& o) {
@@ -151,13 +151,14 @@ inline std::vector<Level> levels_of(const AnySchedule& schedule, const Options& 
   return levels;
 }
 
-/// Refuses a grid on which diffusers divides by zero: two equal sigmas, other than the last two.
+/// Refuses a grid on which differences of predictions are divided by zero: two equal sigmas, other
+/// than the last two.
 inline void check_distinct(const Options& o, std::span<const Level> levels) {
+  if (o.solver_order == 1 && o.kind != Kind::unipc && o.kind != Kind::sa_solver) return;
   for (std::size_t i = 1; i + 1 < levels.size(); ++i) {
-    require(levels[i].lambda() != levels[i - 1].lambda() || o.solver_order == 1,
-            "diffusers: ", class_name(o.kind), " over ", levels.size() - 1,
-            " steps has the same sigma twice, at timesteps ", levels[i - 1].label, " and ",
-            levels[i].label, "; use fewer steps");
+    require(levels[i].lambda() != levels[i - 1].lambda(), "diffusers: ", class_name(o.kind),
+            " over ", levels.size() - 1, " steps has the same sigma twice, at timesteps ",
+            levels[i - 1].label, " and ", levels[i].label, "; use fewer steps");
   }
 }
 

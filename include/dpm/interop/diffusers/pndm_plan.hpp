@@ -5,6 +5,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <span>
 #include <utility>
@@ -71,8 +72,8 @@ class PndmWriter {
         builder_.combine(trial_register, {{sample_register, 1.0}});
       }
       const bool from_trial = in_block || repeated;
-      transfer(from_trial ? trial_register : sample_register, table_.level(from), to,
-               mix(in_block, repeated, part, m).span());
+      transfer(from_trial ? trial_register : sample_register, table_.alpha_cumprod(from),
+               cumprod_or_end(o_, table_, target), mix(in_block, repeated, part, m).span());
       stands = to;
     }
     return std::move(builder_).finish();
@@ -101,13 +102,15 @@ class PndmWriter {
     return terms;
   }
 
-  /// sample <- start, taken from s to t with a mix of outputs, converted to noise after mixing.
-  void transfer(Register start, const Level& s, const Level& t, std::span<const Term> mix) {
-    const ExponentialStep step(Space::noise, s, t);
-    const Conversion noise = to_noise(prediction_of(o_), s);
-    BoundedVector<Term, 5> terms{{start, step.linear() + step.weight(0) * noise.input}};
+  /// sample <- start, taken from alpha^2 = s to alpha^2 = t with a mix of outputs (arXiv
+  /// 2202.09778, Eq. 11), which is converted to noise after mixing.
+  void transfer(Register start, double s, double t, std::span<const Term> mix) {
+    const double weight = (s - t) / (s * std::sqrt(1.0 - t) + std::sqrt(s * (1.0 - s) * t));
+    const bool velocity = prediction_of(o_) == Prediction::velocity;
+    const Conversion noise = velocity ? Conversion{std::sqrt(1.0 - s), std::sqrt(s)} : Conversion{};
+    BoundedVector<Term, 5> terms{{start, std::sqrt(t / s) + weight * noise.input}};
     for (const Term& term : mix) {
-      terms.push_back({term.operand, step.weight(0) * noise.output * term.weight});
+      terms.push_back({term.operand, weight * noise.output * term.weight});
     }
     builder_.combine(sample_register, terms.span());
   }

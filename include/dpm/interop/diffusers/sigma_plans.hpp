@@ -28,6 +28,8 @@ inline Points edm_points(const Options& o, const Run& run) {
   require(o.rho > 0.0, "diffusers: rho is ", o.rho, "; it must be greater than 0");
   const Curve curve = o.sigma_schedule == "karras" ? Curve::karras : Curve::exponential;
   Points points{{}, sigmas_on(curve, most, least, run.steps, o.rho)};
+  // One step alone is counted from the other end there.
+  if (curve == Curve::exponential && run.steps == 1) points.sigmas = {least};
   for (const double sigma : points.sigmas) points.timesteps.push_back(0.25 * std::log(sigma));
   points.sigmas.push_back(o.final_sigmas_type == "zero" ? 0.0 : least);
   return points;
@@ -64,16 +66,20 @@ inline Points euler_points(const Options& o, Mode mode, const Table& table, cons
     points.timesteps = !run.timesteps.empty()
                            ? run.timesteps
                            : euler_timesteps(o, mode, o.num_train_timesteps, run.steps);
-    const int n = static_cast<int>(points.timesteps.size());
-    for (int i = 0; i < n; ++i) {
-      points.sigmas.push_back(o.interpolation_type == "linear"
-                                  ? table.sigma_at(points.timesteps[static_cast<std::size_t>(i)])
-                                  : std::exp(linspace(std::log(table.sigma_max()),
-                                                      std::log(table.sigma_min()), i, n + 1)));
+    if (o.interpolation_type == "linear") {
+      for (const double timestep : points.timesteps) {
+        points.sigmas.push_back(table.sigma_at(timestep));
+      }
+    } else {
+      // One more than there are timesteps, so that the run stops short of the final sigma.
+      const int n = static_cast<int>(points.timesteps.size());
+      points.sigmas = sigmas_on(Curve::exponential, table.sigma_max(), table.sigma_min(), n + 1);
     }
     if (!curve.empty()) {
-      points.sigmas = sigmas_on(curve[0], o.sigma_max.value_or(points.sigmas.front()),
-                                o.sigma_min.value_or(points.sigmas.back()), n);
+      points.sigmas =
+          sigmas_on(curve[0], o.sigma_max.value_or(points.sigmas.front()),
+                    o.sigma_min.value_or(points.sigmas.back()),
+                    run.steps != 0 ? run.steps : static_cast<int>(run.timesteps.size()));
       points.timesteps.clear();
       for (const double sigma : points.sigmas) {
         points.timesteps.push_back(table.timestep_of(sigma));
@@ -81,9 +87,8 @@ inline Points euler_points(const Options& o, Mode mode, const Table& table, cons
     }
   }
   if (o.timestep_type == "continuous" && o.prediction_type == "v_prediction") {
-    for (std::size_t i = 0; i < points.sigmas.size(); ++i) {
-      points.timesteps[i] = 0.25 * std::log(points.sigmas[i]);
-    }
+    points.timesteps.clear();
+    for (const double sigma : points.sigmas) points.timesteps.push_back(0.25 * std::log(sigma));
   }
   points.sigmas.push_back(o.final_sigmas_type == "sigma_min" ? table.sigma_min() : 0.0);
   return points;
@@ -156,10 +161,7 @@ inline Points flow_match_points(const Options& o, const Run& run) {
       sigma = shift / (shift + (1.0 / sigma - 1.0));
     }
   }
-  if (o.shift_terminal && *o.shift_terminal != 0.0) {
-    const double stretch = (1.0 - points.sigmas.back()) / (1.0 - *o.shift_terminal);
-    for (double& sigma : points.sigmas) sigma = 1.0 - (1.0 - sigma) / stretch;
-  }
+  stretch_to_terminal(o, points.sigmas);
   const std::vector<Curve> curve = curves(o);
   if (!curve.empty()) {
     points.sigmas = sigmas_on(curve[0], points.sigmas.front(), points.sigmas.back(),

@@ -60,9 +60,19 @@ inline void check_possible(const Options& o) {
   require(!(o.kind == Kind::ddpm && std::string_view(o.variance_type).starts_with("learned")),
           "diffusers: variance_type ", o.variance_type,
           " scales noise value by value, which a plan cannot; use fixed_small or fixed_large");
-  require(!(o.prediction_type == "flow_prediction" && (!o.use_flow_sigmas || noise_space)),
+  require(!(o.prediction_type == "flow_prediction" &&
+            (!o.use_flow_sigmas || (noise_space && o.kind != Kind::deis))),
           "diffusers: prediction_type flow_prediction needs use_flow_sigmas true and a "
           "data-prediction algorithm");
+  require(
+      !(o.prediction_type == "v_prediction" && steps_in_lambda(o.kind) && o.use_flow_sigmas),
+      "diffusers: prediction_type v_prediction with use_flow_sigmas is converted in diffusers as "
+      "if alpha^2 + sigma^2 were 1; use flow_prediction, or dpm::RectifiedFlow with "
+      "dpm::Prediction::velocity");
+  require(
+      !(o.kind == Kind::unipc && o.solver_type == "bh1" && o.final_sigmas_type == "zero"),
+      "diffusers: UniPCMultistepScheduler with solver_type bh1 and final_sigmas_type zero gives "
+      "NaN in diffusers; use bh2, or sigma_min");
   require(o.steps_offset >= 0, "diffusers: steps_offset is ", o.steps_offset,
           "; it must be at least 0");
   require(o.flow_shift > 0.0, "diffusers: flow_shift is ", o.flow_shift,
@@ -77,6 +87,10 @@ inline void check_possible(const Options& o) {
 
 /// What diffusers runs and gets wrong.
 inline void check_sound(const Options& o) {
+  const auto own_betas = static_cast<int>(o.trained_betas.size());
+  require(!has_betas(o.kind) || own_betas == 0 || own_betas == o.num_train_timesteps,
+          "diffusers: trained_betas has ", own_betas, " entries and num_train_timesteps is ",
+          o.num_train_timesteps, "; they must be equal");
   const bool lambda = steps_in_lambda(o.kind) || o.kind == Kind::edm_dpm_multistep;
   require(!(lambda && o.algorithm_type == "sde-dpmsolver++" && o.solver_order == 3),
           "diffusers: algorithm_type sde-dpmsolver++ of order 3 has a wrong sign in diffusers and "
@@ -91,7 +105,7 @@ inline void check_options(const Options& o, Mode mode) {
   check_orders(o);
   check_possible(o);
   if (mode == Mode::strict) check_sound(o);
-  if (has_betas(o.kind)) Table(o).clipped_size(o.lambda_min_clipped);
+  if (has_betas(o.kind)) Table(o).clipped_entries(o.lambda_min_clipped);
   schedule_of(o);
 }
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <numbers>
 #include <span>
 #include <vector>
 
@@ -37,7 +38,12 @@ inline std::vector<double> betas(const Options& o) {
           "diffusers: num_train_timesteps is ", o.num_train_timesteps,
           "; it must lie between 1 and 1000000");
   const auto n = static_cast<std::size_t>(o.num_train_timesteps);
-  if (o.beta_schedule == "squaredcos_cap_v2") return cosine_betas(n);
+  if (o.beta_schedule == "squaredcos_cap_v2") {
+    return betas_of(n, [](double t) {
+      const double cosine = std::cos((t + 0.008) / 1.008 * std::numbers::pi / 2.0);
+      return cosine * cosine;
+    });
+  }
   if (o.beta_schedule == "exp") {
     return betas_of(n, [](double t) { return std::exp(-12.0 * t); });
   }
@@ -61,27 +67,45 @@ inline std::vector<double> betas(const Options& o) {
   return linear_betas(n, o.beta_start, o.beta_end);
 }
 
-/// The table as the schedulers see it, in double.
+/// diffusers' own arithmetic for `rescale_zero_terminal_snr`.
+inline std::vector<double> rescaled(std::vector<double> betas) {
+  std::vector<double> roots;
+  double cumprod = 1.0;
+  for (const double beta : betas) {
+    cumprod *= 1.0 - beta;
+    roots.push_back(std::sqrt(cumprod));
+  }
+  const double first = roots.front();
+  const double last = roots.back();
+  double before = 1.0;
+  for (std::size_t i = 0; i < betas.size(); ++i) {
+    const double root = (roots[i] - last) * (first / (first - last));
+    betas[i] = 1.0 - root * root / before;
+    before = root * root;
+  }
+  return betas;
+}
+
+/// The table as the schedulers see it, in double: 1 - beta multiplied up, entry by entry. The
+/// library's own builders of betas keep more digits; here the peer's digits are wanted.
 class Table {
  public:
   explicit Table(const Options& o) {
     std::vector<double> variances = betas(o);
-    if (o.rescale_betas_zero_snr) variances = rescale_zero_terminal_snr(std::move(variances));
+    if (o.rescale_betas_zero_snr) variances = rescaled(std::move(variances));
     dpm::detail::check_betas<double>(variances);
-    double log_cumprod = 0.0;
+    double cumprod = 1.0;
     for (const double beta : variances) {
-      log_cumprod += std::log1p(-beta);
-      log_alphas_cumprod_.push_back(log_cumprod);
+      cumprod *= 1.0 - beta;
+      alphas_cumprod_.push_back(cumprod);
     }
     // These classes divide by alpha, and so keep a little of the data.
     const bool keeps_signal =
         o.kind == Kind::dpm_multistep || o.kind == Kind::unipc || o.kind == Kind::euler;
     if (o.rescale_betas_zero_snr && keeps_signal) {
-      log_alphas_cumprod_.back() = -24.0 * std::log(2.0);
+      alphas_cumprod_.back() = std::pow(2.0, -24);
     }
-    for (const double log_entry : log_alphas_cumprod_) {
-      sigmas_.push_back(std::sqrt(std::expm1(-log_entry)));
-    }
+    for (const double entry : alphas_cumprod_) sigmas_.push_back(std::sqrt((1.0 - entry) / entry));
   }
 
   [[nodiscard]] int size() const { return static_cast<int>(sigmas_.size()); }
@@ -91,10 +115,10 @@ class Table {
   [[nodiscard]] double sigma_max() const { return sigmas_.back(); }
 
   [[nodiscard]] DiscreteSchedule<double> schedule() const {
-    std::vector<double> alphas_cumprod;
-    for (const double log_entry : log_alphas_cumprod_) {
-      alphas_cumprod.push_back(std::exp(log_entry));
-    }
+    // What zero-SNR tables keep of the data may be more than the entry before it has.
+    std::vector<double> alphas_cumprod = alphas_cumprod_;
+    const std::size_t n = alphas_cumprod.size();
+    if (n > 1 && alphas_cumprod[n - 1] >= alphas_cumprod[n - 2]) alphas_cumprod[n - 1] = 0.0;
     return DiscreteSchedule<double>::from_alphas_cumprod(alphas_cumprod);
   }
 
@@ -103,8 +127,12 @@ class Table {
     require(index >= -size() && index < size(), "diffusers: timestep ", index,
             " lies outside the table of ", size());
     const int entry = index < 0 ? index + size() : index;
-    return dpm::detail::variance_preserving_level(
-        (entry + 1.0) / size(), 0.5 * log_alphas_cumprod_[static_cast<std::size_t>(entry)], index);
+    return dpm::detail::variance_preserving_level((entry + 1.0) / size(),
+                                                  0.5 * std::log(alpha_cumprod(index)), index);
+  }
+  /// alpha^2 of one entry, counted as above.
+  [[nodiscard]] double alpha_cumprod(int index) const {
+    return alphas_cumprod_[static_cast<std::size_t>(index < 0 ? index + size() : index)];
   }
 
   /// sigma at a real timestep, linear between entries and constant outside.
@@ -119,16 +147,19 @@ class Table {
   [[nodiscard]] double timestep_of(double sigma) const {
     if (sigmas_.size() == 1) return 0.0;
     const double log_sigma = std::log(std::max(sigma, 1e-10));
-    const auto above = std::upper_bound(sigmas_.begin() + 1, sigmas_.end() - 1, sigma);
-    const auto low = static_cast<std::size_t>(above - sigmas_.begin()) - 1;
+    // The last entry that is not greater, in a table whose end may fall back.
+    std::size_t low = sigmas_.size() - 2;
+    if (sigma < sigmas_.back()) {
+      while (low > 0 && sigmas_[low] > sigma) --low;
+    }
     const double log_low = std::log(sigmas_[low]);
     const double log_high = std::log(sigmas_[low + 1]);
     const double weight = std::clamp((log_low - log_sigma) / (log_low - log_high), 0.0, 1.0);
     return static_cast<double>(low) + weight;
   }
 
-  /// How many entries are left when those with lambda < `lambda_min` are cut off at the noisy end.
-  int clipped_size(double lambda_min) const {
+  /// How many entries at the noisy end have lambda < `lambda_min`.
+  int clipped_entries(double lambda_min) const {
     int count = size();
     while (count > 0 && -std::log(sigmas_[static_cast<std::size_t>(count) - 1]) < lambda_min) {
       --count;
@@ -136,11 +167,11 @@ class Table {
     require(count > 0, "diffusers: lambda_min_clipped is ", lambda_min,
             "; it must not lie above the whole table, whose greatest lambda is ",
             -std::log(sigma_min()));
-    return count;
+    return size() - count;
   }
 
  private:
-  std::vector<double> log_alphas_cumprod_;
+  std::vector<double> alphas_cumprod_;
   std::vector<double> sigmas_;
 };
 

@@ -29,6 +29,11 @@ inline Level level_or_end(const Options& o, const Table& table, int timestep) {
   return timestep >= 0 ? table.level(timestep) : end_level(o, table);
 }
 
+inline double cumprod_or_end(const Options& o, const Table& table, int timestep) {
+  if (timestep >= 0) return table.alpha_cumprod(timestep);
+  return o.set_alpha_to_one || o.kind == Kind::ddpm ? 1.0 : table.alpha_cumprod(0);
+}
+
 /// Strict: the class steps from t to t - num_train_timesteps / steps (rounded down) whatever the
 /// next timestep is; refuses a grid where the two differ.
 inline void check_stride(const Options& o, Mode mode, std::span<const double> timesteps,
@@ -94,9 +99,13 @@ inline Plan ddim_plan(const Options& o, const Table& table, const Run& run,
     builder.begin_step(stands, to);
     if (run.eta > 0.0) builder.draw();
     Predictions p = write_predictions(builder, o, at, at);
-    const double fresh = -std::expm1(2.0 * (at.log_alpha - to.log_alpha));
-    const double deviation = run.eta * to.sigma() / at.sigma() * std::sqrt(fresh);
-    const double left = to.sigma() * to.sigma() - deviation * deviation;
+    const double from_cumprod = table.alpha_cumprod(t);
+    const double to_cumprod = cumprod_or_end(o, table, t - stride);
+    const double variance =
+        (1.0 - to_cumprod) / (1.0 - from_cumprod) * (1.0 - from_cumprod / to_cumprod);
+    const double deviation = run.eta * std::sqrt(variance);
+    double left = 1.0 - to_cumprod - deviation * deviation;
+    if (std::abs(left) < 1e-15) left = std::max(left, 0.0);  // all of it, but for rounding
     require(left >= 0.0, "diffusers: eta = ", run.eta, " at timestep ", t,
             " asks for more noise than there is; it must be smaller");
     const double noise = std::sqrt(left);
