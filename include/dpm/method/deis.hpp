@@ -38,6 +38,8 @@ struct Deis {
   /// How many predictions the polynomial goes through, 1 to 4; 1 is DDIM.
   int order = 3;
   Variable variable = Variable::log_rho;
+  /// Estimate each step's error from the order below, as `DpmSolver::estimate_error`.
+  bool estimate_error = false;
 };
 
 /// Order of convergence. The first step, of first order, keeps the run from more than the second.
@@ -105,9 +107,14 @@ inline DerivativeWeights deis_weights(Deis::Variable variable, const AnySchedule
     const std::size_t usable = step.finite() ? history.size() : 1;
     const DerivativeWeights weights =
         detail::deis_weights(method.variable, grid.schedule(), s, t, step, usable);
-    builder.combine(
-        sample_register,
-        polynomial_terms(step.linear(), weights, start, history.span().first(usable)).span());
+    const auto update_of = [&](std::size_t nodes) {
+      return polynomial_terms(step.linear(), weights, start, history.span().first(nodes));
+    };
+    const UpdateTerms terms = update_of(usable);
+    if (method.estimate_error && usable > 1) {
+      write_error_estimate(builder, terms, update_of(usable - 1));
+    }
+    builder.combine(sample_register, terms.span());
   }
   return std::move(builder).finish();
 }

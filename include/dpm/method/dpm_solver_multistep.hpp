@@ -58,6 +58,12 @@ inline void write_multistep(PlanBuilder& builder, const DpmSolver& method, const
     if (method.halved_second_difference && usable == 3) w[2] *= 0.5;
     UpdateTerms terms =
         polynomial_terms(step.linear(), w, s.lambda(), history.span().first(usable));
+    if (method.estimate_error && usable > 1) {
+      const auto lower = dpm_solver_weights(step, static_cast<int>(usable) - 1, update);
+      write_error_estimate(
+          builder, terms,
+          polynomial_terms(step.linear(), lower, s.lambda(), history.span().first(usable - 1)));
+    }
     terms.push_back({noise_register, step.deviation()});
     builder.combine(sample_register, terms.span());
   }

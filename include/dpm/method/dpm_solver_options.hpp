@@ -62,6 +62,9 @@ struct DpmSolver {
   /// 0: the ODE. Above 0, in the multistep form: the SDE with tau^2 times the noise of the reverse
   /// diffusion; tau = 1 is SDE-DPM-Solver(++). Such a run draws noise in each step.
   double tau = 0.0;
+  /// Estimate each step's error from the order below, at no model call, for observers
+  /// (`Progress::error`). Steps of first order have no estimate.
+  bool estimate_error = false;
   /// One more call at the end of the grid and a first-order step from there to sigma = 0.
   bool denoise_to_zero = false;
 

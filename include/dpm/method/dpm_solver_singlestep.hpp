@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -50,17 +51,20 @@ inline void write_singlestep_step(PlanBuilder& builder, const DpmSolver& method,
     nodes.push_back({inner.lambda(), builder.evaluate(nodes.size(), trial_register, inner)});
   }
   const ExponentialStep step(method.space, s, interval.to);
+  const auto update_of = [&](DpmSolver::Update update, std::span<const Node> known) {
+    const auto w = dpm_solver_weights(step, static_cast<int>(known.size()), update);
+    return polynomial_terms(step.linear(), w, s.lambda(), known);
+  };
+  UpdateTerms terms = update_of(method.update, nodes.span());
   if (nodes.size() == 3 && method.update == DpmSolver::Update::midpoint) {
     // DPM-Solver-3 proper takes the derivative from the second stage alone (Alg. 2, last line).
-    const auto w = dpm_solver_weights(step, 2, DpmSolver::Update::taylor);
-    const Nodes outer{nodes[0], nodes[2]};
-    builder.combine(sample_register,
-                    polynomial_terms(step.linear(), w, s.lambda(), outer.span()).span());
-  } else {
-    const auto w = dpm_solver_weights(step, static_cast<int>(nodes.size()), method.update);
-    builder.combine(sample_register,
-                    polynomial_terms(step.linear(), w, s.lambda(), nodes.span()).span());
+    terms = update_of(DpmSolver::Update::taylor, Nodes{nodes[0], nodes[2]}.span());
   }
+  if (method.estimate_error && nodes.size() > 1) {
+    write_error_estimate(builder, terms,
+                         update_of(method.update, nodes.span().first(nodes.size() - 1)));
+  }
+  builder.combine(sample_register, terms.span());
 }
 
 /// The inner levels of a step of the given order from s to t.

@@ -25,14 +25,17 @@ using Euler = Ddim;
 
 /// Heun's method in rho = sigma / alpha (Karras et al. 2022, arXiv 2206.00364, Alg. 1). Second
 /// order, two model calls a step; a last step to sigma = 0 is one of Euler's, with one call.
-struct Heun {};
+struct Heun {
+  /// Estimate the error of Euler's step in each step, as `DpmSolver::estimate_error`.
+  bool estimate_error = false;
+};
 
 /// Order of convergence.
 [[nodiscard]] inline int convergence_order(const Heun& /*method*/) { return 2; }
 
 /// The plan of Heun's method over `grid`, in noise space. Refuses a grid that starts at alpha = 0,
 /// where rho is infinite (see `RungeKutta` in time for flows).
-[[nodiscard]] inline Plan make_plan(const Heun& /*method*/, const Grid& grid,
+[[nodiscard]] inline Plan make_plan(const Heun& method, const Grid& grid,
                                     Prediction prediction = Prediction::noise,
                                     Correction correction = Correction::none) {
   PlanBuilder builder(Space::noise, prediction, correction);
@@ -40,7 +43,7 @@ struct Heun {};
     const Level& s = grid[i];
     const Level& t = grid[i + 1];
     if (t.sigma() > 0.0) {
-      detail::write_heun_step(builder, s, t);
+      detail::write_heun_step(builder, s, t, method.estimate_error);
     } else {
       builder.begin_step(s, t);
       const BoundedVector<Term, 1> first{{builder.evaluate(0, sample_register, s), 1.0}};

@@ -90,4 +90,17 @@ inline UpdateTerms polynomial_terms(double linear, const DerivativeWeights& weig
   return terms;
 }
 
+/// error <- the update less the same update of one order below: about the error of the lower one.
+/// It reads what the update reads anyway.
+inline void write_error_estimate(PlanBuilder& builder, const UpdateTerms& update,
+                                 const UpdateTerms& lower) {
+  UpdateTerms difference = update;
+  for (std::size_t i = 0; i < difference.size(); ++i) {
+    for (const Term& other : lower) {
+      if (other.operand == difference[i].operand) difference[i].weight -= other.weight;
+    }
+  }
+  builder.combine(error_register, difference.span());
+}
+
 }  // namespace dpm

@@ -35,6 +35,8 @@ struct PredictorCorrector {
   bool corrector_follows_predictor = false;
   /// The last steps' polynomials go through fewer predictions.
   bool lower_order_final = false;
+  /// Estimate each predictor's error from the order below.
+  bool estimate_error = false;
   /// Whether the step with this number is corrected; all are if this is empty.
   std::function<bool(std::size_t)> corrects = {};
   /// The noise of the step that starts at a level (see `ExponentialStep`).
@@ -77,6 +79,11 @@ inline void write_predictor_corrector(PlanBuilder& builder, const PredictorCorre
     if (method.lower_order_final) nodes = std::min(nodes, steps - i);
     UpdateTerms terms = polynomial_terms(now.step.linear(), method.weights(now, nodes), s.lambda(),
                                          history.span().first(nodes));
+    if (method.estimate_error && nodes > 1) {
+      write_error_estimate(builder, terms,
+                           polynomial_terms(now.step.linear(), method.weights(now, nodes - 1),
+                                            s.lambda(), history.span().first(nodes - 1)));
+    }
     if (noisy) terms.push_back({noise_register, now.step.deviation()});
     builder.combine(trial_register,
                     {{sample_register, now.step.linear()}, {noise_register, now.step.deviation()}});

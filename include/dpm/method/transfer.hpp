@@ -26,13 +26,19 @@ inline void write_transfer(PlanBuilder& builder, Register target, const Level& s
 }
 
 /// One step of Heun's method in rho: a transfer, a second call at its end, and the transfer again
-/// with the mean of both predictions. The first is left in slot 0, the second in slot 1.
-inline void write_heun_step(PlanBuilder& builder, const Level& s, const Level& t) {
+/// with the mean of both predictions. The first is left in slot 0, the second in slot 1. What the
+/// second transfer adds to the first is an estimate of the first's error.
+inline void write_heun_step(PlanBuilder& builder, const Level& s, const Level& t,
+                            bool estimate_error = false) {
   builder.begin_step(s, t);
   const BoundedVector<Term, 1> first{{builder.evaluate(0, sample_register, s), 1.0}};
   write_transfer(builder, trial_register, s, t, first.span());
   const Register second = builder.evaluate(1, trial_register, t);
   const BoundedVector<Term, 2> mean{{first[0].operand, 0.5}, {second, 0.5}};
+  if (estimate_error) {
+    const double half = 0.5 * ExponentialStep(Space::noise, s, t).weight(0);
+    builder.combine(error_register, {{second, half}, {first[0].operand, -half}});
+  }
   write_transfer(builder, sample_register, s, t, mean.span());
 }
 

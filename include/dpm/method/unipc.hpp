@@ -41,6 +41,8 @@ struct UniPc {
   bool corrector = true;
   /// The last steps take orders ..., 2, 1: steadier on coarse grids, but at most second order.
   bool lower_order_final = false;
+  /// Estimate the error of each predicted step, as `DpmSolver::estimate_error`.
+  bool estimate_error = false;
 };
 
 /// The order of convergence that the options give. The first step, of first order and corrected to
@@ -84,6 +86,7 @@ inline DerivativeWeights unipc_weights(const UniPc& method, const MultistepInter
        .corrector_nodes = method.corrector ? order + 1 : 0,
        .corrector_follows_predictor = true,
        .lower_order_final = method.lower_order_final,
+       .estimate_error = method.estimate_error,
        .tau = [](const Level&) { return 0.0; },
        .weights =
            [&](const detail::MultistepInterval& interval, std::size_t nodes) {

@@ -58,6 +58,12 @@ inline Conversion edm_to(const Level& at, const Conversion& from_velocity) {
 
 }  // namespace detail
 
+/// Whether a prediction at `at` says anything about the data: everywhere but at alpha = 0, where
+/// only the data itself, velocity and flow do.
+inline bool says_data(Prediction prediction, const Level& at) {
+  return at.alpha() > 0.0 || (prediction != Prediction::noise && prediction != Prediction::score);
+}
+
 /// What the model predicts, turned into the data prediction at `at`. With x = alpha x_0 + sigma
 /// epsilon: x_0 = (x - sigma epsilon) / alpha, x_0 = (x - sigma flow) / (alpha + sigma), and by
 /// `velocity_to_data`. Refused where alpha = 0 unless the model predicts data, velocity or flow.
@@ -77,7 +83,7 @@ inline Conversion to_data(Prediction prediction, const Level& at) {
     case Prediction::score:
       break;
   }
-  detail::require(alpha > 0.0, "make_plan: at time ", at.time,
+  detail::require(says_data(prediction, at), "make_plan: at time ", at.time,
                   " alpha is 0, where a prediction of the noise or the score says nothing about "
                   "the data; use a data or velocity prediction, or start below that time");
   const double noise_weight = -std::exp(-at.lambda());

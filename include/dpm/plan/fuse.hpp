@@ -128,6 +128,7 @@ inline void drop_dead_targets(Plan& plan) {
   LiveRegisters live;
   live.add(sample_register);
   for (auto step = plan.steps.rbegin(); step != plan.steps.rend(); ++step) {
+    live.add(error_register);  // which observers read after each step
     std::vector<Instruction>& list = step->instructions;
     for (auto it = list.rbegin(); it != list.rend(); ++it) {
       if (auto* combine = std::get_if<Combine>(&*it)) {

@@ -42,6 +42,7 @@ struct Register {
     prediction,  ///< m[k], an output of the model, or what it was converted to
     noise,       ///< z, a standard normal draw
     input,       ///< u, the model's input where it is not the sample or the trial themselves
+    error,       ///< e, an estimate of the error that the step has just made
   };
   Kind kind = Kind::sample;
   std::uint8_t index = 0;
@@ -53,8 +54,9 @@ inline constexpr Register sample_register{Register::Kind::sample, 0};
 inline constexpr Register trial_register{Register::Kind::trial, 0};
 inline constexpr Register noise_register{Register::Kind::noise, 0};
 inline constexpr Register input_register{Register::Kind::input, 0};
+inline constexpr Register error_register{Register::Kind::error, 0};
 /// How many kinds of registers there are.
-inline constexpr std::size_t register_kinds = 5;
+inline constexpr std::size_t register_kinds = 6;
 [[nodiscard]] constexpr Register prediction_register(std::size_t slot) {
   return {Register::Kind::prediction, static_cast<std::uint8_t>(slot)};
 }
@@ -107,6 +109,18 @@ struct Step {
   Level from;
   Level to;
   std::vector<Instruction> instructions;
+
+  /// Whether the step leaves an estimate of its error in the error register.
+  [[nodiscard]] bool estimates_error() const {
+    for (const Instruction& instruction : instructions) {
+      const auto* c = std::get_if<Combine>(&instruction);
+      if (c != nullptr &&
+          std::find(c->targets.begin(), c->targets.end(), error_register) != c->targets.end()) {
+        return true;
+      }
+    }
+    return false;
+  }
   friend bool operator==(const Step&, const Step&) = default;
 };
 
@@ -126,16 +140,6 @@ struct Plan {
   [[nodiscard]] int draws() const { return count<Draw>(); }
   /// Corrections of a data prediction in a whole run.
   [[nodiscard]] int corrections() const { return count<Correct>(); }
-  /// How many prediction registers a run needs: m[0] .. m[predictions() - 1].
-  [[nodiscard]] std::size_t predictions() const { return registers(Register::Kind::prediction); }
-  /// Whether a run needs the trial register.
-  [[nodiscard]] bool uses_trial() const { return registers(Register::Kind::trial) > 0; }
-  /// Whether a run needs the input register.
-  [[nodiscard]] bool uses_input() const { return registers(Register::Kind::input) > 0; }
-
-  friend bool operator==(const Plan&, const Plan&) = default;
-
- private:
   /// How many registers of one kind are written.
   [[nodiscard]] std::size_t registers(Register::Kind kind) const {
     std::size_t most = 0;
@@ -143,11 +147,24 @@ struct Plan {
       if (r.kind == kind) most = std::max(most, std::size_t{r.index} + 1);
     };
     for_each<Evaluate>([&](const Evaluate& e) { see(e.output); });
+    for_each<Draw>([&](const Draw& d) { see(d.target); });
     for_each<Combine>([&](const Combine& c) {
       for (const Register r : c.targets) see(r);
     });
     return most;
   }
+  /// How many prediction registers a run needs: m[0] .. m[predictions() - 1].
+  [[nodiscard]] std::size_t predictions() const { return registers(Register::Kind::prediction); }
+  /// Whether a run needs the trial register.
+  [[nodiscard]] bool uses_trial() const { return registers(Register::Kind::trial) > 0; }
+  /// Whether a run needs the input register.
+  [[nodiscard]] bool uses_input() const { return registers(Register::Kind::input) > 0; }
+  /// Whether some steps estimate their own error.
+  [[nodiscard]] bool estimates_error() const { return registers(Register::Kind::error) > 0; }
+
+  friend bool operator==(const Plan&, const Plan&) = default;
+
+ private:
   template <class Kind, class Function>
   void for_each(Function function) const {
     for (const Step& step : steps) {

@@ -61,6 +61,8 @@ inline std::string name(Register r) {
       return "z";
     case Register::Kind::input:
       return "u";
+    case Register::Kind::error:
+      return "e";
     case Register::Kind::prediction:
       break;
   }

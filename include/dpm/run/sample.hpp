@@ -23,8 +23,9 @@ namespace dpm {
 
 /// What a finished run cost.
 struct RunReport {
-  std::size_t steps = 0;
+  std::size_t steps = 0;  ///< finished steps: all of the plan's unless the run was stopped
   int model_calls = 0;
+  bool stopped = false;  ///< by `RunOptions::stop`; x holds the last finished step
 };
 
 namespace detail {
@@ -63,7 +64,9 @@ void give_back(const State& sample, X& x) {
 /// @param options  noise source, correction, observer, checks.
 ///
 /// Throws `InvalidArgument` and `NonFinite` as `Stepper` does, and whatever the model throws; `x`
-/// is untouched in each case. Cost besides the model: a few passes over the state for each step.
+/// is untouched in each case. A request to stop ends it early and without an exception; x then
+/// holds the last finished step, and the report says so. Cost besides the model: a few passes over
+/// the state for each step.
 template <class Model, class X>
 RunReport sample(const Plan& plan, Model&& model, X&& x, RunOptions<OwnedState<X>> options = {}) {
   using State = OwnedState<X>;
@@ -79,7 +82,7 @@ RunReport sample(const Plan& plan, Model&& model, X&& x, RunOptions<OwnedState<X
     call_model<State>(model, call->input, call->level, call->output);
   }
   detail::give_back(stepper.sample(), x);
-  return {stepper.steps_done(), stepper.model_calls()};
+  return {stepper.steps_done(), stepper.model_calls(), stepper.stopped()};
 }
 
 /// The same from the method: plans exactly `calls` model calls over the method's default spacing of

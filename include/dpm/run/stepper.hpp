@@ -6,12 +6,11 @@
 
 #include <array>
 #include <cstddef>
-#include <cstdint>
-#include <functional>
 #include <limits>
 #include <memory>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -19,44 +18,18 @@
 
 #include "dpm/error.hpp"
 #include "dpm/plan/check.hpp"
+#include "dpm/plan/conversion.hpp"
 #include "dpm/plan/plan.hpp"
+#include "dpm/run/options.hpp"
+#include "dpm/run/preview.hpp"
 #include "dpm/state/combine.hpp"
 #include "dpm/state/weights.hpp"
 
 namespace dpm {
 
-/// What a noise source is told: which draw of the run, and the step it is for.
-struct NoiseRequest {
-  std::uint32_t draw = 0;
-  Level from;
-  Level to;
-};
-
-/// What an observer is told after each step. The references are valid during its call only.
-template <class State>
-struct Progress {
-  std::size_t step = 0;   ///< steps done, 1 after the first
-  std::size_t steps = 0;  ///< steps of the whole run
-  int model_calls = 0;    ///< model calls done
-  const Level& level;     ///< where the sample stands now
-  const State& sample;
-};
-
-/// What a run needs besides its plan and its start. Copies of a run copy these callables too.
-template <class State>
-struct RunOptions {
-  /// Fills its first argument with independent standard normal values, for example
-  /// `NormalNoise{seed}`. Needed if the plan draws noise.
-  std::function<void(State&, const NoiseRequest&)> noise = {};
-  /// Changes a data prediction in place, at the given level. Needed exactly if the plan was made
-  /// with `Correction::data`.
-  std::function<void(State&, const Level&)> correction = {};
-  /// Called after each step.
-  std::function<void(const Progress<State>&)> observer = {};
-  /// Check the start, every model output and the result for NaN and infinity, where `State` is
-  /// dense; it costs one more read of each.
-  bool check_finite = true;
-};
+namespace detail {
+class Snapshot;  // in run/snapshot.hpp
+}
 
 /// One run of a plan, for callers that own the loop: `next()` hands out a model call, the caller
 /// fills its output, and so on until there is none left.
@@ -70,6 +43,8 @@ struct RunOptions {
 /// copyable type with `combine` (see `Weights`).
 template <class State>
 class Stepper {
+  friend class detail::Snapshot;
+
   static_assert(RunnableState<State>,
                 "dpm: this type is not a state. A state is an Eigen array or matrix, a contiguous "
                 "range of float or double that owns its values, or a copyable type with "
@@ -87,7 +62,7 @@ class Stepper {
   /// missing noise source or correction, and a correction that the plan never asks for; with
   /// `NonFinite` a start that is not finite.
   Stepper(std::shared_ptr<const Plan> plan, State x, RunOptions<State> options = {})
-      : plan_(std::move(plan)), options_(std::move(options)), sample_(std::move(x)) {
+      : plan_(std::move(plan)), options_(std::move(options)) {
     detail::require(plan_ != nullptr,
                     "Stepper: the plan is a null pointer; it must point to a plan");
     check(*plan_);
@@ -99,35 +74,44 @@ class Stepper {
                     options_.correction ? "a correction" : "no correction",
                     " was given; make the plan with Correction::data exactly if one is given");
     if constexpr (DenseState<State>) {
-      detail::require(dense_view(sample_).size() > 0,
+      detail::require(dense_view(x).size() > 0,
                       "Stepper: the start x is empty; it must hold at "
                       "least one value");
-      if (options_.check_finite && !all_finite(sample_)) {
+      if (options_.check_finite && !all_finite(x)) {
         detail::fail<NonFinite>("Stepper: the start x holds a NaN or an infinity");
       }
     }
-    trial_.assign(plan_->uses_trial() ? 1 : 0, sample_);
-    predictions_.assign(plan_->predictions(), sample_);
-    noise_.assign(plan_->draws() > 0 ? 1 : 0, sample_);
-    input_.assign(plan_->uses_input() ? 1 : 0, sample_);
+    for (std::size_t k = 0; k < register_kinds; ++k) {
+      const auto kind = static_cast<Register::Kind>(k);
+      registers_[k].assign(kind == Register::Kind::sample ? 1 : plan_->registers(kind), x);
+    }
+    preview_.assign(options_.preview ? 1 : 0, sample());
+    calls_in_all_ = plan_->evaluations();
   }
   Stepper(const Plan& plan, State x, RunOptions<State> options = {})
       : Stepper(std::make_shared<const Plan>(plan), std::move(x), std::move(options)) {}
 
-  /// Runs up to the next model call and hands it out; nothing once the run is over.
+  /// Runs up to the next model call and hands it out; nothing once the run is over, or where a stop
+  /// was requested (see `stopped`).
   ///
   /// First it looks at the output of the call before. If that is not finite it throws `NonFinite`,
   /// and if its shape has changed `InvalidArgument`; the run has not moved then, so the output may
   /// be filled anew and `next()` called again. `NonFinite` as well if the finished sample
   /// overflowed.
   [[nodiscard]] std::optional<Call> next() {
+    model_time_.stop();
+    sampler_time_.start(static_cast<bool>(options_.observer));
     if (pending_ != nullptr) take_output();
     while (step_ < plan_->steps.size()) {
       const Step& step = plan_->steps[step_];
       while (instruction_ < step.instructions.size()) {
         const Instruction& instruction = step.instructions[instruction_];
         const auto* evaluate = std::get_if<Evaluate>(&instruction);
-        if (evaluate == nullptr) run(step, instruction);
+        if (evaluate == nullptr) {
+          run(step, instruction);
+        } else if (options_.stop.stop_requested()) {
+          return std::nullopt;
+        }
         ++instruction_;  // only now, so that a callback that throws is called again
         if (evaluate != nullptr) return hand_out(*evaluate);
       }
@@ -137,7 +121,14 @@ class Stepper {
   }
 
   /// The sample as it stands: the start, then what each finished step has made of it.
-  [[nodiscard]] const State& sample() const { return sample_; }
+  [[nodiscard]] const State& sample() const { return registers_[0][0]; }
+  /// Whether the run stands before a model call that a request to stop keeps it from. The sample is
+  /// then that of the last finished step. `resume` lets the run go on.
+  [[nodiscard]] bool stopped() const {
+    return pending_ == nullptr && step_ < plan_->steps.size() && options_.stop.stop_requested();
+  }
+  /// Lets a stopped run go on with the next call of `next()`, until `stop` is requested to stop.
+  void resume(std::stop_token stop = {}) { options_.stop = std::move(stop); }
   [[nodiscard]] const Plan& plan() const { return *plan_; }
   /// Steps finished so far.
   [[nodiscard]] std::size_t steps_done() const { return step_; }
@@ -145,21 +136,7 @@ class Stepper {
   [[nodiscard]] int model_calls() const { return model_calls_; }
 
  private:
-  State& at(Register r) {
-    switch (r.kind) {
-      case Register::Kind::trial:
-        return trial_[r.index];
-      case Register::Kind::prediction:
-        return predictions_[r.index];
-      case Register::Kind::noise:
-        return noise_[r.index];
-      case Register::Kind::input:
-        return input_[r.index];
-      case Register::Kind::sample:
-        break;
-    }
-    return sample_;
-  }
+  State& at(Register r) { return registers_[static_cast<std::size_t>(r.kind)][r.index]; }
 
   /// With checks on, an output that nobody fills holds a NaN and is noticed.
   Call hand_out(const Evaluate& evaluate) {
@@ -170,20 +147,29 @@ class Stepper {
       using Scalar = std::remove_pointer_t<decltype(view.data)>;
       if (options_.check_finite) view.data[0] = std::numeric_limits<Scalar>::quiet_NaN();
     }
+    sampler_time_.stop();
+    model_time_.start(static_cast<bool>(options_.observer));
     return {at(evaluate.input), evaluate.level, output};
   }
 
   void take_output() {
     check_values(at(pending_->output), "the model's output", pending_->level);
+    if (options_.preview) show_data_prediction(*pending_);
     pending_ = nullptr;
     ++model_calls_;
+  }
+
+  void show_data_prediction(const Evaluate& call) {
+    if (!says_data(plan_->prediction, call.level)) return;
+    detail::preview_data(plan_->prediction, call, at(call.input), at(call.output), preview_[0]);
+    options_.preview(preview_[0], call.level);
   }
 
   /// Refuses values from outside whose shape is not the sample's, or that are not finite.
   void check_values(const State& values, const char* what, const Level& level) const {
     if constexpr (DenseState<State>) {
       const auto is = dense_view(values);
-      const auto should_be = dense_view(sample_);
+      const auto should_be = dense_view(sample());
       detail::require(is.same_shape(should_be), "Stepper: ", what, " is ", is.elements, " x ",
                       is.samples, "; it must have the shape of the sample, ", should_be.elements,
                       " x ", should_be.samples);
@@ -210,13 +196,22 @@ class Stepper {
   }
 
   void finish_step(const Step& step) {
-    if (step_ + 1 == plan_->steps.size()) check_values(sample_, "the sample after it", step.to);
+    if (step_ + 1 == plan_->steps.size()) check_values(sample(), "the sample after it", step.to);
     instruction_ = 0;
     ++step_;
-    if (options_.observer) {
-      options_.observer(
-          Progress<State>{step_, plan_->steps.size(), model_calls_, step.to, sample_});
-    }
+    if (!options_.observer) return;
+    sampler_time_.stop();
+    options_.observer(
+        Progress<State>{.step = step_,
+                        .steps = plan_->steps.size(),
+                        .model_calls = model_calls_,
+                        .model_calls_in_all = calls_in_all_,
+                        .level = step.to,
+                        .sample = sample(),
+                        .error = step.estimates_error() ? &at(error_register) : nullptr,
+                        .model_seconds = model_time_.seconds(),
+                        .sampler_seconds = sampler_time_.seconds()});
+    sampler_time_.start(true);
   }
 
   [[noreturn]] void fail_non_finite(const char* what, const Level& level) const {
@@ -227,15 +222,15 @@ class Stepper {
 
   std::shared_ptr<const Plan> plan_;
   RunOptions<State> options_;
-  State sample_;
-  std::vector<State> trial_;
-  std::vector<State> predictions_;
-  std::vector<State> noise_;
-  std::vector<State> input_;
+  std::array<std::vector<State>, register_kinds> registers_;
+  std::vector<State> preview_;
   const Evaluate* pending_ = nullptr;  // points into the shared plan, so copies may keep it
   std::size_t step_ = 0;
   std::size_t instruction_ = 0;
   int model_calls_ = 0;
+  int calls_in_all_ = 0;
+  detail::StopWatch model_time_;
+  detail::StopWatch sampler_time_;
 };
 
 }  // namespace dpm

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// Watching a run: progress, a preview of the data, an estimate of each step's error on a fixed
+/// grid at no extra model call, and a stop from another thread.
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <stop_token>
+#include <thread>
+#include <vector>
+
+#include "dpm/dpm.hpp"
+
+using State = std::vector<double>;
+
+int main() {
+  const dpm::AnySchedule schedule = dpm::VpLinear();
+  const dpm::Gaussian data({1.5}, {0.2});
+  const auto network = [&](const State& x, const dpm::Level& at, State& out) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(3));  // a network takes its time
+    data(x, at, out);
+  };
+  const dpm::Plan plan =
+      dpm::make_plan(dpm::DpmSolver{.order = 2, .estimate_error = true}, schedule, 12);
+
+  dpm::RunOptions<State> options;
+  double preview = 0.0;
+  options.preview = [&](const State& x_0, const dpm::Level&) { preview = x_0[0]; };
+  double network_seconds = 0.0;
+  options.observer = [&](const dpm::Progress<State>& p) {
+    std::printf("step %2zu of %zu, call %2d of %d, t = %.3f: preview %6.3f, error about %s%.1e\n",
+                p.step, p.steps, p.model_calls, p.model_calls_in_all, p.level.time, preview,
+                p.error != nullptr ? "" : "(none) ",
+                p.error != nullptr ? std::abs((*p.error)[0]) : 0.0);
+    network_seconds = p.model_seconds;
+  };
+  State x{0.7};
+  const auto report = dpm::sample(plan, network, x, options);
+  std::printf("%d calls, %.0f ms in the network; the sample is %.3f\n\n", report.model_calls,
+              1000.0 * network_seconds, x[0]);
+
+  std::stop_source cancel;
+  options = {};
+  options.stop = cancel.get_token();
+  std::jthread user([&cancel] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(30));
+    cancel.request_stop();
+  });
+  State y{0.7};
+  const auto stopped = dpm::sample(dpm::make_plan(schedule, 1000), network, y, options);
+  std::printf("stopped after %zu of 1000 steps\n", stopped.steps);
+  const bool good = std::abs(preview - 1.5) < 0.4 && !report.stopped && stopped.stopped;
+  return good && stopped.steps < 1000 ? 0 : 1;
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// Changing the sample between steps: image-to-image, inpainting, edits of one's own.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "dpm/error.hpp"
+#include "dpm/grid/grid.hpp"
+#include "dpm/plan/plan.hpp"
+#include "dpm/run/model.hpp"
+#include "dpm/run/options.hpp"
+#include "dpm/run/sample.hpp"
+#include "dpm/run/stepper.hpp"
+#include "dpm/state/dense.hpp"
+
+namespace dpm {
+
+/// A source of standard normal values, as `RunOptions::noise` has it.
+template <class State>
+using NoiseSource = std::function<void(State&, const NoiseRequest&)>;
+
+/// x <- alpha x + sigma z: clean data noised to `level`, where an image-to-image run starts.
+///
+/// @param noise  fills z; it is asked for draw number `draw`.
+template <DenseState State>
+void add_noise(State& x, const Level& level, const NoiseSource<State>& noise,
+               std::uint32_t draw = 0) {
+  detail::require(static_cast<bool>(noise), "add_noise: noise is empty; it must be a noise source");
+  State z = x;
+  noise(z, NoiseRequest{draw, level, level});
+  const auto to = dense_view(x);
+  const auto from = dense_view(z);
+  detail::require(from.same_shape(to), "add_noise: the noise source has changed the shape");
+  using Scalar = std::remove_reference_t<decltype(*to.data)>;
+  const auto alpha = static_cast<Scalar>(level.alpha());
+  const auto sigma = static_cast<Scalar>(level.sigma());
+  for (std::size_t i = 0; i < to.size(); ++i) {
+    to.data[i] = alpha * to.data[i] + sigma * from.data[i];
+  }
+}
+
+namespace detail {
+
+/// Where in the grid a step has led, or its size if that is not one of its levels.
+inline std::size_t place_in(const Grid& grid, const Level& level) {
+  std::size_t i = 0;
+  while (i < grid.levels().size() && !(grid[i] == level)) ++i;
+  return i;
+}
+
+/// The draws of the first `steps` steps.
+inline std::uint32_t draws_of(const Plan& plan, std::size_t steps) {
+  std::uint32_t draws = 0;
+  for (std::size_t i = 0; i < steps; ++i) {
+    for (const Instruction& instruction : plan.steps[i].instructions) {
+      if (std::holds_alternative<Draw>(instruction)) ++draws;
+    }
+  }
+  return draws;
+}
+
+}  // namespace detail
+
+/// Samples as `sample` does, with a hook that may change the sample after each step:
+///
+///     bool edit(State& x, const Progress<State>& progress);   // whether it has changed x
+///
+/// Where it has, the rest of the grid is planned anew from what it left: the history of a multistep
+/// method belongs to the path before, so the method starts as it always does. Noise draws and the
+/// numbers in `progress` go on. After the last step x is simply what the hook left.
+///
+/// Cost besides `sample`: a copy of the sample in each step; a new plan and new buffers after each
+/// change. `x` is untouched if anything throws, as where the method cannot be planned for the steps
+/// that are left. A request to stop leaves the last finished step in x.
+template <class Method, class Model, class X, class Edit>
+RunReport sample_with_edits(const Method& method, const Grid& grid, Model&& model, X&& x,
+                            Edit&& edit, Prediction prediction = Prediction::noise,
+                            const RunOptions<OwnedState<X>>& options = {}) {
+  using State = OwnedState<X>;
+  const Correction correction = options.correction ? Correction::data : Correction::none;
+  State state = detail::own(x);
+  RunReport report;
+  std::uint32_t draws = 0;
+  std::size_t place = 0;
+  while (place + 1 < grid.levels().size() && !report.stopped) {
+    const Grid rest(grid.schedule(), {grid.levels().begin() + static_cast<std::ptrdiff_t>(place),
+                                      grid.levels().end()});
+    const Plan plan = make_plan(method, rest, prediction, correction);
+    bool changed = false;
+    RunOptions<State> these = options;
+    if (options.noise) {
+      these.noise = [&options, draws](State& z, NoiseRequest request) {
+        request.draw += draws;
+        options.noise(z, request);
+      };
+    }
+    these.observer = [&](Progress<State> progress) {
+      progress.step += report.steps;
+      progress.steps += report.steps;
+      progress.model_calls += report.model_calls;
+      progress.model_calls_in_all += report.model_calls;
+      state = progress.sample;
+      if (options.observer) options.observer(progress);
+      changed = edit(state, progress);
+    };
+    Stepper<State> run(plan, state, std::move(these));
+    while (auto call = run.next()) {
+      if (changed) break;
+      call_model<State>(model, call->input, call->level, call->output);
+    }
+    report.steps += run.steps_done();
+    report.model_calls += run.model_calls();
+    report.stopped = run.stopped();
+    draws += detail::draws_of(plan, run.steps_done());
+    // Without a change the run is over, or was stopped before a call of its first step.
+    place = changed ? detail::place_in(grid, plan.steps[run.steps_done() - 1].to)
+                    : grid.levels().size();
+  }
+  detail::give_back(state, x);
+  return report;
+}
+
+}  // namespace dpm

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// Inpainting by mask.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+#include <utility>
+
+#include "dpm/error.hpp"
+#include "dpm/run/edit.hpp"
+#include "dpm/run/options.hpp"
+#include "dpm/schedule/level.hpp"
+#include "dpm/state/dense.hpp"
+
+namespace dpm {
+
+/// Keeps the known part of an image while the rest is sampled, as the hook of `sample_with_edits`:
+/// after each step x <- mask * known, noised to the step's level, + (1 - mask) * x (Lugmayr et al.
+/// 2022, arXiv 2201.09865, Eq. 8).
+///
+///     dpm::sample_with_edits(dpm::Ddim{}, grid, model, x, dpm::Inpaint<State>(image, mask,
+///     noise));
+template <DenseState State>
+class Inpaint {
+ public:
+  /// @param known  clean data in the shape of x; only where the mask is above 0 does it count.
+  /// @param mask   1 where x is known, 0 where it is to be sampled, or between; the same shape.
+  /// @param noise  its draws are numbered from 2^31, so that one source can serve the run as well.
+  Inpaint(State known, State mask, NoiseSource<State> noise)
+      : known_(std::move(known)), mask_(std::move(mask)), noise_(std::move(noise)) {
+    const auto mask_view = dense_view(mask_);
+    detail::require(dense_view(known_).same_shape(mask_view), "Inpaint: mask is ",
+                    mask_view.elements, " x ", mask_view.samples,
+                    "; it must have the shape of known, ", dense_view(known_).elements, " x ",
+                    dense_view(known_).samples);
+    for (std::size_t i = 0; i < mask_view.size(); ++i) {
+      const auto value = static_cast<double>(mask_view.data[i]);
+      detail::require(value >= 0.0 && value <= 1.0, "Inpaint: mask holds ", value,
+                      "; its values must lie between 0 and 1");
+    }
+    detail::require(static_cast<bool>(noise_),
+                    "Inpaint: noise is empty; it must be a noise source");
+  }
+
+  bool operator()(State& x, const Progress<State>& progress) const {
+    const auto to = dense_view(x);
+    const auto mask = dense_view(mask_);
+    detail::require(to.same_shape(mask), "Inpaint: x is ", to.elements, " x ", to.samples,
+                    "; it must have the shape of the mask, ", mask.elements, " x ", mask.samples);
+    State noised = known_;
+    constexpr std::uint32_t first_draw = std::uint32_t{1} << 31;
+    add_noise(noised, progress.level, noise_,
+              first_draw + static_cast<std::uint32_t>(progress.step));
+    const auto from = dense_view(noised);
+    for (std::size_t i = 0; i < to.size(); ++i) {
+      if (mask.data[i] == 0) continue;  // known may be anything there, NaN too
+      to.data[i] = mask.data[i] * from.data[i] + (1 - mask.data[i]) * to.data[i];
+    }
+    return true;
+  }
+
+ private:
+  State known_;
+  State mask_;
+  NoiseSource<State> noise_;
+};
+
+}  // namespace dpm

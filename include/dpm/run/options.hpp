@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// What a run needs besides its plan and its start, and what it tells.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <stop_token>
+
+#include "dpm/schedule/level.hpp"
+
+namespace dpm {
+
+/// What a noise source is told: which draw of the run, and the step it is for.
+struct NoiseRequest {
+  std::uint32_t draw = 0;
+  Level from;
+  Level to;
+};
+
+namespace detail {
+
+/// Adds up the time between `start` and `stop`; a copy goes on from there.
+class StopWatch {
+ public:
+  /// Does nothing unless `wanted`, so that runs nobody watches do not ask for the time.
+  void start(bool wanted) {
+    if (wanted) since_ = std::chrono::steady_clock::now();
+    running_ = wanted;
+  }
+  void stop() {
+    if (running_) total_ += std::chrono::steady_clock::now() - since_;
+    running_ = false;
+  }
+  [[nodiscard]] double seconds() const { return std::chrono::duration<double>(total_).count(); }
+
+ private:
+  std::chrono::steady_clock::time_point since_;
+  std::chrono::steady_clock::duration total_{};
+  bool running_ = false;
+};
+
+}  // namespace detail
+
+/// What an observer is told after each step. The references are valid during its call only.
+template <class State>
+struct Progress {
+  std::size_t step = 0;        ///< steps done, 1 after the first
+  std::size_t steps = 0;       ///< steps of the whole run
+  int model_calls = 0;         ///< model calls done
+  int model_calls_in_all = 0;  ///< model calls of the whole run
+  const Level& level;          ///< where the sample stands now
+  const State& sample;         ///< the sample
+  const State* error =
+      nullptr;                 ///< an estimate of the error that the step made, if the plan has one
+  double model_seconds = 0.0;  ///< time between handing out model calls and getting them back
+  double sampler_seconds = 0.0;  ///< time in the run itself, its noise and correction included
+};
+
+/// What a run needs besides its plan and its start. Copies of a run copy these callables too.
+template <class State>
+struct RunOptions {
+  /// Fills its first argument with independent standard normal values, for example
+  /// `NormalNoise{seed}`. Needed if the plan draws noise.
+  std::function<void(State&, const NoiseRequest&)> noise = {};
+  /// Changes a data prediction in place, at the given level. Needed exactly if the plan was made
+  /// with `Correction::data`.
+  std::function<void(State&, const Level&)> correction = {};
+  /// Called after each step.
+  std::function<void(const Progress<State>&)> observer = {};
+  /// Called after each model call with the data prediction that it made, and its level. Costs a
+  /// buffer and a pass. Not called where a prediction says nothing about the data (alpha = 0).
+  std::function<void(const State&, const Level&)> preview = {};
+  /// A request to stop, from any thread, ends the run before its next model call.
+  std::stop_token stop = {};
+  /// Check the start, every model output and the result for NaN and infinity, where `State` is
+  /// dense; it costs one more read of each.
+  bool check_finite = true;
+};
+
+}  // namespace dpm

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// Runs as values: forked, saved to bytes and loaded again.
+#include "dpm/run/snapshot.hpp"
+
+#include <Eigen/Core>
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "dpm/dpm.hpp"
+#include "support/catch.hpp"
+#include "support/every_method.hpp"
+#include "support/test_network.hpp"
+
+using namespace dpm_test;
+using State = std::vector<double>;
+using Bytes = std::vector<std::byte>;
+
+namespace {
+
+const dpm::AnySchedule schedule = dpm::VpLinear();
+const auto model = test_model(dpm::Prediction::noise);
+
+dpm::RunOptions<State> with_noise() {
+  dpm::RunOptions<State> options;
+  options.noise = [](State& z, const dpm::NoiseRequest& request) { test_draw(z, request); };
+  return options;
+}
+
+void finish(dpm::Stepper<State>& run) {
+  while (const auto call = run.next()) model(call->input, call->level, call->output);
+}
+
+void refused(const std::function<void()>& call, const std::string& part) {
+  INFO(part);
+  REQUIRE_THROWS_AS(call(), dpm::InvalidArgument);
+  REQUIRE_THROWS_WITH(call(), mentions(part));
+}
+
+}  // namespace
+
+TEST_CASE("a run saved at any call and loaded again ends in the same bits, for every method") {
+  for (const auto& method : every_method()) {
+    CAPTURE(method.name);
+    const dpm::Plan plan = method(method.grid(schedule, 1.0, 1e-3, 5), dpm::Prediction::noise);
+    dpm::Stepper<State> run(plan, test_start(), with_noise());
+    std::vector<Bytes> saved{save(run)};
+    while (const auto call = run.next()) {
+      saved.push_back(save(run));  // the call is open
+      model(call->input, call->level, call->output);
+    }
+    saved.push_back(save(run));
+    for (const Bytes& bytes : saved) {
+      auto again = dpm::load(bytes, plan, State(8), with_noise());
+      finish(again);
+      REQUIRE(again.sample() == run.sample());
+      REQUIRE(again.model_calls() == run.model_calls());
+      REQUIRE(again.steps_done() == run.steps_done());
+    }
+  }
+}
+
+TEST_CASE("a copy of a run forks it: variations share what was done before") {
+  const dpm::Plan plan = dpm::make_plan(dpm::DpmSolver{.tau = 1.0}, schedule, 6);
+  dpm::Stepper<State> run(plan, test_start(), with_noise());
+  for (int calls = 0; calls < 3; ++calls) {
+    const auto call = run.next();
+    model(call->input, call->level, call->output);
+  }
+  dpm::Stepper<State> fork = run;
+  finish(run);
+  finish(fork);
+  REQUIRE(fork.sample() == run.sample());
+}
+
+TEST_CASE("Eigen and float runs are saved too") {
+  const dpm::Gaussian data({0.5, -1.0}, {0.4, 0.8});
+  const dpm::Plan plan = dpm::make_plan(schedule, 6);
+  const Eigen::ArrayXXf start = Eigen::ArrayXXf::Random(2, 5);
+  dpm::Stepper<Eigen::ArrayXXf> run(plan, start);
+  for (int calls = 0; calls < 4; ++calls) {
+    const auto call = run.next();
+    data(call->input, call->level, call->output);
+  }
+  const Bytes bytes = save(run);
+  REQUIRE(bytes.size() == 72 + 4 * 10 * (1 + plan.predictions() + 1));
+  auto again = dpm::load(bytes, plan, Eigen::ArrayXXf(2, 5));
+  while (const auto call = run.next()) data(call->input, call->level, call->output);
+  while (const auto call = again.next()) data(call->input, call->level, call->output);
+  REQUIRE((again.sample() == run.sample()).all());
+}
+
+TEST_CASE("foreign and damaged bytes are refused") {
+  const dpm::Plan plan = dpm::make_plan(dpm::DpmSolver{}, schedule, 5);
+  dpm::Stepper<State> run(plan, test_start());
+  const auto call = run.next();
+  model(call->input, call->level, call->output);
+  static_cast<void>(run.next());
+  const Bytes bytes = save(run);
+  const auto load_as = [&](const Bytes& b) { return dpm::load(b, plan, State(8)); };
+  REQUIRE_NOTHROW(load_as(bytes));
+
+  refused([&] { load_as({}); }, "do not begin as a saved run");
+  refused([&] { load_as(Bytes(bytes.begin(), bytes.begin() + 10)); }, "scalar type");
+  refused([&] { load_as(Bytes(bytes.begin(), bytes.end() - 1)); }, "bytes; a run of this plan");
+  refused([&] { load_as(Bytes(bytes.begin(), bytes.begin() + 40)); }, "bytes; a run of this plan");
+  Bytes longer = bytes;
+  longer.push_back(std::byte{0});
+  refused([&] { load_as(longer); }, "bytes; a run of this plan");
+  const dpm::Plan other = dpm::make_plan(dpm::DpmSolver{}, schedule, 6);
+  refused([&] { (void)dpm::load(bytes, other, State(8)); }, "of another plan");
+  refused([&] { (void)dpm::load(bytes, plan, std::vector<float>(8)); }, "another scalar type");
+  refused([&] { (void)dpm::load(bytes, plan, State(4)); }, "bytes; a run of this plan and shape");
+  // Any byte changed is noticed.
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    Bytes damaged = bytes;
+    damaged[i] ^= std::byte{0x10};
+    CAPTURE(i);
+    REQUIRE_THROWS_AS(load_as(damaged), dpm::InvalidArgument);
+  }
+}
+
+TEST_CASE("the shape of a saved run must be that of the state given") {
+  const dpm::Plan plan = dpm::make_plan(dpm::Ddim{}, schedule, 3);
+  const Bytes bytes = save(dpm::Stepper<Eigen::ArrayXXd>(plan, Eigen::ArrayXXd::Ones(2, 6)));
+  refused([&] { (void)dpm::load(bytes, plan, Eigen::ArrayXXd(3, 4)); },
+          "of 2 x 6 values; the state given has 3 x 4");
+}
