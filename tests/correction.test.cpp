@@ -179,8 +179,9 @@ TEST_CASE("elements_per_sample must divide a range, and is not for several colum
   refused([&] { DynamicThresholding(0.9, 1.0, 2.0, 2)(range, level); },
           "DynamicThresholding: elements_per_sample = 2 for a state of 5 x 1" + must);
   CHECK(range == before);
-  Batch batch = values(4, 2);
+  const Batch columns = values(4, 2);
+  Batch batch = columns;
   refused([&] { DynamicThresholding(0.9, 1.0, 2.0, 4)(batch, level); },
           "DynamicThresholding: elements_per_sample = 4 for a state of 4 x 2" + must);
-  CHECK((batch == values(4, 2)).all());
+  CHECK((batch == columns).all());
 }

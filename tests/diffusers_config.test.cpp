@@ -79,7 +79,7 @@ TEST_CASE("Python's infinities are read from a file's text") {
   const auto scheduler = Scheduler::from_text(text);
   REQUIRE(scheduler.options().lambda_min_clipped == -std::numeric_limits<double>::infinity());
   REQUIRE(!scheduler.to_json().contains("lambda_min_clipped"));
-  REQUIRE_THROWS_WITH(Scheduler::from_text("{"), mentions("is not JSON"));
+  REQUIRE_THROWS_WITH(Scheduler::from_text("{"), mentions("the text is not JSON; give the file"));
 }
 
 TEST_CASE("keys that no class knows are refused by name, those of other classes are accepted") {

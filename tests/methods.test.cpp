@@ -838,10 +838,12 @@ TEST_CASE("at pure noise, a prediction of the noise or the score is refused") {
   const dpm::Grid grid = make_grid(dpm::UniformTime{}, zero_terminal(), 12);
   const std::string says_nothing =
       "make_plan: at time 1 alpha is 0, where a prediction of the noise or the score says nothing "
-      "about the data; use a data or velocity prediction, or start below that time";
+      "about the data; use a data, velocity or flow prediction, or start below that time";
   const std::string no_solution =
       "make_plan: the step from time 1 starts at alpha = 0, where noise space has no solution; use "
-      "data space, with a model that predicts data or velocity";
+      "a method in data space, such as UniPc or DpmSolver, with a model that predicts data, "
+      "velocity "
+      "or flow";
   constexpr auto npos = std::string::npos;
   for (const NamedMethod& method : every_method()) {
     INFO(method.name);

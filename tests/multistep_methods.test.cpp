@@ -165,7 +165,9 @@ TEST_CASE("the multistep methods start at pure noise where the model can predict
   }
   const std::string sentence =
       "make_plan: the step from time 1 starts at alpha = 0, where noise space has no solution; use "
-      "data space, with a model that predicts data or velocity";
+      "a method in data space, such as UniPc or DpmSolver, with a model that predicts data, "
+      "velocity "
+      "or flow";
   refused([&] { (void)make_plan(Deis{}, grid); }, sentence);
   refused([&] { (void)make_plan(Ipndm{}, grid); }, sentence);
   refused([&] { (void)make_plan(UniPc{.space = Space::noise}, grid); }, sentence);

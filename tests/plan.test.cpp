@@ -490,7 +490,8 @@ TEST_CASE("conversions exist at the singular ends or are refused") {
     REQUIRE_THROWS_WITH(
         dpm::to_data(prediction, pure_noise),
         "make_plan: at time 1 alpha is 0, where a prediction of the noise or the score says "
-        "nothing about the data; use a data or velocity prediction, or start below that time");
+        "nothing about the data; use a data, velocity or flow prediction, or start below that "
+        "time");
   }
   REQUIRE_THROWS_AS(dpm::to_noise(Prediction::data, clean_data), dpm::InvalidArgument);
   REQUIRE_THROWS_WITH(

@@ -10,6 +10,8 @@
 
 #include "dpm/schedule/betas.hpp"
 #include "dpm/schedule/discrete.hpp"
+#include "dpm/schedule/edm.hpp"
+#include "dpm/schedule/rectified_flow.hpp"
 #include "dpm/schedule/vp_linear.hpp"
 #include "support/catch.hpp"
 
@@ -100,4 +102,23 @@ TEST_CASE("grids that a table does not have are refused") {
           "leading_timesteps: steps = 0; it must lie between 1 and train_timesteps = 1000");
   refused([] { (void)make_grid(dpm::Trailing{}, table, 1001); },
           "trailing_timesteps: steps = 1001; it must lie between 1 and train_timesteps = 1000");
+}
+
+TEST_CASE("integer spacings want the schedule whose table they count") {
+  const auto refuses = [](const auto& spacing, const dpm::AnySchedule& schedule,
+                          const std::string& sentence) {
+    REQUIRE_THROWS_AS(make_grid(spacing, schedule, 10), dpm::InvalidArgument);
+    REQUIRE_THROWS_WITH(make_grid(spacing, schedule, 10), sentence);
+  };
+  const std::string must =
+      "; it must be the number of entries of the schedule's table, from time 1 / train_timesteps "
+      "to 1";
+  const dpm::DiscreteSchedule table(dpm::linear_betas(4000));
+  refuses(dpm::Leading{}, table,
+          "Leading: train_timesteps = 1000 on a schedule from time 0.00025 to 1" + must);
+  refuses(dpm::Trailing{}, dpm::Edm(),
+          "Trailing: train_timesteps = 1000 on a schedule from time 0.002 to 80" + must);
+  refuses(dpm::Linspace{}, dpm::RectifiedFlow(),
+          "Linspace: train_timesteps = 1000 on a schedule from time 0 to 1" + must);
+  REQUIRE_NOTHROW(make_grid(dpm::Leading{.train_timesteps = 4000}, table, 10));
 }

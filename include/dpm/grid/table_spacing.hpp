@@ -4,6 +4,7 @@
 /// Spacings over the integer timesteps of a model that was trained on a table.
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -22,6 +23,21 @@ enum class FinalSigma : std::uint8_t {
   zero,       ///< clean data, sigma = 0
   sigma_min,  ///< timestep 0, the least noise in the table; the last timestep must lie above it
 };
+
+namespace detail {
+
+/// Refuses a schedule whose times are not those of a table of `train_timesteps`, 1/N to 1.
+inline void check_table_times(const char* spacing, const AnySchedule& schedule,
+                              int train_timesteps) {
+  require(
+      std::abs(schedule.first_time() * train_timesteps - 1.0) < 1e-9 && schedule.last_time() == 1.0,
+      spacing, ": train_timesteps = ", train_timesteps, " on a schedule from time ",
+      schedule.first_time(), " to ", schedule.last_time(),
+      "; it must be the number of entries of the schedule's table, from time 1 / "
+      "train_timesteps to 1");
+}
+
+}  // namespace detail
 
 /// `leading_timesteps` of a table of `train_timesteps`, then the final level.
 struct Leading {
@@ -69,12 +85,14 @@ struct Trailing {
 /// The grid of `steps` intervals over the table's timesteps.
 [[nodiscard]] inline Grid make_grid(const Leading& spacing, const AnySchedule& schedule,
                                     int steps) {
+  detail::check_table_times("Leading", schedule, spacing.train_timesteps);
   const auto timesteps = leading_timesteps(spacing.train_timesteps, steps, spacing.offset);
   return grid_of_timesteps(schedule, spacing.train_timesteps, timesteps, spacing.final);
 }
 
 [[nodiscard]] inline Grid make_grid(const Linspace& spacing, const AnySchedule& schedule,
                                     int steps) {
+  detail::check_table_times("Linspace", schedule, spacing.train_timesteps);
   detail::require(
       steps >= 1 && steps < spacing.train_timesteps, "Linspace: steps = ", steps,
       "; it must lie between 1 and train_timesteps - 1 = ", spacing.train_timesteps - 1);
@@ -85,6 +103,7 @@ struct Trailing {
 
 [[nodiscard]] inline Grid make_grid(const Trailing& spacing, const AnySchedule& schedule,
                                     int steps) {
+  detail::check_table_times("Trailing", schedule, spacing.train_timesteps);
   const auto timesteps = trailing_timesteps(spacing.train_timesteps, steps);
   return grid_of_timesteps(schedule, spacing.train_timesteps, timesteps, spacing.final);
 }

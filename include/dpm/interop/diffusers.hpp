@@ -31,7 +31,8 @@ namespace dpm::diffusers {
 ///
 ///     const auto scheduler = dpm::diffusers::Scheduler::from_text(text_of_the_file);
 ///     const dpm::Plan plan = scheduler.make_plan(20);
-///     dpm::sample(plan, model, x);         // the model's label is diffusers' timestep
+///     x *= scheduler.init_noise_sigma(20);  // x: standard normal noise
+///     dpm::sample(plan, model, x);          // the model's label is diffusers' timestep
 ///
 /// Each step of the plan is one call of diffusers' `step`: after step k the sample is what
 /// diffusers has then, to rounding. Tables are computed in double (diffusers: float32).
@@ -47,7 +48,8 @@ class Scheduler {
   /// From the text of the file, which may hold Python's Infinity and -Infinity.
   [[nodiscard]] static Scheduler from_text(std::string_view text, Mode mode = Mode::strict) {
     const auto config = nlohmann::json::parse(detail::quote_non_finite(text), nullptr, false);
-    dpm::detail::require(!config.is_discarded(), "diffusers: the configuration is not JSON");
+    dpm::detail::require(!config.is_discarded(),
+                         "diffusers: the text is not JSON; give the file's contents, not its name");
     return from_json(config, mode);
   }
   /// From options, as `options_of(kind)` gives them.
@@ -96,7 +98,9 @@ class Scheduler {
   [[nodiscard]] Grid grid(int steps) const { return grid(of(steps)); }
 
   /// The library's own method that is nearest: what to write without diffusers. Over `grid(run)` it
-  /// gives the same samples as the plan, except where the README says otherwise.
+  /// gives the same samples as the plan, except for SASolver of order 2 (diffusers weighs the slope
+  /// otherwise, and draws noise where tau is 0) and last steps of lower orders that only diffusers
+  /// takes (DEIS and DPMSolverSinglestep).
   [[nodiscard]] Method method(const Run& run) const {
     return detail::method_of(options_, run, points(run));
   }
@@ -153,6 +157,7 @@ class Scheduler {
 
   [[nodiscard]] Plan table_plan(const Run& run, const Points& at) const {
     const detail::Table table(options_);
+    detail::check_stride(options_, mode_, run);
     if (options_.kind == Kind::ddpm) {
       return detail::ddpm_plan(options_, mode_, table, at.timesteps);
     }

@@ -45,12 +45,14 @@ class ExponentialStep {
                              : t.log_sigma - s.log_sigma - (tau > 0.0 ? tau * tau * h_ : 0.0))),
         start_part_(space == Space::noise ? s.sigma() : s.alpha()) {
     detail::require(std::isfinite(linear_), "make_plan: the step from time ", s.time,
-                    space == Space::noise ? " starts at alpha = 0, where noise space has no "
-                                            "solution; use data space, with a model "
-                                            "that predicts data or velocity"
-                                          : " starts at sigma = 0, where data space has no "
-                                            "solution; use noise space, with a model "
-                                            "that predicts noise or velocity");
+                    space == Space::noise
+                        ? " starts at alpha = 0, where noise space has no "
+                          "solution; use a method in data space, such as UniPc or "
+                          "DpmSolver, with a model that predicts data, velocity "
+                          "or flow"
+                        : " starts at sigma = 0, where data space has no "
+                          "solution; use noise space, with a model "
+                          "that predicts noise or velocity");
     detail::require(tau == 0.0 || h_ >= 0.0, "make_plan: the step from time ", s.time, " to time ",
                     t.time, " runs towards more noise with tau = ", tau,
                     "; inversion needs tau = 0");

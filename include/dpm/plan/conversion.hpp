@@ -85,7 +85,7 @@ inline Conversion to_data(Prediction prediction, const Level& at) {
   }
   detail::require(says_data(prediction, at), "make_plan: at time ", at.time,
                   " alpha is 0, where a prediction of the noise or the score says nothing about "
-                  "the data; use a data or velocity prediction, or start below that time");
+                  "the data; use a data, velocity or flow prediction, or start below that time");
   const double noise_weight = -std::exp(-at.lambda());
   return {1.0 / alpha, prediction == Prediction::noise ? noise_weight : -noise_weight * sigma};
 }

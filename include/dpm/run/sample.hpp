@@ -96,8 +96,8 @@ RunReport sample(const Method& method, const AnySchedule& schedule, int calls, M
                  Prediction prediction = Prediction::noise,
                  RunOptions<OwnedState<X>> options = {}) {
   const Correction correction = options.correction ? Correction::data : Correction::none;
-  return sample(make_plan(method, schedule, calls, prediction, correction), model, x,
-                std::move(options));
+  return sample(make_plan(method, schedule, calls, prediction, correction), model,
+                std::forward<X>(x), std::move(options));
 }
 
 /// The same with the method that is best on the whole, `default_method`.
@@ -108,7 +108,8 @@ RunReport sample(const AnySchedule& schedule, int calls, Model&& model, X&& x,
                  Prediction prediction = Prediction::noise,
                  RunOptions<OwnedState<X>> options = {}) {
   const Correction correction = options.correction ? Correction::data : Correction::none;
-  return sample(make_plan(schedule, calls, prediction, correction), model, x, std::move(options));
+  return sample(make_plan(schedule, calls, prediction, correction), model, std::forward<X>(x),
+                std::move(options));
 }
 
 }  // namespace dpm

@@ -142,10 +142,8 @@ inline Points points_of(const Options& o, Mode mode, const Run& run) {
   points.timesteps = run.timesteps.empty()
                          ? table_timesteps(o, mode, o.num_train_timesteps, run.steps)
                          : run.timesteps;
-  if (o.kind == Kind::ddim || o.kind == Kind::pndm || o.kind == Kind::ddim_inverse) {
-    const int asked = o.num_train_timesteps / run.steps;
-    check_stride(o, mode, points.timesteps, asked);
-    if (o.kind == Kind::pndm) points.timesteps = pndm_calls(o, points.timesteps, asked);
+  if (o.kind == Kind::pndm) {
+    points.timesteps = pndm_calls(o, points.timesteps, o.num_train_timesteps / run.steps);
   }
   if (o.kind == Kind::ddim_inverse) {
     std::reverse(points.timesteps.begin(), points.timesteps.end());

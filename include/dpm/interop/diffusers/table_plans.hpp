@@ -36,9 +36,10 @@ inline double cumprod_or_end(const Options& o, const Table& table, int timestep)
 
 /// Strict: the class steps from t to t - num_train_timesteps / steps (rounded down) whatever the
 /// next timestep is; refuses a grid where the two differ.
-inline void check_stride(const Options& o, Mode mode, std::span<const double> timesteps,
-                         int stride) {
-  if (mode == Mode::compatible) return;
+inline void check_stride(const Options& o, Mode mode, const Run& run) {
+  if (mode == Mode::compatible || o.kind == Kind::ddpm) return;
+  const int stride = o.num_train_timesteps / run.steps;
+  const std::vector<double> timesteps = table_timesteps(o, mode, o.num_train_timesteps, run.steps);
   for (std::size_t i = 0; i < timesteps.size(); ++i) {
     const bool last = i + 1 == timesteps.size();
     const double reached = timesteps[i] - stride;
