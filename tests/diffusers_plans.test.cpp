@@ -135,7 +135,7 @@ TEST_CASE("the sigmas of EulerDiscrete: on the table, evenly between, and one's 
   const Scheduler karras(o);
   REQUIRE_THAT(karras.timesteps(5)[1], WithinRel(0.25 * std::log(karras.sigmas(5)[1]), 1e-15));
   const State own = Scheduler(dpm::diffusers::options_of(Kind::euler))
-                        .timesteps(Run{.sigmas = {table.sigmas()[700], table.sigmas()[10]}});
+                        .timesteps(Run{.sigmas = {table.sigmas()[700], table.sigmas()[10], 0.0}});
   REQUIRE_THAT(own[0], WithinRel(700.0, 1e-12));
   REQUIRE_THAT(own[1], WithinRel(10.0, 1e-10));
 }
@@ -240,11 +240,8 @@ TEST_CASE("the library's own method over the scheduler's grid gives the same sam
     CAPTURE(config.dump());
     const auto scheduler = Scheduler::from_json(config);
     const auto correction = scheduler.corrects() ? dpm::Correction::data : dpm::Correction::none;
-    const dpm::Plan own = std::visit(
-        [&](const auto& method) {
-          return make_plan(method, scheduler.grid(c.steps), scheduler.prediction(), correction);
-        },
-        scheduler.method(c.steps));
+    const dpm::Plan own = dpm::diffusers::make_plan(
+        scheduler.method(c.steps), scheduler.grid(c.steps), scheduler.prediction(), correction);
     const State expected = run_plan(scheduler, {.steps = c.steps});
     REQUIRE(relative_difference(run_plan(own, scheduler), expected) < 1e-11);
   }

@@ -55,8 +55,20 @@ std::string family_of(const json& c) {
   return c.value("algorithm_type", "unnamed") + " " + c.value("method", "unnamed");
 }
 
+/// What changes a run and is not known here must not be passed over.
+void check_fields(const json& c) {
+  for (const auto& field : c.items()) {
+    const std::string& key = field.key();
+    const bool changes_the_run = key.rfind("custom_", 0) == 0 || key == "mu";
+    if (changes_the_run && key != "custom_timesteps") {
+      throw std::runtime_error("the field " + key + " is not known");
+    }
+  }
+}
+
 dpm_test::CaseResult run(const json& c) {
   try {
+    check_fields(c);
     return is_diffusers_case(c) ? dpm_test::run_diffusers_case(c) : dpm_test::run_official_case(c);
   } catch (const std::exception& error) {
     dpm_test::CaseResult result;

@@ -947,7 +947,7 @@ TEST_CASE("denoise_to_zero is refused where there is nothing left to remove") {
   }
 }
 
-TEST_CASE("the default method is second-order multistep DPM-Solver++") {
+TEST_CASE("the default options of DpmSolver are second-order multistep DPM-Solver++") {
   const DpmSolver method;
   REQUIRE(method.order == 2);
   REQUIRE(method.form == multistep);

@@ -43,8 +43,8 @@ inline dpm::Prediction official_prediction(const std::string& model_type) {
 
 inline dpm::Grid official_grid(const nlohmann::json& c, const dpm::AnySchedule& schedule,
                                int steps) {
-  const double end = c["t_end"];
-  const std::string skip_type = c["skip_type"];
+  const double end = c.at("t_end");
+  const std::string skip_type = c.at("skip_type");
   if (skip_type == "time_uniform") return make_grid(dpm::UniformTime{.end = end}, schedule, steps);
   if (skip_type == "logSNR") return make_grid(dpm::UniformLambda{.end = end}, schedule, steps);
   dpm::detail::require(skip_type == "time_quadratic", "the skip_type ", skip_type, " is not known");
@@ -54,22 +54,22 @@ inline dpm::Grid official_grid(const nlohmann::json& c, const dpm::AnySchedule& 
 /// The official code's options in this library's words.
 inline dpm::Plan official_plan(const nlohmann::json& c) {
   using dpm::DpmSolver;
-  const int steps = c["steps"];
+  const int steps = c.at("steps");
   DpmSolver method;
-  method.order = c["order"];
+  method.order = c.at("order");
   method.space =
-      chosen<dpm::Space>("algorithm_type", c["algorithm_type"],
+      chosen<dpm::Space>("algorithm_type", c.at("algorithm_type"),
                          {{"dpmsolver", dpm::Space::noise}, {"dpmsolver++", dpm::Space::data}});
   method.update = chosen<DpmSolver::Update>(
-      "solver_type", c["solver_type"],
+      "solver_type", c.at("solver_type"),
       {{"dpmsolver", DpmSolver::Update::midpoint}, {"taylor", DpmSolver::Update::taylor}});
-  method.denoise_to_zero = c["denoise_to_zero"];
-  const std::string form = c["method"];
+  method.denoise_to_zero = c.at("denoise_to_zero");
+  const std::string form = c.at("method");
   int grid_steps = steps;
   if (form == "multistep") {
     method.start = DpmSolver::Start::lower_order;
     method.halved_second_difference = method.order == 3;
-    method.lower_order_final = c["lower_order_final"] && steps < 10;
+    method.lower_order_final = c.at("lower_order_final") && steps < 10;
   } else {
     // Inner points come from the same spacing: for times, that is the grid of all the calls.
     dpm::detail::require(form == "singlestep" || form == "singlestep_fixed", "the method ", form,
@@ -79,7 +79,7 @@ inline dpm::Plan official_plan(const nlohmann::json& c) {
     const int order = method.order;
     const int shared = order == 3 ? steps / 3 + 1 : (steps + order - 1) / order;
     const int blocks = fixed ? steps / order : shared;
-    if (c["skip_type"] == "logSNR") {
+    if (c.at("skip_type") == "logSNR") {
       if (!fixed) method.calls = steps;
       grid_steps = blocks;
     } else {
@@ -88,9 +88,9 @@ inline dpm::Plan official_plan(const nlohmann::json& c) {
       if (fixed) grid_steps = blocks * order;
     }
   }
-  const dpm::AnySchedule schedule = official_schedule(c["schedule"]);
+  const dpm::AnySchedule schedule = official_schedule(c.at("schedule"));
   return make_plan(
-      method, official_grid(c, schedule, grid_steps), official_prediction(c["model_type"]),
+      method, official_grid(c, schedule, grid_steps), official_prediction(c.at("model_type")),
       c.contains("thresholding_max_val") ? dpm::Correction::data : dpm::Correction::none);
 }
 
@@ -98,14 +98,14 @@ inline CaseResult run_official_case(const nlohmann::json& c) {
   using State = std::vector<double>;
   CaseResult result;
   const dpm::Plan plan = official_plan(c);
-  result.expect_equal("nfe", plan.evaluations(), c["nfe"]);
+  result.expect_equal("nfe", plan.evaluations(), c.at("nfe"));
   dpm::RunOptions<State> options;
   if (plan.corrections() > 0) {
     options.correction =
-        dpm::DynamicThresholding(c["dynamic_thresholding_ratio"], c["thresholding_max_val"],
+        dpm::DynamicThresholding(c.at("dynamic_thresholding_ratio"), c.at("thresholding_max_val"),
                                  std::numeric_limits<double>::infinity(), 4);
   }
-  const double label_of_one = c["schedule"] == "vp_linear" ? 1.0 : 1000.0;
+  const double label_of_one = c.at("schedule") == "vp_linear" ? 1.0 : 1000.0;
   State x = test_start();
   dpm::sample(
       plan,
@@ -113,7 +113,7 @@ inline CaseResult run_official_case(const nlohmann::json& c) {
         test_network(at, label / label_of_one, out);
       },
       x, options);
-  result.compare("x_0", x, c["x_0"].get<State>());
+  result.compare("x_0", x, c.at("x_0").get<State>());
   return result;
 }
 

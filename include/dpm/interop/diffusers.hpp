@@ -89,8 +89,8 @@ class Scheduler {
   }
   [[nodiscard]] double init_noise_sigma(int steps) const { return init_noise_sigma(of(steps)); }
 
-  /// The levels of the run for the library's own methods. Refuses what `Grid` refuses: levels that
-  /// are repeated.
+  /// The levels of the run for the library's own methods, without a last step of no length. Refuses
+  /// what `Grid` refuses: other levels that are repeated.
   [[nodiscard]] Grid grid(const Run& run) const {
     const AnySchedule along = schedule(run);
     return {along, detail::grid_levels(along, options_, mode_, run, points(run))};
@@ -98,9 +98,10 @@ class Scheduler {
   [[nodiscard]] Grid grid(int steps) const { return grid(of(steps)); }
 
   /// The library's own method that is nearest: what to write without diffusers. Over `grid(run)` it
-  /// gives the same samples as the plan, except for SASolver of order 2 (diffusers weighs the slope
-  /// otherwise, and draws noise where tau is 0) and last steps of lower orders that only diffusers
-  /// takes (DEIS and DPMSolverSinglestep).
+  /// gives the same samples as the plan, except for: SASolver, which in diffusers weighs the slope
+  /// of order 2 otherwise and draws noise where tau is 0; PNDM with v_prediction, which diffusers
+  /// converts after mixing; DEIS where it lowers its order at the end; and DPMSolverSinglestep
+  /// where its blocks do not fill the grid.
   [[nodiscard]] Method method(const Run& run) const {
     return detail::method_of(options_, run, points(run));
   }

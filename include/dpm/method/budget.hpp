@@ -30,6 +30,11 @@ template <class Method, class Spacing>
   const Budget<Method> budget = for_calls(method, calls);
   Plan plan =
       make_plan(budget.method, make_grid(spacing, schedule, budget.steps), prediction, correction);
+  if (const int left = calls - plan.evaluations(); left > 0) {
+    // Steps at a singular end are of first order; the calls that they save may make more steps.
+    plan = make_plan(budget.method, make_grid(spacing, schedule, budget.steps + left), prediction,
+                     correction);
+  }
   detail::require(
       plan.evaluations() == calls, "make_plan: calls = ", calls, " over a grid from time ",
       plan.start().time, " to time ", plan.end().time, ", where ", budget.steps, " steps make ",

@@ -34,7 +34,7 @@ struct Heun {
 [[nodiscard]] inline int convergence_order(const Heun& /*method*/) { return 2; }
 
 /// The plan of Heun's method over `grid`, in noise space. Refuses a grid that starts at alpha = 0,
-/// where rho is infinite (see `RungeKutta` in time for flows).
+/// where rho is infinite; a flow from pure noise wants a method in data space.
 [[nodiscard]] inline Plan make_plan(const Heun& method, const Grid& grid,
                                     Prediction prediction = Prediction::noise,
                                     Correction correction = Correction::none) {

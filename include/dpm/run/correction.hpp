@@ -66,8 +66,9 @@ class DynamicThresholding {
       : ratio_(ratio), least_(least), most_(most), elements_per_sample_(elements_per_sample) {
     detail::require(ratio >= 0.0 && ratio <= 1.0, "DynamicThresholding: ratio = ", ratio,
                     "; it must be in [0, 1]");
-    detail::require(least > 0.0 && least <= most, "DynamicThresholding: least = ", least,
-                    " and most = ", most, "; they must be 0 < least <= most");
+    detail::require(least > 0.0 && least <= most && least < 1e300,
+                    "DynamicThresholding: least = ", least, " and most = ", most,
+                    "; they must be 0 < least <= most");
   }
 
   template <DenseState State>

@@ -36,12 +36,13 @@ enum class Curve : std::uint8_t { karras, exponential, beta };
 inline std::vector<Curve> curves(const Options& o) {
   std::vector<Curve> on;
   if (o.use_karras_sigmas) on.push_back(Curve::karras);
-  if (o.use_exponential_sigmas || o.use_lu_lambdas) on.push_back(Curve::exponential);
+  // Karras goes before "lu", whose sigmas are the exponential ones.
+  const bool lu = o.use_lu_lambdas && !o.use_karras_sigmas;
+  if (o.use_exponential_sigmas || lu) on.push_back(Curve::exponential);
   if (o.use_beta_sigmas) on.push_back(Curve::beta);
   // UniPC turns Karras sigmas into a flow's.
   const bool flow = o.use_flow_sigmas && !(o.kind == Kind::unipc && o.use_karras_sigmas);
-  require(static_cast<int>(on.size()) + static_cast<int>(flow) <= 1 &&
-              !(o.use_exponential_sigmas && o.use_lu_lambdas),
+  require(static_cast<int>(on.size()) + static_cast<int>(flow) <= 1,
           "diffusers: more than one of use_karras_sigmas, use_exponential_sigmas, use_beta_sigmas, "
           "use_lu_lambdas and use_flow_sigmas is on; at most one may be");
   return on;
@@ -72,9 +73,18 @@ inline std::vector<double> sigmas_on(Curve curve, double most, double least, int
   return sigmas;
 }
 
+/// The shift of a flow that is dynamic: e^mu, or mu itself where the shift is "linear".
+inline double dynamic_shift(const Options& o, const Run& run) {
+  const bool linear = o.time_shift_type == "linear";
+  const double shift = linear ? *run.mu : std::exp(*run.mu);
+  require(shift > 0.0 && shift < 1e6, "diffusers: mu is ", *run.mu, "; ",
+          linear ? "it must be greater than 0 and less than 1e6" : "it must be less than 13");
+  return shift;
+}
+
 /// The shift of a flow: e^mu where it is dynamic.
 inline double flow_shift(const Options& o, const Run& run) {
-  return run.mu ? std::exp(*run.mu) : o.flow_shift;
+  return run.mu ? dynamic_shift(o, run) : o.flow_shift;
 }
 
 inline double shifted(double shift, double sigma) {

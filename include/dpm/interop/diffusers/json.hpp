@@ -25,7 +25,9 @@ using nlohmann::json;
 
 /// Keys that say nothing about the result: notes of diffusers, options of classes that are not
 /// understood here, and options that a pipeline reads, not the scheduler.
-inline constexpr std::array<std::string_view, 22> ignored_keys{"_diffusers_version",
+inline constexpr std::array<std::string_view, 24> ignored_keys{"timestep_values",
+                                                               "tensor_format",
+                                                               "_diffusers_version",
                                                                "_use_default_values",
                                                                "_name_or_path",
                                                                "_commit_hash",
@@ -143,7 +145,8 @@ class Reader {
     return at == config_.end() ? nullptr : &*at;
   }
   static std::string complaint(const char* key, const json& value) {
-    return std::string("diffusers: ") + key + " is " + value.dump() + "; it must be ";
+    return std::string("diffusers: ") + key + " is " +
+           value.dump(-1, ' ', false, json::error_handler_t::replace) + "; it must be ";
   }
   static int whole_number(const char* key, const json& value) {
     require(value.is_number_integer() && std::abs(value.get<double>()) < 1e9, complaint(key, value),
@@ -160,7 +163,11 @@ class Writer {
   explicit Writer(json& config) : config_(config) {}
 
   void operator()(const char* key, double& value) const {
-    if (std::isfinite(value)) config_[key] = value;  // JSON has no infinity, and it is the default
+    if (std::isfinite(value)) {
+      config_[key] = value;
+    } else if (value > 0.0) {
+      config_[key] = "Infinity";  // JSON has no number for it; minus infinity is the default
+    }
   }
   void operator()(const char* key, std::optional<double>& value) const {
     config_[key] = value ? json(*value) : json();

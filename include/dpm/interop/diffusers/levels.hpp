@@ -32,10 +32,12 @@ namespace dpm::diffusers {
 /// sqrt(1 + sigma^2) and the table's timestep of sigma. Its time is sigma.
 class SigmaSchedule {
  public:
-  explicit SigmaSchedule(detail::Table table) : table_(std::move(table)) {}
+  /// Up to the table's largest sigma, or to `sigma_max` if that is larger.
+  explicit SigmaSchedule(detail::Table table, double sigma_max = 0.0)
+      : table_(std::move(table)), sigma_max_(std::max(sigma_max, table_.sigma_max())) {}
 
   [[nodiscard]] double first_time() const { return table_.sigma_min(); }
-  [[nodiscard]] double last_time() const { return table_.sigma_max(); }
+  [[nodiscard]] double last_time() const { return sigma_max_; }
   /// The level at sigma >= 0.
   [[nodiscard]] Level level(double sigma) const {
     dpm::detail::require(sigma >= 0.0 && sigma < std::numeric_limits<double>::infinity(),
@@ -51,6 +53,7 @@ class SigmaSchedule {
 
  private:
   detail::Table table_;
+  double sigma_max_;
 };
 
 /// The correction of data predictions that a configuration asks for: thresholding or clipping.
@@ -115,13 +118,15 @@ inline AnySchedule schedule_of(const Options& o, const Run& run = {}) {
     return Edm(o.sigma_min.value_or(0.002), o.sigma_max.value_or(80.0), o.sigma_data);
   }
   if (o.kind == Kind::flow_match_euler) {
-    return RectifiedFlow(o.use_dynamic_shifting && run.mu ? std::exp(*run.mu) : o.shift,
+    return RectifiedFlow(o.use_dynamic_shifting && run.mu ? dynamic_shift(o, run) : o.shift,
                          o.num_train_timesteps);
   }
   if (steps_in_lambda(o.kind) && o.use_flow_sigmas) {
     return RectifiedFlow(flow_shift(o, run), o.num_train_timesteps);
   }
-  if (o.kind == Kind::euler || o.kind == Kind::heun) return SigmaSchedule(Table(o));
+  if (o.kind == Kind::euler || o.kind == Kind::heun) {
+    return SigmaSchedule(Table(o), o.sigma_max.value_or(0.0));
+  }
   return Table(o).schedule();
 }
 
@@ -135,6 +140,10 @@ inline Level level_of(const AnySchedule& schedule, const Options& o, double sigm
   if (preserving) level.log_sigma += level.log_alpha;
   if (o.kind == Kind::edm_dpm_multistep) level.data_stddev = o.sigma_data;
   if (o.kind == Kind::euler || o.kind == Kind::heun) level.data_stddev = 1.0;
+  if (o.kind == Kind::euler || o.kind == Kind::heun) {
+    level.time = sigma;
+    return level;
+  }
   const double least = schedule.level(schedule.last_time()).lambda();
   level.time = schedule.time_of_lambda(std::max(level.lambda(), least));
   return level;
@@ -158,7 +167,7 @@ inline void check_distinct(const Options& o, std::span<const Level> levels) {
   for (std::size_t i = 1; i + 1 < levels.size(); ++i) {
     require(levels[i].lambda() != levels[i - 1].lambda(), "diffusers: ", class_name(o.kind),
             " over ", levels.size() - 1, " steps has the same sigma twice, at timesteps ",
-            levels[i - 1].label, " and ", levels[i].label, "; use fewer steps");
+            levels[i - 1].label, " and ", levels[i].label, "; use fewer steps or another spacing");
   }
 }
 

@@ -4,7 +4,9 @@
 /// From a diffusers configuration to this library's own grid and method.
 #pragma once
 
+#include <cmath>
 #include <cstddef>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -27,10 +29,19 @@ using Method = std::variant<DpmSolver, UniPc, Deis, SaSolver, Ddim, Ddpm, Pndm, 
 
 namespace detail {
 
+/// The levels without a last step that leads nowhere.
+inline std::vector<Level> without_idle_end(std::vector<Level> levels) {
+  const std::size_t n = levels.size();
+  if (n > 2 && std::abs(levels[n - 1].lambda() - levels[n - 2].lambda()) < no_length) {
+    levels.pop_back();
+  }
+  return levels;
+}
+
 /// The levels that a run goes through, for a grid of the library's own.
 inline std::vector<Level> grid_levels(const AnySchedule& schedule, const Options& o, Mode mode,
                                       const Run& run, const Points& points) {
-  if (!points.sigmas.empty()) return levels_of(schedule, o, points);
+  if (!points.sigmas.empty()) return without_idle_end(levels_of(schedule, o, points));
   const Table table(o);
   std::vector<double> timesteps = points.timesteps;
   // PNDM calls the model more often than its grid has steps.
@@ -47,7 +58,7 @@ inline std::vector<Level> grid_levels(const AnySchedule& schedule, const Options
   } else {
     levels.push_back(end_level(o, table));
   }
-  return levels;
+  return without_idle_end(std::move(levels));
 }
 
 /// The points as diffusers shows them: Heun's inner ones twice, once for each of their calls.
@@ -69,6 +80,10 @@ inline DpmSolver dpm_solver_of(const Options& o, std::size_t steps, bool ends_at
   DpmSolver method{.order = o.solver_order, .space = space_of(o), .update = update_of(o)};
   method.tau = is_sde(o) ? 1.0 : 0.0;
   if (singlestep) {
+    require(
+        !is_sde(o),
+        "diffusers: DPMSolverSinglestepScheduler with sde-dpmsolver++ has no method of its like "
+        "here; use its plan, or dpm::DpmSolver{.tau = 1}, which is multistep");
     method.form = DpmSolver::Form::singlestep;
     method.stages = DpmSolver::Stages::on_grid;
     method.lower_order_final = o.lower_order_final || ends_at_zero;
@@ -115,4 +130,12 @@ inline Method method_of(const Options& o, const Run& run, const Points& points) 
 }
 
 }  // namespace detail
+
+/// The plan of such a method, whichever it is.
+[[nodiscard]] inline Plan make_plan(const Method& method, const Grid& grid, Prediction prediction,
+                                    Correction correction = Correction::none) {
+  return std::visit([&](const auto& m) { return dpm::make_plan(m, grid, prediction, correction); },
+                    method);
+}
+
 }  // namespace dpm::diffusers

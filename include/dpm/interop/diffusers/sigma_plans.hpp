@@ -50,6 +50,14 @@ inline std::vector<double> euler_timesteps(const Options& o, Mode mode, int trai
   return timesteps;
 }
 
+/// Refuses sigmas that rise.
+inline void check_falling(const Options& o, std::span<const double> sigmas) {
+  for (std::size_t i = 1; i < sigmas.size(); ++i) {
+    require(sigmas[i] <= sigmas[i - 1], "diffusers: ", class_name(o.kind), " has sigma ", sigmas[i],
+            " after ", sigmas[i - 1], "; sigmas must fall");
+  }
+}
+
 inline Points euler_points(const Options& o, Mode mode, const Table& table, const Run& run) {
   Points points;
   const std::vector<Curve> curve = curves(o);
@@ -57,8 +65,13 @@ inline Points euler_points(const Options& o, Mode mode, const Table& table, cons
     require(
         o.kind == Kind::euler && run.timesteps.empty(),
         "diffusers: sigmas of one's own are for EulerDiscreteScheduler alone, without timesteps");
+    // The last of one's own sigmas is where the run ends.
+    require(run.sigmas.size() >= 2, "diffusers: sigmas has ", run.sigmas.size(),
+            " entries; it needs at least two, the last of which is where the run ends");
     points.sigmas = run.sigmas;
-    for (const double sigma : run.sigmas) points.timesteps.push_back(table.timestep_of(sigma));
+    for (std::size_t i = 0; i + 1 < run.sigmas.size(); ++i) {
+      points.timesteps.push_back(table.timestep_of(run.sigmas[i]));
+    }
   } else {
     require(run.timesteps.empty() || curve.empty(),
             "diffusers: timesteps are given and the configuration has sigmas of its own; leave "
@@ -87,19 +100,20 @@ inline Points euler_points(const Options& o, Mode mode, const Table& table, cons
     }
   }
   if (o.timestep_type == "continuous" && o.prediction_type == "v_prediction") {
+    require(run.timesteps.empty(),
+            "diffusers: timesteps are given and timestep_type continuous makes its own; leave them "
+            "out");
     points.timesteps.clear();
-    for (const double sigma : points.sigmas) points.timesteps.push_back(0.25 * std::log(sigma));
+    const std::size_t calls = points.sigmas.size() - (run.sigmas.empty() ? 0 : 1);
+    for (std::size_t i = 0; i < calls; ++i) {
+      points.timesteps.push_back(0.25 * std::log(points.sigmas[i]));
+    }
   }
-  points.sigmas.push_back(o.final_sigmas_type == "sigma_min" ? table.sigma_min() : 0.0);
+  if (run.sigmas.empty()) {
+    points.sigmas.push_back(o.final_sigmas_type == "sigma_min" ? table.sigma_min() : 0.0);
+  }
+  check_falling(o, points.sigmas);
   return points;
-}
-
-inline void check_falling(const Options& o, std::span<const double> sigmas) {
-  for (std::size_t i = 1; i < sigmas.size(); ++i) {
-    require(sigmas[i] < sigmas[i - 1] || (i + 1 == sigmas.size() && sigmas[i] == sigmas[i - 1]),
-            "diffusers: ", class_name(o.kind), " has sigma ", sigmas[i], " after ", sigmas[i - 1],
-            "; sigmas must fall");
-  }
 }
 
 /// EulerDiscrete without churn: x + (sigma_t - sigma_s) epsilon.
@@ -157,7 +171,7 @@ inline Points flow_match_points(const Options& o, const Run& run) {
     if (!o.use_dynamic_shifting) {
       sigma = shifted(o.shift, sigma);
     } else {
-      const double shift = o.time_shift_type == "exponential" ? std::exp(*run.mu) : *run.mu;
+      const double shift = dynamic_shift(o, run);
       sigma = shift / (shift + (1.0 / sigma - 1.0));
     }
   }
@@ -172,6 +186,7 @@ inline Points flow_match_points(const Options& o, const Run& run) {
     points.timesteps.push_back(sigma * train);
   }
   points.sigmas.push_back(o.invert_sigmas ? 1.0 : 0.0);
+  if (!o.invert_sigmas) check_falling(o, points.sigmas);
   return points;
 }
 

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstddef>
 #include <string_view>
+#include <utility>
 
 #include "dpm/error.hpp"
 #include "dpm/interop/diffusers/levels.hpp"
@@ -73,10 +74,26 @@ inline void check_possible(const Options& o) {
       !(o.kind == Kind::unipc && o.solver_type == "bh1" && o.final_sigmas_type == "zero"),
       "diffusers: UniPCMultistepScheduler with solver_type bh1 and final_sigmas_type zero gives "
       "NaN in diffusers; use bh2, or sigma_min");
+  require(o.num_train_timesteps >= 1 && o.num_train_timesteps <= 1'000'000,
+          "diffusers: num_train_timesteps is ", o.num_train_timesteps,
+          "; it must lie between 1 and 1000000");
+  require(!o.shift_terminal || (*o.shift_terminal >= 0.0 && *o.shift_terminal < 1.0),
+          "diffusers: shift_terminal is ", o.shift_terminal.value_or(0.0),
+          "; it must be at least 0 and less than 1");
+  for (const auto& [name, sigma] :
+       {std::pair{"sigma_min", o.sigma_min}, std::pair{"sigma_max", o.sigma_max}}) {
+    require(!sigma || (*sigma > 0.0 && *sigma < 1e6), "diffusers: ", name, " is ",
+            sigma.value_or(0.0), "; it must be greater than 0 and less than 1e6");
+  }
+  require(o.rho >= 0.1 && o.rho <= 1000.0, "diffusers: rho is ", o.rho,
+          "; it must lie between 0.1 and 1000");
+  require(!has_clipping(o) || (o.clip_sample_range > 0.0 && o.clip_sample_range < 1e300),
+          "diffusers: clip_sample_range is ", o.clip_sample_range,
+          "; it must be greater than 0 and finite");
   require(o.steps_offset >= 0, "diffusers: steps_offset is ", o.steps_offset,
           "; it must be at least 0");
-  require(o.flow_shift > 0.0, "diffusers: flow_shift is ", o.flow_shift,
-          "; it must be greater than 0");
+  require(o.flow_shift > 0.0 && o.flow_shift < 1e6, "diffusers: flow_shift is ", o.flow_shift,
+          "; it must be greater than 0 and less than 1e6");
   require(o.sample_max_value > 0.0, "diffusers: sample_max_value is ", o.sample_max_value,
           "; it must be greater than 0");
   require(o.dynamic_thresholding_ratio >= 0.0 && o.dynamic_thresholding_ratio <= 1.0,
@@ -117,6 +134,13 @@ inline Points points_of(const Options& o, Mode mode, const Run& run) {
           " of steps, timesteps and sigmas; it must be exactly one");
   require(run.eta == 0.0 || o.kind == Kind::ddim, "diffusers: eta = ", run.eta, " for ",
           class_name(o.kind), "; only DDIMScheduler has it");
+  require(!run.use_clipped_model_output || o.kind == Kind::ddim,
+          "diffusers: use_clipped_model_output is on for ", class_name(o.kind),
+          "; only DDIMScheduler has it");
+  for (const double sigma : run.sigmas) {
+    require(sigma >= 0.0 && sigma < 1e6, "diffusers: sigmas holds ", sigma,
+            "; they must be at least 0 and less than 1e6");
+  }
   require(!run.mu || o.use_dynamic_shifting,
           "diffusers: mu is given and use_dynamic_shifting is off; leave mu out");
   for (std::size_t i = 0; i < run.timesteps.size(); ++i) {
