@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// Adaptive DPM-Solver: its options, the plan of one trial, and the length of the next.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <utility>
+
+#include "dpm/error.hpp"
+#include "dpm/method/dpm_solver_singlestep.hpp"
+#include "dpm/state/error_norm.hpp"
+
+namespace dpm {
+
+/// DPM-Solver-12 (`order = 2`) and DPM-Solver-23 (`order = 3`) with adaptive steps (Lu et al. 2022,
+/// arXiv 2206.00927, App. C, Alg. 2), in noise space or, as DPM-Solver++, in data space. Each trial
+/// solves one step with two orders from the same model calls; what they differ by is the error. The
+/// trial is accepted, with the result of the higher order, if its error is within tolerance; the
+/// next one has the length that the error asks for.
+///
+/// An accepted trial costs `order` model calls and a rejected one as many, but the model's value at
+/// its start is kept for the next.
+struct AdaptiveDpmSolver {
+  /// What happens when `max_calls` do not suffice.
+  enum class AtCap : std::uint8_t {
+    fail,    ///< `InvalidArgument`; the start is untouched
+    finish,  ///< the last calls pay for one step to the end, accepted whatever its error
+  };
+
+  /// The higher order of the pair, 2 or 3.
+  int order = 3;
+  Space space = Space::data;
+  DpmSolver::Update update = DpmSolver::Update::midpoint;
+  ErrorTolerance tolerance = {};
+  /// Each step aims at an error below the tolerance by `safety` to the power of the order; (0, 1).
+  double safety = 0.9;
+  /// Length of the first trial in lambda.
+  double first_step = 0.05;
+  /// A step that would have to be shorter than this in lambda, at least 1e-10, is an error: the
+  /// model is not smooth enough for the tolerance.
+  double smallest_step = 1e-8;
+  /// Where to start and end; the schedule's last and first time when left out.
+  std::optional<double> start = std::nullopt;
+  std::optional<double> end = std::nullopt;
+  /// The run is over when its time is this close to the end; the sample then stands there. The
+  /// official code has 1e-5. 0: exactly at the end.
+  double time_tolerance = 0.0;
+  /// No more model calls than this, ever.
+  int max_calls = 1000;
+  AtCap at_cap = AtCap::fail;
+  /// One more call at the end and a first-order step from there to sigma = 0.
+  bool denoise_to_zero = false;
+};
+
+namespace detail {
+
+inline void check_options(const AdaptiveDpmSolver& method) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  const ErrorTolerance& tolerance = method.tolerance;
+  require(method.order == 2 || method.order == 3, "AdaptiveDpmSolver: order = ", method.order,
+          "; it must be 2 or 3");
+  require(tolerance.absolute > 0.0 && tolerance.absolute < infinity,
+          "AdaptiveDpmSolver: tolerance.absolute = ", tolerance.absolute,
+          "; it must be in (0, inf)");
+  require(tolerance.relative >= 0.0 && tolerance.relative < infinity,
+          "AdaptiveDpmSolver: tolerance.relative = ", tolerance.relative,
+          "; it must be in [0, inf)");
+  require(method.safety > 0.0 && method.safety < 1.0, "AdaptiveDpmSolver: safety = ", method.safety,
+          "; it must be in (0, 1)");
+  require(method.smallest_step >= 1e-10 && method.smallest_step < infinity,
+          "AdaptiveDpmSolver: smallest_step = ", method.smallest_step,
+          "; it must be in [1e-10, inf)");
+  require(method.first_step >= method.smallest_step && method.first_step < infinity,
+          "AdaptiveDpmSolver: first_step = ", method.first_step,
+          "; it must be finite and at least smallest_step = ", method.smallest_step);
+  require(method.time_tolerance >= 0.0 && method.time_tolerance < infinity,
+          "AdaptiveDpmSolver: time_tolerance = ", method.time_tolerance,
+          "; it must be in [0, inf)");
+  const int least = method.order + (method.denoise_to_zero ? 1 : 0);
+  require(method.max_calls >= least, "AdaptiveDpmSolver: max_calls = ", method.max_calls,
+          "; the shortest run makes ", least);
+}
+
+/// Refuses ends between which no adaptive run exists.
+inline void check_ends(const AdaptiveDpmSolver& method, const Level& start, const Level& end) {
+  require(start.log_alpha > -std::numeric_limits<double>::infinity(),
+          "AdaptiveDpmSolver: the start at time ", start.time,
+          " has alpha = 0, from where steps in lambda are infinite; start below that time");
+  require(end.log_sigma > -std::numeric_limits<double>::infinity(),
+          "AdaptiveDpmSolver: the end at time ", end.time,
+          " has sigma = 0, which steps in lambda never reach; end above that time, and use "
+          "denoise_to_zero");
+  const double length = end.lambda() - start.lambda();
+  require(end.time < start.time && length >= method.smallest_step, "AdaptiveDpmSolver: from time ",
+          start.time, " to time ", end.time, " lambda grows by ", length,
+          "; time must fall, and lambda grow by at least smallest_step = ", method.smallest_step);
+  require(start.time - end.time > method.time_tolerance,
+          "AdaptiveDpmSolver: time_tolerance = ", method.time_tolerance,
+          "; it must be below the whole length in time, ", start.time - end.time);
+}
+
+/// The plan of one trial from level s to level t, in three steps: the first calls the model at s,
+/// the second leads to the result of the lower order, and the third adds to it what it differs by
+/// from the result of the higher order. A trial that follows a rejected one omits the first.
+inline Plan make_trial(const AdaptiveDpmSolver& method, const AnySchedule& schedule, const Level& s,
+                       const Level& t, Prediction prediction, Correction correction) {
+  const DpmSolver::Update taylor = DpmSolver::Update::taylor;
+  const DpmSolver higher{.order = method.order, .space = method.space, .update = method.update};
+  PlanBuilder builder(method.space, prediction, correction);
+  const auto terms = [&](const Level& to, int order, DpmSolver::Update update, const Nodes& nodes) {
+    const ExponentialStep step(method.space, s, to);
+    return polynomial_terms(step.linear(), dpm_solver_weights(step, order, update), s.lambda(),
+                            nodes.span());
+  };
+  builder.begin_step(s, s);
+  Nodes nodes{{s.lambda(), builder.evaluate(0, sample_register, s)}};
+  builder.begin_step(s, t);
+  Nodes lower_nodes;
+  for (const Level& inner : inner_levels(higher, schedule, method.order, s, t)) {
+    require(nodes[nodes.size() - 1].at < inner.lambda() && inner.lambda() < t.lambda(),
+            "sample_adaptive: the step from time ", s.time, " to time ", t.time,
+            " is so short that the schedule does not tell its inner levels apart; the tolerances "
+            "are too tight for it");
+    lower_nodes = nodes;
+    const auto order = static_cast<int>(nodes.size());
+    builder.combine(trial_register, terms(inner, order, taylor, nodes).span());
+    nodes.push_back({inner.lambda(), builder.evaluate(nodes.size(), trial_register, inner)});
+  }
+  const UpdateTerms lower = terms(t, method.order - 1, method.update, lower_nodes);
+  builder.combine(sample_register, lower.span());
+  builder.begin_step(t, t);
+  // DPM-Solver-3 proper takes the derivative from the second stage alone (Alg. 2, last line).
+  const UpdateTerms upper = method.order == 3 && method.update == DpmSolver::Update::midpoint
+                                ? terms(t, 2, taylor, {nodes[0], nodes[2]})
+                                : terms(t, method.order, method.update, nodes);
+  UpdateTerms difference{{sample_register, 1.0}};
+  for (const Term& term : upper) {
+    if (term.operand != sample_register) difference.push_back(term);
+  }
+  for (const Term& term : lower) {
+    if (term.operand != sample_register) difference.push_back({term.operand, -term.weight});
+  }
+  builder.combine(sample_register, difference.span());
+  return std::move(builder).finish();
+}
+
+/// The plan of the step from the end of a run to sigma = 0.
+inline Plan make_last_step(const AdaptiveDpmSolver& method, const AnySchedule& schedule,
+                           const Level& from, Prediction prediction, Correction correction) {
+  PlanBuilder builder(method.space, prediction, correction);
+  write_singlestep_step(builder, {.order = 1, .space = method.space},
+                        {from, schedule.level(0.0), {}});
+  return std::move(builder).finish();
+}
+
+/// The length of the trial after one of length `step` and the given error: the error is that of the
+/// lower order, so it grows with the step to the power of the higher (Alg. 2, last line). The power
+/// is rounded to float as in the official code, whose runs are thus repeated step by step.
+inline double next_step(const AdaptiveDpmSolver& method, double step, double error) {
+  return method.safety * step * static_cast<float>(std::pow(error, -1.0 / method.order));
+}
+
+}  // namespace detail
+}  // namespace dpm

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// Sampling with steps as long as the wanted accuracy allows.
+#pragma once
+
+#include <algorithm>
+#include <concepts>
+#include <cstddef>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "dpm/error.hpp"
+#include "dpm/method/adaptive.hpp"
+#include "dpm/plan/plan.hpp"
+#include "dpm/run/adaptive_trials.hpp"
+#include "dpm/run/sample.hpp"
+#include "dpm/run/stepper.hpp"
+#include "dpm/schedule/noise_schedule.hpp"
+#include "dpm/state/dense.hpp"
+#include "dpm/state/error_norm.hpp"
+
+namespace dpm {
+
+/// One step that was tried.
+struct AdaptiveTrial {
+  Level from;
+  Level to;
+  /// In tolerances: 1 is just small enough.
+  double error = 0.0;
+  bool accepted = false;
+
+  /// Its length in lambda.
+  [[nodiscard]] double step() const { return to.lambda() - from.lambda(); }
+};
+
+/// What an adaptive run did.
+struct AdaptiveReport {
+  std::vector<AdaptiveTrial> trials;  ///< all of them, in order
+  std::size_t accepted = 0;
+  std::size_t rejected = 0;
+  int model_calls = 0;
+  /// False if the cap on model calls forced a step with an error above the tolerance.
+  bool within_tolerance = true;
+  bool stopped = false;  ///< by `RunOptions::stop`; x holds the last accepted step
+};
+
+namespace detail {
+
+/// Refuses a start that is empty, not finite, or does not hold whole samples.
+template <class State>
+void check_start(const State& x, const ErrorTolerance& tolerance, bool check_finite) {
+  if constexpr (DenseState<State>) {
+    const auto view = dense_view(x);
+    require(view.size() > 0,
+            "sample_adaptive: the start x is empty; it must hold at least one value");
+    (void)split_samples("sample_adaptive", view, tolerance.elements_per_sample);
+    if (check_finite && !all_finite(x)) {
+      fail<NonFinite>("sample_adaptive: the start x holds a NaN or an infinity");
+    }
+  }
+}
+
+/// Whether the trial after which `calls` will have been made must be the last one. Refuses a trial
+/// beyond the cap.
+inline bool is_last_chance(const AdaptiveDpmSolver& method, int calls, const Level& from) {
+  const int at_the_end = method.denoise_to_zero ? 1 : 0;
+  if (method.at_cap == AdaptiveDpmSolver::AtCap::finish) {
+    return calls + method.order + at_the_end > method.max_calls;
+  }
+  require(calls + at_the_end <= method.max_calls, "sample_adaptive: max_calls = ", method.max_calls,
+          " are used up at time ", from.time,
+          "; allow more, loosen the tolerance, or let the run finish with AtCap::finish");
+  return false;
+}
+
+}  // namespace detail
+
+/// Samples with adaptive steps: runs `method` on `schedule` with `model` from the noise in `x` and
+/// leaves the samples in `x`.
+///
+///     dpm::sample_adaptive(dpm::AdaptiveDpmSolver{}, schedule, model, x);
+///
+/// @param method  tolerances, first and last time, the cap on model calls.
+/// @param model  the network, in any of the forms that `ModelFor` lists; called once at a time.
+/// @param x      the start, standard normal times sigma of the first level, of any shape; see
+///               `sample`. A type of your own needs `error_norm` besides `combine`.
+/// @param prediction  what the model's output means.
+/// @param options  correction, observer, checks. The observer is told of each accepted step, with
+///                 `steps = 0` since their number is not known; a request to stop is heard before
+///                 each trial; a noise source and a preview are not used.
+///
+/// It always ends: a run that would need more than `max_calls` calls or steps shorter than
+/// `smallest_step` is refused. Throws `InvalidArgument` then and for options out of range,
+/// `NonFinite` for a start, a model output, a correction or a result that is not finite, and
+/// whatever the model throws; `x` is untouched in each case. Buffers are allocated once; each trial
+/// writes a short plan besides.
+template <class Model, class X>
+AdaptiveReport sample_adaptive(const AdaptiveDpmSolver& method, const AnySchedule& schedule,
+                               Model&& model, X&& x, Prediction prediction = Prediction::noise,
+                               const RunOptions<OwnedState<X>>& options = {}) {
+  using State = OwnedState<X>;
+  static_assert(
+      detail::is_writable<X>(),
+      "dpm: x must not be const: the start is read from it and the samples are left in it.");
+  static_assert(std::is_lvalue_reference_v<X> || !std::same_as<std::remove_cv_t<X>, State>,
+                "dpm: x is a temporary, and the samples would be lost with it; name it first.");
+  static_assert(AdaptiveState<State>,
+                "dpm: this type is not a state for adaptive steps. Besides what a state needs, a "
+                "type of your own needs double error_norm(lower, higher, previous, const "
+                "dpm::ErrorTolerance&) in its own namespace.");
+  detail::check_options(method);
+  const Level end = schedule.level(method.end.value_or(schedule.first_time()));
+  Level s = schedule.level(method.start.value_or(schedule.last_time()));
+  detail::check_ends(method, s, end);
+  State start = detail::own(x);
+  detail::check_start(start, method.tolerance, options.check_finite);
+  const Correction correction = options.correction ? Correction::data : Correction::none;
+  detail::Trials<State, std::remove_reference_t<Model>> trials(std::move(start), method,
+                                                               s.data_stddev > 0.0, model, options);
+  AdaptiveReport report;
+  const auto observe = [&](std::size_t step, const Level& at) {
+    if (!options.observer) return;
+    options.observer(Progress<State>{
+        .step = step, .model_calls = trials.model_calls(), .level = at, .sample = trials.sample()});
+  };
+  double h = method.first_step;
+  double left = end.lambda() - s.lambda();
+  while (s.time - end.time > method.time_tolerance && left >= method.smallest_step) {
+    report.stopped = options.stop.stop_requested();
+    if (report.stopped) break;
+    const bool forced = detail::is_last_chance(method, trials.model_calls() + trials.cost(), s);
+    // What a step leaves is either nothing or long enough for another.
+    const bool to_the_end = forced || h > left - method.smallest_step;
+    if (to_the_end) h = left;
+    const Level t = to_the_end ? end : schedule.level_at_lambda(s.lambda() + h);
+    const double error =
+        trials.run(detail::make_trial(method, schedule, s, t, prediction, correction));
+    const bool accepted = forced || error <= 1.0;
+    report.trials.push_back({s, t, error, accepted});
+    const double next = detail::next_step(method, h, error);
+    if (accepted) {
+      ++report.accepted;
+      if (error > 1.0) report.within_tolerance = false;
+      trials.accept();
+      s = t;
+      observe(report.accepted, s);
+      left = end.lambda() - s.lambda();
+      h = std::max(next, method.smallest_step);
+    } else {
+      ++report.rejected;
+      const double failed = h;
+      h = std::min(next, left - method.smallest_step);
+      detail::require(h >= method.smallest_step, "sample_adaptive: at time ", s.time, " a step of ",
+                      failed, " in lambda has an error of ", error,
+                      " tolerances, and steps may not be shorter than smallest_step = ",
+                      method.smallest_step, "; loosen the tolerance");
+    }
+  }
+  if (method.denoise_to_zero && !report.stopped) {
+    const Plan last = detail::make_last_step(method, schedule, s, prediction, correction);
+    trials.run_last(last);
+    observe(report.accepted + 1, last.end());
+  }
+  report.model_calls = trials.model_calls();
+  detail::give_back(trials.sample(), x);
+  return report;
+}
+
+}  // namespace dpm

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// How far two results of one step lie apart, measured in tolerances.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <type_traits>
+
+#include "dpm/state/combine.hpp"
+#include "dpm/state/dense.hpp"
+
+namespace dpm {
+
+/// What error a step may make, and how the errors of all values become one number.
+struct ErrorTolerance {
+  enum class Norm : std::uint8_t {
+    largest_sample,  ///< the root mean square over each sample, and of these the largest
+    whole_batch,     ///< the root mean square over everything
+  };
+  /// Values below `absolute / relative` need be no more exact than `absolute`; (0, inf). The
+  /// default is one of 256 grey values between -1 and 1.
+  double absolute = 0.0078;
+  /// The error allowed for each unit of a value's size; [0, inf).
+  double relative = 0.05;
+  Norm norm = Norm::largest_sample;
+  /// For ranges that hold several samples one after the other: values in each; 0: one sample.
+  std::size_t elements_per_sample = 0;
+};
+
+/// The error of a step in tolerances, at most 1 if it is small enough: the norm of (higher - lower)
+/// / max(absolute, relative max(|lower|, |previous|)) (Lu et al. 2022, arXiv 2206.00927, App. C),
+/// where `lower` and `higher` are results of two orders and `previous` is `lower` of the step
+/// before. NaN where a value is. The states have one shape.
+///
+/// A state of your own needs such a function in its own namespace, beside `combine`, to be sampled
+/// with adaptive steps.
+template <DenseState State>
+[[nodiscard]] double error_norm(const State& lower, const State& higher, const State& previous,
+                                const ErrorTolerance& tolerance) {
+  const auto low = split_samples("error_norm", dense_view(lower), tolerance.elements_per_sample);
+  const auto* const high = dense_view(higher).data;
+  const auto* const before = dense_view(previous).data;
+  double largest = 0.0;
+  double total = 0.0;
+  for (std::size_t s = 0; s < low.samples; ++s) {
+    double sum = 0.0;
+    for (std::size_t e = 0; e < low.elements; ++e) {
+      const std::size_t i = s * low.sample_stride + e * low.element_stride;
+      const double value = low.data[i];
+      const double size = std::max(std::abs(value), std::abs(static_cast<double>(before[i])));
+      const double allowed = std::max(tolerance.absolute, tolerance.relative * size);
+      const double error = (high[i] - value) / allowed;
+      sum += error * error;
+    }
+    largest = std::max(largest, sum);
+    total += sum;
+  }
+  // std::max may lose a NaN; the total keeps it.
+  if (std::isnan(total)) return std::numeric_limits<double>::quiet_NaN();
+  return tolerance.norm == ErrorTolerance::Norm::whole_batch
+             ? std::sqrt(total / static_cast<double>(low.size()))
+             : std::sqrt(largest / static_cast<double>(low.elements));
+}
+
+/// What `sample_adaptive` can work on.
+template <class State>
+concept AdaptiveState = RunnableState<State> &&
+    requires(const State& state, const ErrorTolerance& tolerance) {
+  { error_norm(state, state, state, tolerance) } -> std::convertible_to<double>;
+};
+
+}  // namespace dpm
