@@ -67,7 +67,6 @@ int main() {
     std::printf("network call %2zu: a batch of %zu\n", tick + 1, open.size());
     serve(runs, open);
   }
-
   bool same = true;
   for (std::size_t i = 0; i < plans.size(); ++i) {
     Run alone(plans[i], Sample{0.3F, -1.2F, 2.0F, -0.7F});

@@ -13,7 +13,7 @@
 using namespace dpm_test;
 using dpm::AdaptiveDpmSolver;
 
-namespace elsewhere {
+namespace another_library {
 
 /// Two numbers, and how often such a pair was copied into a new one.
 struct Pair {
@@ -57,9 +57,9 @@ struct WithoutNorm {
 void combine(const dpm::Weights& weights, std::span<WithoutNorm* const> targets,
              std::span<const WithoutNorm* const> operands);
 
-}  // namespace elsewhere
+}  // namespace another_library
 
-using elsewhere::Pair;
+using another_library::Pair;
 
 namespace {
 
@@ -72,8 +72,8 @@ Pair network(const Pair& x, double t) { return {0.8 * std::tanh(x.first), std::s
 TEST_CASE("a state of one's own brings its norm") {
   STATIC_REQUIRE(dpm::AdaptiveState<Pair>);
   STATIC_REQUIRE(dpm::AdaptiveState<std::vector<float>>);
-  STATIC_REQUIRE(dpm::RunnableState<elsewhere::WithoutNorm>);
-  STATIC_REQUIRE(!dpm::AdaptiveState<elsewhere::WithoutNorm>);
+  STATIC_REQUIRE(dpm::RunnableState<another_library::WithoutNorm>);
+  STATIC_REQUIRE(!dpm::AdaptiveState<another_library::WithoutNorm>);
 
   // With one value in a sample and a purely absolute tolerance the library's norm is the same.
   const AdaptiveDpmSolver method{

@@ -28,12 +28,14 @@ template <class Method, class Spacing>
                              const Spacing& spacing, Prediction prediction = Prediction::noise,
                              Correction correction = Correction::none) {
   const Budget<Method> budget = for_calls(method, calls);
-  Plan plan =
-      make_plan(budget.method, make_grid(spacing, schedule, budget.steps), prediction, correction);
+  const auto plan_of = [&](int steps) {
+    return make_plan(budget.method, make_grid(spacing, schedule, steps), prediction, correction);
+  };
+  Plan plan = plan_of(budget.steps);
   if (const int left = calls - plan.evaluations(); left > 0) {
     // Steps at a singular end are of first order; the calls that they save may make more steps.
-    plan = make_plan(budget.method, make_grid(spacing, schedule, budget.steps + left), prediction,
-                     correction);
+    Plan longer = plan_of(budget.steps + left);
+    if (longer.evaluations() == calls) return longer;
   }
   detail::require(
       plan.evaluations() == calls, "make_plan: calls = ", calls, " over a grid from time ",

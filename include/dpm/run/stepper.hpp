@@ -120,7 +120,8 @@ class Stepper {
     return std::nullopt;
   }
 
-  /// The sample as it stands: the start, then what each finished step has made of it.
+  /// The sample as it stands: the start, then what each finished step has made of it. (In all plans
+  /// of the library; in one of your own, if its steps write the sample after their last call.)
   [[nodiscard]] const State& sample() const { return registers_[0][0]; }
   /// Whether the run stands before a model call that a request to stop keeps it from. The sample is
   /// then that of the last finished step. `resume` lets the run go on.
