@@ -36,10 +36,12 @@ double misfit(int repeats) {
   known.row(0) = 1.5;
   Batch mask = Batch::Zero(2, 500);
   mask.row(0) = 1.0;
-  const dpm::Inpaint<Batch> inpaint(known, mask, dpm::NormalNoise{.seed = 6});
+  std::uint32_t draw = 0;
+  const dpm::Inpaint<Batch> inpaint(known, mask, [&draw](Batch& z, const dpm::NoiseRequest& r) {
+    dpm::NormalNoise{.seed = 6}(z, {draw, r.from, r.to});  // fresh in each pass
+  });
   Batch x(2, 500);
   dpm::NormalNoise{.seed = 4}.fill(x);
-  std::uint32_t draw = 0;
   for (std::size_t i = 0; i < grid.steps(); ++i) {
     const dpm::Grid step(grid.schedule(), {grid[i], grid[i + 1]});
     for (int repeat = 0; repeat < repeats; ++repeat) {

@@ -197,6 +197,11 @@ TEST_CASE("Inpaint refuses masks and shapes that do not fit") {
   refused([&] { dpm::Inpaint<State>(State(2), State{0.5, 1.5}, noise); }, "mask holds 1.5");
   refused([&] { dpm::Inpaint<State>(State(2), State{0.5, NAN}, noise); }, "mask holds nan");
   refused([&] { dpm::Inpaint<State>(State(2), State(2), {}); }, "noise is empty");
+  refused(
+      [&] {
+        dpm::Inpaint<State>(State{NAN, 1.0}, State{0.5, 1.0}, noise);
+      },
+      "known holds nan where the mask is 0.5");
   State x = test_start();
   refused(
       [&] {
@@ -205,4 +210,50 @@ TEST_CASE("Inpaint refuses masks and shapes that do not fit") {
       },
       "x is 8 x 1; it must have the shape of the mask, 2 x 1");
   REQUIRE(x == test_start());
+}
+
+TEST_CASE("an edit must keep the sample's shape and leave it finite") {
+  for (const std::size_t step : {std::size_t{2}, std::size_t{4}}) {
+    State x = test_start();
+    const auto grows = [step](State& at, const Progress& p) {
+      if (p.step == step) at.resize(4000);
+      return p.step == step;
+    };
+    refused([&] { dpm::sample_with_edits(dpm::Ddim{}, grid_of(4), model, x, grows); },
+            "has made the sample 4000 x 1; it must keep its shape, 8 x 1");
+    const auto spoils = [step](State& at, const Progress& p) {
+      if (p.step == step) at[3] = std::numeric_limits<double>::quiet_NaN();
+      return p.step == step;
+    };
+    REQUIRE_THROWS_AS(dpm::sample_with_edits(dpm::Ddim{}, grid_of(4), model, x, spoils),
+                      dpm::NonFinite);
+    REQUIRE(x == test_start());
+  }
+}
+
+TEST_CASE("an edit at the grid's last level does not cost the step to clean data") {
+  const dpm::DpmSolver method{.denoise_to_zero = true};
+  for (const bool changed : {false, true}) {
+    State x = test_start();
+    double last_sigma = 1.0;
+    const auto report =
+        dpm::sample_with_edits(method, grid_of(5), model, x, [&](State&, const Progress& p) {
+          last_sigma = p.level.sigma();
+          return changed && p.step == 5;
+        });
+    REQUIRE(report.model_calls == 6);
+    REQUIRE(report.steps == 6);
+    REQUIRE(last_sigma == 0.0);
+    State plain = test_start();
+    dpm::sample(make_plan(method, grid_of(5)), model, plain);
+    REQUIRE(x == plain);
+  }
+}
+
+TEST_CASE("the noise of a start is another than that of the run") {
+  Eigen::ArrayXXd start = Eigen::ArrayXXd::Zero(2, 3);
+  dpm::add_noise(start, schedule.level(1.0), dpm::NormalNoise{.seed = 3});
+  Eigen::ArrayXXd filled(2, 3);
+  dpm::NormalNoise{.seed = 3}.fill(filled);
+  REQUIRE((start - schedule.level(1.0).sigma() * filled).abs().maxCoeff() < 1e-15);
 }

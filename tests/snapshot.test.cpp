@@ -7,6 +7,7 @@
 #include <Eigen/Core>
 #include <cstddef>
 #include <functional>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -104,16 +105,17 @@ TEST_CASE("foreign and damaged bytes are refused") {
   REQUIRE_NOTHROW(load_as(bytes));
 
   refused([&] { load_as({}); }, "do not begin as a saved run");
-  refused([&] { load_as(Bytes(bytes.begin(), bytes.begin() + 10)); }, "scalar type");
-  refused([&] { load_as(Bytes(bytes.begin(), bytes.end() - 1)); }, "bytes; a run of this plan");
-  refused([&] { load_as(Bytes(bytes.begin(), bytes.begin() + 40)); }, "bytes; a run of this plan");
+  refused([&] { load_as(Bytes(bytes.begin(), bytes.begin() + 10)); }, "damaged or cut short");
+  refused([&] { load_as(Bytes(bytes.begin(), bytes.end() - 1)); }, "damaged or cut short");
+  refused([&] { load_as(Bytes(bytes.begin(), bytes.begin() + 40)); }, "damaged or cut short");
   Bytes longer = bytes;
   longer.push_back(std::byte{0});
-  refused([&] { load_as(longer); }, "bytes; a run of this plan");
+  refused([&] { load_as(longer); }, "damaged or cut short");
   const dpm::Plan other = dpm::make_plan(dpm::DpmSolver{}, schedule, 6);
   refused([&] { (void)dpm::load(bytes, other, State(8)); }, "of another plan");
   refused([&] { (void)dpm::load(bytes, plan, std::vector<float>(8)); }, "another scalar type");
-  refused([&] { (void)dpm::load(bytes, plan, State(4)); }, "bytes; a run of this plan and shape");
+  refused([&] { (void)dpm::load(bytes, plan, State(4)); },
+          "of 8 x 1 values; the state given has 4 x 1");
   // Any byte changed is noticed.
   for (std::size_t i = 0; i < bytes.size(); ++i) {
     Bytes damaged = bytes;
@@ -128,4 +130,36 @@ TEST_CASE("the shape of a saved run must be that of the state given") {
   const Bytes bytes = save(dpm::Stepper<Eigen::ArrayXXd>(plan, Eigen::ArrayXXd::Ones(2, 6)));
   refused([&] { (void)dpm::load(bytes, plan, Eigen::ArrayXXd(3, 4)); },
           "of 2 x 6 values; the state given has 3 x 4");
+}
+
+TEST_CASE("a saved run is loaded sample by sample, in any storage order and any shape given") {
+  using RowMajor = Eigen::Array<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  const dpm::Plan plan = dpm::make_plan(dpm::Ddim{}, schedule, 3);
+  Eigen::ArrayXXd start(2, 3);
+  start << 1.0, 2.0, 3.0, 4.0, 5.0, 6.0;
+  const Bytes bytes = save(dpm::Stepper<Eigen::ArrayXXd>(plan, start));
+  const RowMajor shape = RowMajor::Constant(2, 3, std::numeric_limits<double>::quiet_NaN());
+  REQUIRE((dpm::load(bytes, plan, shape).sample() == start).all());
+}
+
+TEST_CASE("forks go on with callables of their own, an open call is theirs too") {
+  const dpm::Plan plan = dpm::make_plan(dpm::DpmSolver{.tau = 1.0}, schedule, 6);
+  dpm::Stepper<State> run(plan, test_start(), with_noise());
+  for (int calls = 0; calls < 3; ++calls) {
+    const auto call = run.next();
+    model(call->input, call->level, call->output);
+  }
+  const auto open = run.next();
+  dpm::RunOptions<State> other;
+  other.noise = [](State& z, const dpm::NoiseRequest&) { z.assign(z.size(), 0.5); };
+  dpm::Stepper<State> same = run.fork(with_noise());
+  dpm::Stepper<State> variation = run.fork(other);
+  model(open->input, open->level, open->output);
+  finish(run);
+  finish(same);
+  finish(variation);
+  REQUIRE(same.sample() == run.sample());
+  REQUIRE(same.model_calls() == 6);
+  REQUIRE(variation.sample() != run.sample());
+  refused([&] { (void)run.fork({}); }, "the fork of a run with a noise source has none");
 }

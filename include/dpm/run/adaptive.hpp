@@ -158,6 +158,7 @@ AdaptiveReport sample_adaptive(const AdaptiveDpmSolver& method, const AnySchedul
                       method.smallest_step, "; loosen the tolerance");
     }
   }
+  if (method.denoise_to_zero && options.stop.stop_requested()) report.stopped = true;
   if (method.denoise_to_zero && !report.stopped) {
     const Plan last = detail::make_last_step(method, schedule, s, prediction, correction);
     trials.run_last(last);

@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
+#include <optional>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -29,10 +31,11 @@ using NoiseSource = std::function<void(State&, const NoiseRequest&)>;
 
 /// x <- alpha x + sigma z: clean data noised to `level`, where an image-to-image run starts.
 ///
-/// @param noise  fills z; it is asked for draw number `draw`.
+/// @param noise  fills z; it is asked for draw number `draw`, by default the start's own, which no
+///               run asks for.
 template <DenseState State>
-void add_noise(State& x, const Level& level, const NoiseSource<State>& noise,
-               std::uint32_t draw = 0) {
+void add_noise(State& x, const Level& level, const std::type_identity_t<NoiseSource<State>>& noise,
+               std::uint32_t draw = std::numeric_limits<std::uint32_t>::max()) {
   detail::require(static_cast<bool>(noise), "add_noise: noise is empty; it must be a noise source");
   State z = x;
   noise(z, NoiseRequest{draw, level, level});
@@ -54,6 +57,20 @@ inline std::size_t place_in(const Grid& grid, const Level& level) {
   std::size_t i = 0;
   while (i < grid.levels().size() && !(grid[i] == level)) ++i;
   return i;
+}
+
+/// Refuses what a hook must not do to the sample.
+template <DenseState State>
+void check_edit(const State& edited, const State& before, bool check_finite, std::size_t step) {
+  const auto is = dense_view(edited);
+  const auto should_be = dense_view(before);
+  require(is.same_shape(should_be), "sample_with_edits: the edit after step ", step,
+          " has made the sample ", is.elements, " x ", is.samples, "; it must keep its shape, ",
+          should_be.elements, " x ", should_be.samples);
+  if (check_finite && !all_finite(edited)) {
+    fail<NonFinite>(sentence("sample_with_edits: the edit after step ", step,
+                             " has left a NaN or an infinity in the sample"));
+  }
 }
 
 /// The draws of the first `steps` steps.
@@ -85,15 +102,25 @@ RunReport sample_with_edits(const Method& method, const Grid& grid, Model&& mode
                             Edit&& edit, Prediction prediction = Prediction::noise,
                             const RunOptions<OwnedState<X>>& options = {}) {
   using State = OwnedState<X>;
+  static_assert(
+      detail::is_writable<X>(),
+      "dpm: x must not be const: the start is read from it and the samples are left in it.");
+  static_assert(std::is_lvalue_reference_v<X> || !std::same_as<std::remove_cv_t<X>, State>,
+                "dpm: x is a temporary, and the samples would be lost with it; name it first.");
+  static_assert(std::is_invocable_r_v<bool, Edit&, State&, const Progress<State>&>,
+                "dpm: the edit cannot be called. It must be callable as edit(State& x, const "
+                "dpm::Progress<State>& progress) and return whether it has changed x.");
   const Correction correction = options.correction ? Correction::data : Correction::none;
   State state = detail::own(x);
+  std::optional<Plan> tail;  // steps of a plan that lie beyond the grid
   RunReport report;
   std::uint32_t draws = 0;
   std::size_t place = 0;
-  while (place + 1 < grid.levels().size() && !report.stopped) {
-    const Grid rest(grid.schedule(), {grid.levels().begin() + static_cast<std::ptrdiff_t>(place),
+  while ((tail || place + 1 < grid.levels().size()) && !report.stopped) {
+    const std::size_t from = tail ? 0 : place;
+    const Grid rest(grid.schedule(), {grid.levels().begin() + static_cast<std::ptrdiff_t>(from),
                                       grid.levels().end()});
-    const Plan plan = make_plan(method, rest, prediction, correction);
+    const Plan plan = tail ? *tail : make_plan(method, rest, prediction, correction);
     bool changed = false;
     RunOptions<State> these = options;
     if (options.noise) {
@@ -110,6 +137,9 @@ RunReport sample_with_edits(const Method& method, const Grid& grid, Model&& mode
       state = progress.sample;
       if (options.observer) options.observer(progress);
       changed = edit(state, progress);
+      if constexpr (DenseState<State>) {
+        detail::check_edit(state, progress.sample, options.check_finite, progress.step);
+      }
     };
     Stepper<State> run(plan, state, std::move(these));
     while (auto call = run.next()) {
@@ -121,8 +151,15 @@ RunReport sample_with_edits(const Method& method, const Grid& grid, Model&& mode
     report.stopped = run.stopped();
     draws += detail::draws_of(plan, run.steps_done());
     // Without a change the run is over, or was stopped before a call of its first step.
-    place = changed ? detail::place_in(grid, plan.steps[run.steps_done() - 1].to)
-                    : grid.levels().size();
+    const std::size_t done = run.steps_done();
+    place = changed ? detail::place_in(grid, plan.steps[done - 1].to) : grid.levels().size();
+    tail.reset();
+    if (changed && place + 1 == grid.levels().size() && done < plan.steps.size()) {
+      // Denoising to zero after the grid's last level has no history.
+      tail = plan;
+      tail->steps.erase(tail->steps.begin(),
+                        tail->steps.begin() + static_cast<std::ptrdiff_t>(done));
+    }
   }
   detail::give_back(state, x);
   return report;

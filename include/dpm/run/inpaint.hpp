@@ -4,6 +4,7 @@
 /// Inpainting by mask.
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
@@ -20,6 +21,9 @@ namespace dpm {
 /// Keeps the known part of an image while the rest is sampled, as the hook of `sample_with_edits`:
 /// after each step x <- mask * known, noised to the step's level, + (1 - mask) * x (Lugmayr et al.
 /// 2022, arXiv 2201.09865, Eq. 8).
+///
+/// Each step starts afresh from the changed sample, so a multistep method never gets beyond its
+/// start; take one that needs no history, as Ddim, Ddpm or a singlestep method.
 ///
 ///     dpm::sample_with_edits(dpm::Ddim{}, grid, model, x, dpm::Inpaint<State>(image, mask,
 ///     noise));
@@ -38,6 +42,9 @@ class Inpaint {
                     dense_view(known_).samples);
     for (std::size_t i = 0; i < mask_view.size(); ++i) {
       const auto value = static_cast<double>(mask_view.data[i]);
+      const auto known_value = static_cast<double>(dense_view(known_).data[i]);
+      detail::require(!(value > 0.0) || std::isfinite(known_value), "Inpaint: known holds ",
+                      known_value, " where the mask is ", value, "; it must be finite there");
       detail::require(value >= 0.0 && value <= 1.0, "Inpaint: mask holds ", value,
                       "; its values must lie between 0 and 1");
     }
@@ -57,7 +64,9 @@ class Inpaint {
     const auto from = dense_view(noised);
     for (std::size_t i = 0; i < to.size(); ++i) {
       if (mask.data[i] == 0) continue;  // known may be anything there, NaN too
-      to.data[i] = mask.data[i] * from.data[i] + (1 - mask.data[i]) * to.data[i];
+      using Scalar = std::remove_reference_t<decltype(to.data[i])>;
+      const Scalar rest = static_cast<Scalar>(1) - mask.data[i];
+      to.data[i] = static_cast<Scalar>(mask.data[i] * from.data[i] + rest * to.data[i]);
     }
     return true;
   }

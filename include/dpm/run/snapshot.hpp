@@ -9,77 +9,21 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <memory>
 #include <span>
 #include <type_traits>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "dpm/error.hpp"
+#include "dpm/plan/hash.hpp"
 #include "dpm/plan/plan.hpp"
 #include "dpm/run/stepper.hpp"
 #include "dpm/state/dense.hpp"
 
 namespace dpm {
 namespace detail {
-
-/// The 64-bit FNV-1a hash (Fowler, Noll, Vo; draft-eastlake-fnv): it finds damage, not forgery.
-class Fnv {
- public:
-  void add(std::byte byte) { hash_ = (hash_ ^ static_cast<std::uint64_t>(byte)) * 1099511628211U; }
-  void add(std::uint64_t value) {
-    for (int shift = 0; shift < 64; shift += 8) add(static_cast<std::byte>(value >> shift));
-  }
-  void add(double value) { add(std::bit_cast<std::uint64_t>(value)); }
-  [[nodiscard]] std::uint64_t value() const { return hash_; }
-
- private:
-  std::uint64_t hash_ = 14695981039346656037U;
-};
-
-/// A number that tells plans apart.
-class PlanHash {
- public:
-  explicit PlanHash(const Plan& plan) {
-    fnv_.add(static_cast<std::uint64_t>(plan.prediction));
-    fnv_.add(static_cast<std::uint64_t>(plan.space));
-    for (const Step& step : plan.steps) {
-      add(step.from);
-      add(step.to);
-      for (const Instruction& instruction : step.instructions) {
-        fnv_.add(static_cast<std::uint64_t>(instruction.index()));
-        std::visit([this](const auto& i) { add(i); }, instruction);
-      }
-    }
-  }
-  [[nodiscard]] std::uint64_t value() const { return fnv_.value(); }
-
- private:
-  void add(const Level& level) {
-    for (const double value :
-         {level.time, level.log_alpha, level.log_sigma, level.label, level.data_stddev}) {
-      fnv_.add(value);
-    }
-  }
-  void add(Register r) {
-    fnv_.add(static_cast<std::uint64_t>(r.kind) << 8U | std::uint64_t{r.index});
-  }
-  void add(const Combine& c) {
-    for (const Register r : c.targets) add(r);
-    for (const Register r : c.operands) add(r);
-    for (const double weight : c.weights) fnv_.add(weight);
-  }
-  void add(const Evaluate& e) {
-    add(e.output);
-    add(e.input);
-    add(e.level);
-  }
-  void add(const Correct& c) { add(c.slot); }
-  void add(const Draw& d) { fnv_.add(std::uint64_t{d.draw}); }
-
-  Fnv fnv_;
-};
 
 /// Reads and writes the parts of a stepper that its plan and its options do not hold.
 class Snapshot {
@@ -112,24 +56,25 @@ class Snapshot {
     for_each_buffer(run, [&buffers](const State&) { ++buffers; });
     require(bytes.size() >= 8 && snapshot.get() == format,
             "load: the bytes do not begin as a saved run of this version does");
-    const std::size_t whole = 9 * 8 + buffers * view.size() * sizeof(*view.data);
-    require(bytes.size() > 24 && snapshot.get() == scalar_code<State>(),
+    const std::size_t end = bytes.size() - 8;
+    snapshot.read_ = end;
+    require(bytes.size() >= 72 && snapshot.get() == snapshot.checksum(end),
+            "load: the bytes are damaged or cut short: their checksum is wrong");
+    snapshot.read_ = 8;
+    require(snapshot.get() == scalar_code<State>(),
             "load: the saved run has another scalar type than the state given");
     require(snapshot.get() == PlanHash(*run.plan_).value(),
             "load: the saved run is of another plan than the one given");
-    require(bytes.size() == whole, "load: there are ", bytes.size(),
-            " bytes; a run of this plan and shape has ", whole);
-    const std::uint64_t sum = snapshot.checksum(whole - 8);
     const std::uint64_t elements = snapshot.get();
     const std::uint64_t samples = snapshot.get();
     require(elements == view.elements && samples == view.samples, "load: the saved run is of ",
             elements, " x ", samples, " values; the state given has ", view.elements, " x ",
             view.samples);
+    require(bytes.size() == 72 + buffers * view.size() * sizeof(*view.data),
+            "load: the saved run holds other registers than its plan");
     const std::uint64_t step = snapshot.get();
     const std::uint64_t instruction = snapshot.get();
     const std::uint64_t calls = snapshot.get();
-    snapshot.read_ = whole - 8;
-    require(snapshot.get() == sum, "load: the bytes are damaged: their checksum is wrong");
     const std::size_t steps = run.plan_->steps.size();
     const bool inside = step < steps ? instruction < run.plan_->steps[step].instructions.size() + 1
                                      : step == steps && instruction == 0;
@@ -149,7 +94,9 @@ class Snapshot {
 
   template <class State>
   static constexpr std::uint64_t scalar_code() {
-    return (std::is_integral_v<ScalarOf<State>> ? 256U : 0U) + sizeof(ScalarOf<State>);
+    using Limits = std::numeric_limits<ScalarOf<State>>;
+    return sizeof(ScalarOf<State>) + (static_cast<std::uint64_t>(Limits::digits) << 8U) +
+           (static_cast<std::uint64_t>(Limits::max_exponent) << 16U);
   }
 
   template <class Run, class Visit>
@@ -178,6 +125,7 @@ class Snapshot {
     if constexpr (std::endian::native == std::endian::big)
       std::reverse(bytes, bytes + sizeof(Scalar));
   }
+  /// Values go sample by sample, whatever the order in which a state stores them.
   template <class State>
   void put_values(const State& state) {
     const auto view = dense_view(state);
@@ -185,7 +133,7 @@ class Snapshot {
     for (std::size_t i = 0; i < view.size(); ++i) {
       const std::size_t at = bytes_.size();
       bytes_.resize(at + sizeof(Scalar));
-      std::memcpy(bytes_.data() + at, view.data + i, sizeof(Scalar));
+      std::memcpy(bytes_.data() + at, view.data + place(view, i), sizeof(Scalar));
       order_bytes<Scalar>(bytes_.data() + at);
     }
   }
@@ -195,9 +143,13 @@ class Snapshot {
     using Scalar = ScalarOf<State>;
     for (std::size_t i = 0; i < view.size(); ++i) {
       order_bytes<Scalar>(bytes_.data() + read_);
-      std::memcpy(view.data + i, bytes_.data() + read_, sizeof(Scalar));
+      std::memcpy(view.data + place(view, i), bytes_.data() + read_, sizeof(Scalar));
       read_ += sizeof(Scalar);
     }
+  }
+  template <class View>
+  static std::size_t place(const View& view, std::size_t i) {
+    return i / view.elements * view.sample_stride + i % view.elements * view.element_stride;
   }
 
   [[nodiscard]] std::uint64_t checksum(std::size_t size) const {
@@ -230,6 +182,8 @@ template <DenseState State>
 [[nodiscard]] Stepper<State> load(std::span<const std::byte> bytes,
                                   std::shared_ptr<const Plan> plan, State shape,
                                   RunOptions<State> options = {}) {
+  const auto view = dense_view(shape);
+  std::fill_n(view.data, view.size(), std::remove_pointer_t<decltype(view.data)>{});
   Stepper<State> run(std::move(plan), std::move(shape), std::move(options));
   detail::Snapshot::load(run, bytes);
   return run;

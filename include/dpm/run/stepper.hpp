@@ -75,8 +75,7 @@ class Stepper {
                     " was given; make the plan with Correction::data exactly if one is given");
     if constexpr (DenseState<State>) {
       detail::require(dense_view(x).size() > 0,
-                      "Stepper: the start x is empty; it must hold at "
-                      "least one value");
+                      "Stepper: the start x is empty; it must hold at least one value");
       if (options_.check_finite && !all_finite(x)) {
         detail::fail<NonFinite>("Stepper: the start x holds a NaN or an infinity");
       }
@@ -90,6 +89,20 @@ class Stepper {
   }
   Stepper(const Plan& plan, State x, RunOptions<State> options = {})
       : Stepper(std::make_shared<const Plan>(plan), std::move(x), std::move(options)) {}
+
+  /// A copy that goes on with callables of its own, such as another noise: variations of one
+  /// beginning. A call that is open is handed out again. They must fit the plan as those of a run.
+  [[nodiscard]] Stepper fork(RunOptions<State> options) const {
+    Stepper copy = *this;
+    detail::require(static_cast<bool>(options.noise) || !copy.options_.noise,
+                    "Stepper: the fork of a run with a noise source has none; give it one");
+    detail::require(static_cast<bool>(options.correction) == static_cast<bool>(options_.correction),
+                    "Stepper: the fork must have a correction exactly if the run has one");
+    detail::require(!options.preview, "Stepper: a fork cannot have a preview of its own");
+    copy.options_ = std::move(options);
+    if (std::exchange(copy.pending_, nullptr) != nullptr) --copy.instruction_;
+    return copy;
+  }
 
   /// Runs up to the next model call and hands it out; nothing once the run is over, or where a stop
   /// was requested (see `stopped`).
