@@ -91,12 +91,14 @@ inline std::uint32_t draws_of(const Plan& plan, std::size_t steps) {
 ///     bool edit(State& x, const Progress<State>& progress);   // whether it has changed x
 ///
 /// Where it has, the rest of the grid is planned anew from what it left: the history of a multistep
-/// method belongs to the path before, so the method starts as it always does. Noise draws and the
-/// numbers in `progress` go on. After the last step x is simply what the hook left.
+/// method belongs to the path before, so the method starts as it always does. Noise draws, steps
+/// and model calls are counted on in `progress`; its times, and the calls in all, are of the plan
+/// that runs. After the last step x is simply what the hook left.
 ///
 /// Cost besides `sample`: a copy of the sample in each step; a new plan and new buffers after each
-/// change. `x` is untouched if anything throws, as where the method cannot be planned for the steps
-/// that are left. A request to stop leaves the last finished step in x.
+/// change, where one noise may be drawn in vain. `x` is untouched if anything throws, as where the
+/// method cannot be planned for the steps that are left. A request to stop leaves the last finished
+/// step in x.
 template <class Method, class Model, class X, class Edit>
 RunReport sample_with_edits(const Method& method, const Grid& grid, Model&& model, X&& x,
                             Edit&& edit, Prediction prediction = Prediction::noise,

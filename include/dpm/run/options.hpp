@@ -60,7 +60,9 @@ struct Progress {
   double sampler_seconds = 0.0;  ///< time in the run itself, its noise and correction included
 };
 
-/// What a run needs besides its plan and its start. Copies of a run copy these callables too.
+/// What a run needs besides its plan and its start. Copies of a run copy these callables too. A
+/// noise source or a correction that throws must not have changed its argument: it is called again
+/// with it.
 template <class State>
 struct RunOptions {
   /// Fills its first argument with independent standard normal values, for example
