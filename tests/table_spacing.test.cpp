@@ -113,12 +113,12 @@ TEST_CASE("integer spacings want the schedule whose table they count") {
   const std::string must =
       "; it must be the number of entries of the schedule's table, from time 1 / train_timesteps "
       "to 1";
-  const dpm::DiscreteSchedule table(dpm::linear_betas(4000));
-  refuses(dpm::Leading{}, table,
+  const dpm::DiscreteSchedule longer(dpm::linear_betas(4000));
+  refuses(dpm::Leading{}, longer,
           "Leading: train_timesteps = 1000 on a schedule from time 0.00025 to 1" + must);
   refuses(dpm::Trailing{}, dpm::Edm(),
           "Trailing: train_timesteps = 1000 on a schedule from time 0.002 to 80" + must);
   refuses(dpm::Linspace{}, dpm::RectifiedFlow(),
           "Linspace: train_timesteps = 1000 on a schedule from time 0 to 1" + must);
-  REQUIRE_NOTHROW(make_grid(dpm::Leading{.train_timesteps = 4000}, table, 10));
+  REQUIRE_NOTHROW(make_grid(dpm::Leading{.train_timesteps = 4000}, longer, 10));
 }
