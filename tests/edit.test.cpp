@@ -97,8 +97,7 @@ TEST_CASE("noise draws go on after an edit, none is used twice") {
   dpm::sample_with_edits(
       dpm::Ddpm{}, grid_of(5), model, x, [](State&, const Progress&) { return true; },
       dpm::Prediction::noise, options);
-  // The step after an edit draws before its run is dropped, and then again under the same number.
-  REQUIRE(draws == std::vector<std::uint32_t>{0, 1, 1, 2, 2, 3, 3, 4, 4});
+  REQUIRE(draws == std::vector<std::uint32_t>{0, 1, 2, 3, 4});
 }
 
 TEST_CASE("a method that cannot be planned for the rest leaves x as it was") {
@@ -129,6 +128,71 @@ TEST_CASE("runs with edits can be stopped, and show their observer all of it") {
   REQUIRE(report.stopped);
   REQUIRE(report.steps == 2);
   REQUIRE(x == second);
+}
+
+TEST_CASE("after edits an observer goes on counting, the time of both sides too") {
+  int seen = 0;
+  double model_seconds = 0.0;
+  double sampler_seconds = 0.0;
+  dpm::RunOptions<State> options = with_noise();
+  options.observer = [&](const Progress& p) {
+    ++seen;
+    REQUIRE(p.step == static_cast<std::size_t>(seen));
+    REQUIRE(p.steps == 6);
+    REQUIRE(p.model_calls == seen);
+    REQUIRE(p.model_calls_in_all == 6);
+    REQUIRE(p.model_seconds > model_seconds);
+    REQUIRE(p.sampler_seconds > sampler_seconds);
+    model_seconds = p.model_seconds;
+    sampler_seconds = p.sampler_seconds;
+  };
+  int draws = 0;
+  options.noise = [&](State& z, const dpm::NoiseRequest& request) {
+    REQUIRE(request.draw == static_cast<std::uint32_t>(draws));
+    ++draws;
+    test_draw(z, request);
+  };
+  State x = test_start();
+  dpm::sample_with_edits(
+      dpm::DpmSolver{.tau = 1.0}, grid_of(6), model, x,
+      [](State&, const Progress&) { return true; }, dpm::Prediction::noise, options);
+  REQUIRE(seen == 6);
+  REQUIRE(draws == 6);
+}
+
+TEST_CASE("what an edit did is forgotten where it says that it did nothing") {
+  const auto lies = [](State& x, const Progress&) {
+    x[0] = 1e3;
+    return false;
+  };
+  for (const int stop_at : {2, 99}) {
+    std::stop_source source;
+    dpm::RunOptions<State> options;
+    options.stop = source.get_token();
+    State expected;
+    options.observer = [&](const Progress& p) {
+      expected = p.sample;
+      if (p.step == static_cast<std::size_t>(stop_at)) source.request_stop();
+    };
+    State x = test_start();
+    dpm::sample_with_edits(dpm::Ddim{}, grid_of(6), model, x, lies, dpm::Prediction::noise,
+                           options);
+    REQUIRE(x == expected);
+  }
+}
+
+TEST_CASE("empty callables are refused by name, with x untouched") {
+  const std::function<void(const State&, double, State&)> no_model;
+  const std::function<bool(State&, const Progress&)> empty_edit;
+  State x = test_start();
+  refused([&] { dpm::sample(schedule, 8, no_model, x); }, "sample: model is empty");
+  refused([&] { dpm::sample_with_edits(dpm::Ddim{}, grid_of(3), no_model, x, no_edit); },
+          "sample_with_edits: model is empty");
+  refused([&] { dpm::sample_with_edits(dpm::Ddim{}, grid_of(3), model, x, empty_edit); },
+          "sample_with_edits: edit is empty");
+  refused([&] { dpm::sample_adaptive(dpm::AdaptiveDpmSolver{}, schedule, no_model, x); },
+          "sample_adaptive: model is empty");
+  REQUIRE(x == test_start());
 }
 
 TEST_CASE("add_noise is alpha x + sigma z") {

@@ -5,6 +5,7 @@
 #include "dpm/run/snapshot.hpp"
 
 #include <Eigen/Core>
+#include <algorithm>
 #include <cstddef>
 #include <functional>
 #include <limits>
@@ -123,6 +124,36 @@ TEST_CASE("foreign and damaged bytes are refused") {
     CAPTURE(i);
     REQUIRE_THROWS_AS(load_as(damaged), dpm::InvalidArgument);
   }
+  // So are two signs changed at once, and two words that have changed places.
+  for (std::size_t i = 64; i + 24 < bytes.size(); i += 8) {
+    Bytes damaged = bytes;
+    damaged[i + 7] ^= std::byte{0x80};
+    damaged[i + 15] ^= std::byte{0x80};
+    REQUIRE_THROWS_AS(load_as(damaged), dpm::InvalidArgument);
+    damaged = bytes;
+    std::swap_ranges(damaged.begin() + static_cast<std::ptrdiff_t>(i),
+                     damaged.begin() + static_cast<std::ptrdiff_t>(i + 8),
+                     damaged.begin() + static_cast<std::ptrdiff_t>(i + 8));
+    REQUIRE_THROWS_AS(load_as(damaged), dpm::InvalidArgument);
+  }
+}
+
+TEST_CASE("a copy has the open call too, over its own buffers") {
+  const dpm::Plan plan = dpm::make_plan(dpm::DpmSolver{}, schedule, 5);
+  dpm::Stepper<State> run(plan, test_start());
+  REQUIRE_FALSE(run.open_call());
+  const auto call = run.next();
+  dpm::Stepper<State> copy = run;
+  const auto copied = copy.open_call();
+  REQUIRE(copied);
+  REQUIRE(&copied->output != &call->output);
+  REQUIRE(copied->input == call->input);
+  model(call->input, call->level, call->output);
+  model(copied->input, copied->level, copied->output);
+  while (const auto next = run.next()) model(next->input, next->level, next->output);
+  while (const auto next = copy.next()) model(next->input, next->level, next->output);
+  REQUIRE(copy.sample() == run.sample());
+  REQUIRE_FALSE(copy.open_call());
 }
 
 TEST_CASE("the shape of a saved run must be that of the state given") {

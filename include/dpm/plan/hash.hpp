@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// A number that tells plans apart, and bytes.
+/// A number that tells plans apart.
 #pragma once
 
 #include <bit>
@@ -13,7 +13,8 @@
 
 namespace dpm::detail {
 
-/// The 64-bit FNV-1a hash (Fowler, Noll, Vo; draft-eastlake-fnv): it finds damage, not forgery.
+/// The 64-bit FNV-1a hash (Fowler, Noll, Vo; draft-eastlake-fnv): it tells apart, it does not
+/// protect.
 class Fnv {
  public:
   void add(std::byte byte) { hash_ = (hash_ ^ static_cast<std::uint64_t>(byte)) * 1099511628211U; }

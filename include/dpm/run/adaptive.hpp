@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <concepts>
 #include <cstddef>
+#include <optional>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -87,9 +88,9 @@ inline bool is_last_chance(const AdaptiveDpmSolver& method, int calls, const Lev
 /// @param x      the start, standard normal times sigma of the first level, of any shape; see
 ///               `sample`. A type of your own needs `error_norm` besides `combine`.
 /// @param prediction  what the model's output means.
-/// @param options  correction, observer, checks. The observer is told of each accepted step, with
-///                 `steps = 0` since their number is not known; a request to stop is heard before
-///                 each trial; a noise source and a preview are not used.
+/// @param options  correction, observer, preview, stop, checks. The observer is told of each
+///                 accepted step, with `steps = 0` since their number is not known; the preview is
+///                 shown the calls of rejected trials too; a noise source is not used.
 ///
 /// It always ends: a run that would need more than `max_calls` calls or steps shorter than
 /// `smallest_step` is refused. Throws `InvalidArgument` then and for options out of range,
@@ -101,15 +102,12 @@ AdaptiveReport sample_adaptive(const AdaptiveDpmSolver& method, const AnySchedul
                                Model&& model, X&& x, Prediction prediction = Prediction::noise,
                                const RunOptions<OwnedState<X>>& options = {}) {
   using State = OwnedState<X>;
-  static_assert(
-      detail::is_writable<X>(),
-      "dpm: x must not be const: the start is read from it and the samples are left in it.");
-  static_assert(std::is_lvalue_reference_v<X> || !std::same_as<std::remove_cv_t<X>, State>,
-                "dpm: x is a temporary, and the samples would be lost with it; name it first.");
+  detail::check_sample_argument<X>();
   static_assert(AdaptiveState<State>,
                 "dpm: this type is not a state for adaptive steps. Besides what a state needs, a "
                 "type of your own needs double error_norm(lower, higher, previous, const "
                 "dpm::ErrorTolerance&) in its own namespace.");
+  detail::require_callable("sample_adaptive", "model", model);
   detail::check_options(method);
   const Level end = schedule.level(method.end.value_or(schedule.first_time()));
   Level s = schedule.level(method.start.value_or(schedule.last_time()));
@@ -120,23 +118,19 @@ AdaptiveReport sample_adaptive(const AdaptiveDpmSolver& method, const AnySchedul
   detail::Trials<State, std::remove_reference_t<Model>> trials(std::move(start), method,
                                                                s.data_stddev > 0.0, model, options);
   AdaptiveReport report;
-  const auto observe = [&](std::size_t step, const Level& at) {
-    if (!options.observer) return;
-    options.observer(Progress<State>{
-        .step = step, .model_calls = trials.model_calls(), .level = at, .sample = trials.sample()});
-  };
   double h = method.first_step;
   double left = end.lambda() - s.lambda();
   while (s.time - end.time > method.time_tolerance && left >= method.smallest_step) {
-    report.stopped = options.stop.stop_requested();
-    if (report.stopped) break;
     const bool forced = detail::is_last_chance(method, trials.model_calls() + trials.cost(), s);
     // What a step leaves is either nothing or long enough for another.
     const bool to_the_end = forced || h > left - method.smallest_step;
     if (to_the_end) h = left;
     const Level t = to_the_end ? end : schedule.level_at_lambda(s.lambda() + h);
-    const double error =
+    const std::optional<double> tried =
         trials.run(detail::make_trial(method, schedule, s, t, prediction, correction));
+    report.stopped = !tried;
+    if (report.stopped) break;
+    const double error = *tried;
     const bool accepted = forced || error <= 1.0;
     report.trials.push_back({s, t, error, accepted});
     const double next = detail::next_step(method, h, error);
@@ -145,7 +139,7 @@ AdaptiveReport sample_adaptive(const AdaptiveDpmSolver& method, const AnySchedul
       if (error > 1.0) report.within_tolerance = false;
       trials.accept();
       s = t;
-      observe(report.accepted, s);
+      trials.observe(report.accepted, s);
       left = end.lambda() - s.lambda();
       h = std::max(next, method.smallest_step);
     } else {
@@ -158,11 +152,10 @@ AdaptiveReport sample_adaptive(const AdaptiveDpmSolver& method, const AnySchedul
                       method.smallest_step, "; loosen the tolerance");
     }
   }
-  if (method.denoise_to_zero && options.stop.stop_requested()) report.stopped = true;
   if (method.denoise_to_zero && !report.stopped) {
     const Plan last = detail::make_last_step(method, schedule, s, prediction, correction);
-    trials.run_last(last);
-    observe(report.accepted + 1, last.end());
+    report.stopped = !trials.run_last(last);
+    if (!report.stopped) trials.observe(report.accepted + 1, last.end());
   }
   report.model_calls = trials.model_calls();
   detail::give_back(trials.sample(), x);

@@ -4,23 +4,21 @@
 /// The buffers of an adaptive run.
 #pragma once
 
-#include <array>
 #include <cmath>
 #include <cstddef>
-#include <limits>
-#include <span>
-#include <type_traits>
+#include <optional>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include "dpm/error.hpp"
 #include "dpm/method/adaptive.hpp"
+#include "dpm/plan/conversion.hpp"
 #include "dpm/plan/plan.hpp"
+#include "dpm/run/execute.hpp"
 #include "dpm/run/model.hpp"
-#include "dpm/run/stepper.hpp"
-#include "dpm/state/combine.hpp"
-#include "dpm/state/dense.hpp"
+#include "dpm/run/options.hpp"
+#include "dpm/run/preview.hpp"
 #include "dpm/state/error_norm.hpp"
 
 namespace dpm::detail {
@@ -41,26 +39,30 @@ class Trials {
         higher_(sample_),
         trial_(sample_),
         predictions_(static_cast<std::size_t>(method.order), sample_),
-        input_(scales_input ? 1 : 0, sample_) {}
+        input_(scales_input ? 1 : 0, sample_),
+        preview_(options.preview ? 1 : 0, sample_) {
+    sampler_time_.start(static_cast<bool>(options.observer));
+  }
 
-  /// Runs a plan of `make_trial` and returns its error.
-  double run(const Plan& plan) {
+  /// Runs a plan of `make_trial` and returns its error; nothing if it was stopped.
+  std::optional<double> run(const Plan& plan) {
     ++number_;
-    if (!start_known_) run_step(plan.steps[0], sample_, sample_);
+    if (!start_known_ && !run_step(plan, 0, sample_, sample_)) return std::nullopt;
     start_known_ = true;
-    run_step(plan.steps[1], sample_, lower_);
-    run_step(plan.steps[2], lower_, higher_);
+    if (!run_step(plan, 1, sample_, lower_)) return std::nullopt;
+    if (!run_step(plan, 2, lower_, higher_)) return std::nullopt;
     const double error = error_norm(lower_, higher_, previous_, tolerance_);
     if (!std::isfinite(error)) fail_non_finite("the estimate of its error", plan.end());
     return error;
   }
 
-  /// Runs a plan of `make_last_step`.
-  void run_last(const Plan& plan) {
+  /// Runs a plan of `make_last_step` and accepts what it makes; false if it was stopped.
+  bool run_last(const Plan& plan) {
     ++number_;
-    run_step(plan.steps[0], sample_, higher_);
-    if constexpr (DenseState<State>) check_values(higher_, "the sample after it", plan.end());
+    if (!run_step(plan, 0, sample_, higher_)) return false;
+    check_values(higher_, "the sample after it", plan.end());
     accept();
+    return true;
   }
 
   void accept() {
@@ -68,6 +70,19 @@ class Trials {
     swap(sample_, higher_);
     swap(previous_, lower_);
     start_known_ = false;
+  }
+
+  /// Tells the observer that `step` steps have led to `at`.
+  void observe(std::size_t step, const Level& at) {
+    if (!options_.observer) return;
+    sampler_time_.stop();
+    options_.observer(Progress<State>{.step = step,
+                                      .model_calls = model_calls_,
+                                      .level = at,
+                                      .sample = sample_,
+                                      .model_seconds = model_time_.seconds(),
+                                      .sampler_seconds = sampler_time_.seconds()});
+    sampler_time_.start(true);
   }
 
   [[nodiscard]] const State& sample() const { return sample_; }
@@ -78,40 +93,41 @@ class Trials {
   }
 
  private:
-  /// Runs one step of a plan; what it does to the sample goes from `from` to `to`.
-  void run_step(const Step& step, const State& from, State& to) {
-    for (const Instruction& instruction : step.instructions) {
+  /// Runs one step of a plan; what it does to the sample goes from `from` to `to`. False if it was
+  /// stopped before a model call.
+  bool run_step(const Plan& plan, std::size_t index, const State& from, State& to) {
+    const auto target = [&](Register r) -> State& { return r == sample_register ? to : at(r); };
+    const auto operand = [&](Register r) -> const State& {
+      return r == sample_register ? from : at(r);
+    };
+    for (const Instruction& instruction : plan.steps[index].instructions) {
       if (const auto* c = std::get_if<Combine>(&instruction)) {
-        std::array<State*, Combine::max_targets> targets{};
-        std::array<const State*, Combine::max_operands> operands{};
-        for (std::size_t i = 0; i < c->targets.size(); ++i) {
-          targets[i] = c->targets[i] == sample_register ? &to : &at(c->targets[i]);
-        }
-        for (std::size_t j = 0; j < c->operands.size(); ++j) {
-          operands[j] = c->operands[j] == sample_register ? &from : &at(c->operands[j]);
-        }
-        combine(Weights(c->weights.begin(), c->operands.size()),
-                std::span<State* const>(targets.data(), c->targets.size()),
-                std::span<const State* const>(operands.data(), c->operands.size()));
+        run_combine<State>(*c, target, operand);
       } else if (const auto* e = std::get_if<Evaluate>(&instruction)) {
-        evaluate(e->input == sample_register ? from : at(e->input), e->level, at(e->output));
+        if (options_.stop.stop_requested()) return false;
+        evaluate(plan.prediction, *e, operand(e->input));
       } else if (const auto* correct = std::get_if<Correct>(&instruction)) {
         options_.correction(at(correct->slot), correct->level);
         check_values(at(correct->slot), "the corrected data prediction", correct->level);
       }
     }
+    return true;
   }
 
-  /// With checks on, an output that nobody fills holds a NaN and is noticed.
-  void evaluate(const State& input, const Level& level, State& output) {
-    if constexpr (DenseState<State>) {
-      const auto view = dense_view(output);
-      using Scalar = std::remove_pointer_t<decltype(view.data)>;
-      if (options_.check_finite) view.data[0] = std::numeric_limits<Scalar>::quiet_NaN();
-    }
-    call_model<State>(model_, input, level, output);
+  void evaluate(Prediction prediction, const Evaluate& call, const State& input) {
+    State& output = at(call.output);
+    if (options_.check_finite) mark_unfilled(output);
+    sampler_time_.stop();
+    model_time_.start(static_cast<bool>(options_.observer));
+    call_model<State>(model_, input, call.level, output);
+    model_time_.stop();
+    sampler_time_.start(static_cast<bool>(options_.observer));
     ++model_calls_;
-    check_values(output, "the model's output", level);
+    check_values(output, "the model's output", call.level);
+    if (options_.preview && says_data(prediction, call.level)) {
+      preview_data(prediction, call, input, output, preview_[0]);
+      options_.preview(preview_[0], call.level);
+    }
   }
 
   /// Registers other than the sample. A trial draws no noise.
@@ -121,13 +137,8 @@ class Trials {
   }
 
   void check_values(const State& values, const char* what, const Level& level) const {
-    if constexpr (DenseState<State>) {
-      const auto is = dense_view(values);
-      const auto should_be = dense_view(sample_);
-      require(is.same_shape(should_be), "sample_adaptive: ", what, " is ", is.elements, " x ",
-              is.samples, "; it must have the shape of the sample, ", should_be.elements, " x ",
-              should_be.samples);
-      if (options_.check_finite && !all_finite(values)) fail_non_finite(what, level);
+    if (!well_formed("sample_adaptive", what, values, sample_, options_.check_finite)) {
+      fail_non_finite(what, level);
     }
   }
 
@@ -146,9 +157,12 @@ class Trials {
   State trial_;
   std::vector<State> predictions_;
   std::vector<State> input_;
+  std::vector<State> preview_;
   bool start_known_ = false;  // predictions_[0] belongs to sample_
   int number_ = 0;
   int model_calls_ = 0;
+  StopWatch model_time_;
+  StopWatch sampler_time_;
 };
 
 }  // namespace dpm::detail

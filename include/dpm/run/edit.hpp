@@ -91,32 +91,31 @@ inline std::uint32_t draws_of(const Plan& plan, std::size_t steps) {
 ///     bool edit(State& x, const Progress<State>& progress);   // whether it has changed x
 ///
 /// Where it has, the rest of the grid is planned anew from what it left: the history of a multistep
-/// method belongs to the path before, so the method starts as it always does. Noise draws, steps
-/// and model calls are counted on in `progress`; its times, and the calls in all, are of the plan
-/// that runs. After the last step x is simply what the hook left.
+/// method belongs to the path before, so the method starts as it always does. Noise draws, steps,
+/// model calls and times are counted on in `progress`. After the last step x is simply what the
+/// hook left. Where it returns false, what it did to the sample is forgotten.
 ///
 /// Cost besides `sample`: a copy of the sample in each step; a new plan and new buffers after each
-/// change, where one noise may be drawn in vain. `x` is untouched if anything throws, as where the
-/// method cannot be planned for the steps that are left. A request to stop leaves the last finished
-/// step in x.
+/// change. `x` is untouched if anything throws, as where the method cannot be planned for the steps
+/// that are left. A request to stop leaves the last finished step in x.
 template <class Method, class Model, class X, class Edit>
 RunReport sample_with_edits(const Method& method, const Grid& grid, Model&& model, X&& x,
                             Edit&& edit, Prediction prediction = Prediction::noise,
                             const RunOptions<OwnedState<X>>& options = {}) {
   using State = OwnedState<X>;
-  static_assert(
-      detail::is_writable<X>(),
-      "dpm: x must not be const: the start is read from it and the samples are left in it.");
-  static_assert(std::is_lvalue_reference_v<X> || !std::same_as<std::remove_cv_t<X>, State>,
-                "dpm: x is a temporary, and the samples would be lost with it; name it first.");
+  detail::check_sample_argument<X>();
   static_assert(std::is_invocable_r_v<bool, Edit&, State&, const Progress<State>&>,
                 "dpm: the edit cannot be called. It must be callable as edit(State& x, const "
                 "dpm::Progress<State>& progress) and return whether it has changed x.");
+  detail::require_callable("sample_with_edits", "model", model);
+  detail::require_callable("sample_with_edits", "edit", edit);
   const Correction correction = options.correction ? Correction::data : Correction::none;
   State state = detail::own(x);
   std::optional<Plan> tail;  // steps of a plan that lie beyond the grid
   RunReport report;
   std::uint32_t draws = 0;
+  double model_seconds = 0.0;
+  double sampler_seconds = 0.0;
   std::size_t place = 0;
   while ((tail || place + 1 < grid.levels().size()) && !report.stopped) {
     const std::size_t from = tail ? 0 : place;
@@ -126,16 +125,20 @@ RunReport sample_with_edits(const Method& method, const Grid& grid, Model&& mode
     bool changed = false;
     RunOptions<State> these = options;
     if (options.noise) {
-      these.noise = [&options, draws](State& z, NoiseRequest request) {
+      these.noise = [&options, &changed, draws](State& z, NoiseRequest request) {
+        if (changed) return;  // the step that begins here is not run
         request.draw += draws;
         options.noise(z, request);
       };
     }
+    const auto before = std::pair(model_seconds, sampler_seconds);
     these.observer = [&](Progress<State> progress) {
       progress.step += report.steps;
       progress.steps += report.steps;
       progress.model_calls += report.model_calls;
       progress.model_calls_in_all += report.model_calls;
+      progress.model_seconds = model_seconds = before.first + progress.model_seconds;
+      progress.sampler_seconds = sampler_seconds = before.second + progress.sampler_seconds;
       state = progress.sample;
       if (options.observer) options.observer(progress);
       changed = edit(state, progress);
@@ -148,15 +151,18 @@ RunReport sample_with_edits(const Method& method, const Grid& grid, Model&& mode
       if (changed) break;
       call_model<State>(model, call->input, call->level, call->output);
     }
-    report.steps += run.steps_done();
+    const std::size_t done = run.steps_done();
+    report.steps += done;
     report.model_calls += run.model_calls();
     report.stopped = run.stopped();
-    draws += detail::draws_of(plan, run.steps_done());
-    // Without a change the run is over, or was stopped before a call of its first step.
-    const std::size_t done = run.steps_done();
-    place = changed ? detail::place_in(grid, plan.steps[done - 1].to) : grid.levels().size();
+    draws += detail::draws_of(plan, done);
     tail.reset();
-    if (changed && place + 1 == grid.levels().size() && done < plan.steps.size()) {
+    if (!changed) {
+      state = run.sample();
+      break;
+    }
+    place = detail::place_in(grid, plan.steps[done - 1].to);
+    if (place + 1 == grid.levels().size() && done < plan.steps.size()) {
       // Denoising to zero after the grid's last level has no history.
       tail = plan;
       tail->steps.erase(tail->steps.begin(),

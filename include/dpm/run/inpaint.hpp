@@ -25,15 +25,14 @@ namespace dpm {
 /// Each step starts afresh from the changed sample, so a multistep method never gets beyond its
 /// start; take one that needs no history, as Ddim, Ddpm or a singlestep method.
 ///
-///     dpm::sample_with_edits(dpm::Ddim{}, grid, model, x, dpm::Inpaint<State>(image, mask,
-///     noise));
+///     dpm::sample_with_edits(dpm::Ddim{}, grid, model, x, dpm::Inpaint(image, mask, noise));
 template <DenseState State>
 class Inpaint {
  public:
   /// @param known  clean data in the shape of x; only where the mask is above 0 does it count.
   /// @param mask   1 where x is known, 0 where it is to be sampled, or between; the same shape.
   /// @param noise  its draws are numbered from 2^31, so that one source can serve the run as well.
-  Inpaint(State known, State mask, NoiseSource<State> noise)
+  Inpaint(State known, State mask, std::type_identity_t<NoiseSource<State>> noise)
       : known_(std::move(known)), mask_(std::move(mask)), noise_(std::move(noise)) {
     const auto mask_view = dense_view(mask_);
     detail::require(dense_view(known_).same_shape(mask_view), "Inpaint: mask is ",

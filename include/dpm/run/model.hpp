@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "dpm/error.hpp"
 #include "dpm/schedule/level.hpp"
 
 namespace dpm {
@@ -22,6 +23,14 @@ template <class Model, class State, class At>
 concept ReturnsOutput = requires(Model& model, const State& x, const At& at, State& out) {
   out = model(x, at);
 };
+
+/// Refuses, in the name of `who`, an empty `std::function` or a null pointer to a function.
+template <class Callable>
+void require_callable(const char* who, const char* what, const Callable& callable) {
+  if constexpr (!std::is_function_v<Callable> && requires { callable == nullptr; }) {
+    require(!(callable == nullptr), who, ": ", what, " is empty; it must be callable");
+  }
+}
 
 }  // namespace detail
 

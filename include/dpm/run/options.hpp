@@ -76,8 +76,7 @@ struct RunOptions {
   /// Called after each model call with the data prediction that it made, and its level. Costs a
   /// buffer and a pass. Not called where a prediction says nothing about the data (alpha = 0).
   std::function<void(const State&, const Level&)> preview = {};
-  /// A request to stop, from any thread, ends the run before its next model call, or an adaptive
-  /// run before its next trial.
+  /// A request to stop, from any thread, ends the run before its next model call.
   std::stop_token stop = {};
   /// Check the start, every model output and the result for NaN and infinity, where `State` is
   /// dense; it costs one more read of each.

@@ -42,6 +42,16 @@ constexpr bool is_writable() {
   }
 }
 
+/// What every function asks of an `x` that it reads the start from and leaves the samples in.
+template <class X>
+constexpr void check_sample_argument() {
+  static_assert(
+      is_writable<X>(),
+      "dpm: x must not be const: the start is read from it and the samples are left in it.");
+  static_assert(std::is_lvalue_reference_v<X> || !std::same_as<std::remove_cv_t<X>, OwnedState<X>>,
+                "dpm: x is a temporary, and the samples would be lost with it; name it first.");
+}
+
 template <class State, class X>
 void give_back(const State& sample, X& x) {
   if constexpr (RangeState<X>) {
@@ -70,11 +80,8 @@ void give_back(const State& sample, X& x) {
 template <class Model, class X>
 RunReport sample(const Plan& plan, Model&& model, X&& x, RunOptions<OwnedState<X>> options = {}) {
   using State = OwnedState<X>;
-  static_assert(
-      detail::is_writable<X>(),
-      "dpm: x must not be const: the start is read from it and the samples are left in it.");
-  static_assert(std::is_lvalue_reference_v<X> || !std::same_as<std::remove_cv_t<X>, State>,
-                "dpm: x is a temporary, and the samples would be lost with it; name it first.");
+  detail::check_sample_argument<X>();
+  detail::require_callable("sample", "model", model);
   // The run ends before this function does, so it may share the caller's plan without owning it.
   const std::shared_ptr<const Plan> shared(std::shared_ptr<const Plan>(), &plan);
   Stepper<State> stepper(shared, detail::own(x), std::move(options));

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -25,56 +26,75 @@
 namespace dpm {
 namespace detail {
 
+/// The checksum of saved runs. It takes eight bytes at a time; each step is a bijection, so that
+/// one damaged word is always noticed, and the rotation brings high bits down to where they count.
+inline std::uint64_t checksum(std::span<const std::byte> bytes) {
+  std::uint64_t sum = bytes.size();
+  const auto add = [&sum](std::uint64_t word) {
+    sum = std::rotl((sum ^ word) * 0x9e37'79b9'7f4a'7c15U, 29);
+  };
+  std::size_t i = 0;
+  for (; i + 8 <= bytes.size(); i += 8) {
+    std::uint64_t word = 0;
+    for (std::size_t k = 0; k < 8; ++k) word |= std::uint64_t(bytes[i + k]) << (8 * k);
+    add(word);
+  }
+  for (; i < bytes.size(); ++i) add(std::uint64_t(bytes[i]));
+  return sum;
+}
+
 /// Reads and writes the parts of a stepper that its plan and its options do not hold.
 class Snapshot {
  public:
-  static constexpr std::uint64_t format = 0x3130'6e75'726d'7064;  // "dpmrun01"
+  static constexpr std::uint64_t format = 0x3230'6e75'726d'7064;  // "dpmrun02"
+  static constexpr std::size_t header = 8 * 8;                    // the numbers before the values
 
   template <class State>
   static std::vector<std::byte> save(const Stepper<State>& run) {
-    Snapshot snapshot;
     const auto view = dense_view(run.sample());
+    std::vector<std::byte> bytes(header + count_buffers(run) * view.size() * sizeof(*view.data) +
+                                 8);
+    std::byte* to = bytes.data();
     // A call that was handed out and not yet answered is handed out again.
     const std::size_t next = run.instruction_ - (run.pending_ != nullptr ? 1 : 0);
     for (const std::uint64_t value :
          {format, scalar_code<State>(), PlanHash(*run.plan_).value(), std::uint64_t{view.elements},
           std::uint64_t{view.samples}, std::uint64_t{run.step_}, std::uint64_t{next},
           static_cast<std::uint64_t>(run.model_calls_)}) {
-      snapshot.put(value);
+      put(value, to);
     }
-    for_each_buffer(run, [&snapshot](const State& buffer) { snapshot.put_values(buffer); });
-    snapshot.put(snapshot.checksum(snapshot.bytes_.size()));
-    return std::move(snapshot.bytes_);
+    for_each_buffer(run, [&to](const State& buffer) {
+      const auto values = dense_view(buffer);
+      for_each_value(values, [&](std::size_t at) { put(values.data[at], to); });
+    });
+    put(checksum({bytes.data(), bytes.size() - 8}), to);
+    return bytes;
   }
 
   template <class State>
   static void load(Stepper<State>& run, std::span<const std::byte> bytes) {
-    Snapshot snapshot;
-    snapshot.bytes_.assign(bytes.begin(), bytes.end());
     const auto view = dense_view(run.sample());
-    std::size_t buffers = 0;
-    for_each_buffer(run, [&buffers](const State&) { ++buffers; });
-    require(bytes.size() >= 8 && snapshot.get() == format,
+    const std::byte* from = bytes.data();
+    require(bytes.size() >= 8 && get<std::uint64_t>(from) == format,
             "load: the bytes do not begin as a saved run of this version does");
-    const std::size_t end = bytes.size() - 8;
-    snapshot.read_ = end;
-    require(bytes.size() >= 72 && snapshot.get() == snapshot.checksum(end),
+    const bool whole = bytes.size() >= header + 8;
+    const std::byte* end = bytes.data() + (whole ? bytes.size() - 8 : 0);
+    require(whole && get<std::uint64_t>(end) == checksum(bytes.first(bytes.size() - 8)),
             "load: the bytes are damaged or cut short: their checksum is wrong");
-    snapshot.read_ = 8;
-    require(snapshot.get() == scalar_code<State>(),
+    require(get<std::uint64_t>(from) == scalar_code<State>(),
             "load: the saved run has another scalar type than the state given");
-    require(snapshot.get() == PlanHash(*run.plan_).value(),
+    require(get<std::uint64_t>(from) == PlanHash(*run.plan_).value(),
             "load: the saved run is of another plan than the one given");
-    const std::uint64_t elements = snapshot.get();
-    const std::uint64_t samples = snapshot.get();
+    const auto elements = get<std::uint64_t>(from);
+    const auto samples = get<std::uint64_t>(from);
     require(elements == view.elements && samples == view.samples, "load: the saved run is of ",
             elements, " x ", samples, " values; the state given has ", view.elements, " x ",
             view.samples);
-    require(bytes.size() == 72 + buffers * view.size() * sizeof(*view.data),
+    require(bytes.size() == header + count_buffers(run) * view.size() * sizeof(*view.data) + 8,
             "load: the saved run holds other registers than its plan");
-    const std::uint64_t step = snapshot.get();
-    const std::uint64_t instruction = snapshot.get();
-    const std::uint64_t calls = snapshot.get();
+    const auto step = get<std::uint64_t>(from);
+    const auto instruction = get<std::uint64_t>(from);
+    const auto calls = get<std::uint64_t>(from);
     const std::size_t steps = run.plan_->steps.size();
     const bool inside = step < steps ? instruction < run.plan_->steps[step].instructions.size() + 1
                                      : step == steps && instruction == 0;
@@ -83,83 +103,69 @@ class Snapshot {
     run.step_ = step;
     run.instruction_ = instruction;
     run.model_calls_ = static_cast<int>(calls);
-    snapshot.read_ = 8 * 8;
-    for_each_buffer(run, [&snapshot](State& buffer) { snapshot.get_values(buffer); });
+    for_each_buffer(run, [&from](State& buffer) {
+      const auto values = dense_view(buffer);
+      for_each_value(values, [&](std::size_t at) {
+        values.data[at] = get<std::remove_pointer_t<decltype(values.data)>>(from);
+      });
+    });
   }
 
  private:
   template <class State>
-  using ScalarOf = std::remove_cv_t<
-      std::remove_pointer_t<decltype(dense_view(std::declval<const State&>()).data)>>;
-
-  template <class State>
   static constexpr std::uint64_t scalar_code() {
-    using Limits = std::numeric_limits<ScalarOf<State>>;
-    return sizeof(ScalarOf<State>) + (static_cast<std::uint64_t>(Limits::digits) << 8U) +
+    using Scalar = std::remove_cvref_t<decltype(*dense_view(std::declval<const State&>()).data)>;
+    using Limits = std::numeric_limits<Scalar>;
+    return sizeof(Scalar) + (static_cast<std::uint64_t>(Limits::digits) << 8U) +
            (static_cast<std::uint64_t>(Limits::max_exponent) << 16U);
   }
 
   template <class Run, class Visit>
-  static void for_each_buffer(Run& run, Visit visit) {
+  static void for_each_buffer(Run& run, const Visit& visit) {
     for (auto& list : run.registers_) {
       for (auto& buffer : list) visit(buffer);
     }
   }
-
-  void put(std::uint64_t value) {
-    for (int shift = 0; shift < 64; shift += 8) {
-      bytes_.push_back(static_cast<std::byte>(value >> shift));
-    }
-  }
-  std::uint64_t get() {
-    std::uint64_t value = 0;
-    for (int shift = 0; shift < 64; shift += 8) {
-      value |= static_cast<std::uint64_t>(bytes_[read_++]) << shift;
-    }
-    return value;
+  template <class State>
+  static std::size_t count_buffers(const Stepper<State>& run) {
+    std::size_t count = 0;
+    for_each_buffer(run, [&count](const State&) { ++count; });
+    return count;
   }
 
-  /// Values are stored with their low byte first, whatever the machine.
-  template <class Scalar>
-  static void order_bytes(std::byte* bytes) {
-    if constexpr (std::endian::native == std::endian::big)
-      std::reverse(bytes, bytes + sizeof(Scalar));
-  }
   /// Values go sample by sample, whatever the order in which a state stores them.
-  template <class State>
-  void put_values(const State& state) {
-    const auto view = dense_view(state);
-    using Scalar = ScalarOf<State>;
-    for (std::size_t i = 0; i < view.size(); ++i) {
-      const std::size_t at = bytes_.size();
-      bytes_.resize(at + sizeof(Scalar));
-      std::memcpy(bytes_.data() + at, view.data + place(view, i), sizeof(Scalar));
-      order_bytes<Scalar>(bytes_.data() + at);
+  template <class View, class Visit>
+  static void for_each_value(const View& view, const Visit& visit) {
+    for (std::size_t s = 0; s < view.samples; ++s) {
+      for (std::size_t e = 0; e < view.elements; ++e) {
+        visit(s * view.sample_stride + e * view.element_stride);
+      }
     }
   }
-  template <class State>
-  void get_values(State& state) {
-    const auto view = dense_view(state);
-    using Scalar = ScalarOf<State>;
-    for (std::size_t i = 0; i < view.size(); ++i) {
-      order_bytes<Scalar>(bytes_.data() + read_);
-      std::memcpy(view.data + place(view, i), bytes_.data() + read_, sizeof(Scalar));
-      read_ += sizeof(Scalar);
+
+  /// Numbers are stored with their low byte first, whatever the machine.
+  template <class Number>
+  static void order_bytes(std::byte* bytes) {
+    if constexpr (std::endian::native == std::endian::big) {
+      std::reverse(bytes, bytes + sizeof(Number));
     }
   }
-  template <class View>
-  static std::size_t place(const View& view, std::size_t i) {
-    return i / view.elements * view.sample_stride + i % view.elements * view.element_stride;
+  template <class Number>
+  static void put(Number number, std::byte*& to) {
+    std::memcpy(to, &number, sizeof number);
+    order_bytes<Number>(to);
+    to += sizeof number;
   }
-
-  [[nodiscard]] std::uint64_t checksum(std::size_t size) const {
-    Fnv fnv;
-    for (std::size_t i = 0; i < size; ++i) fnv.add(bytes_[i]);
-    return fnv.value();
+  template <class Number>
+  static Number get(const std::byte*& from) {
+    std::array<std::byte, sizeof(Number)> bytes;
+    std::copy_n(from, bytes.size(), bytes.begin());
+    order_bytes<Number>(bytes.data());
+    from += bytes.size();
+    Number number;
+    std::memcpy(&number, bytes.data(), bytes.size());
+    return number;
   }
-
-  std::vector<std::byte> bytes_;
-  std::size_t read_ = 0;
 };
 
 }  // namespace detail

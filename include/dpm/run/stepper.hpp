@@ -6,12 +6,9 @@
 
 #include <array>
 #include <cstddef>
-#include <limits>
 #include <memory>
 #include <optional>
-#include <span>
 #include <stop_token>
-#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -20,10 +17,11 @@
 #include "dpm/plan/check.hpp"
 #include "dpm/plan/conversion.hpp"
 #include "dpm/plan/plan.hpp"
+#include "dpm/run/execute.hpp"
 #include "dpm/run/options.hpp"
 #include "dpm/run/preview.hpp"
 #include "dpm/state/combine.hpp"
-#include "dpm/state/weights.hpp"
+#include "dpm/state/dense.hpp"
 
 namespace dpm {
 
@@ -84,22 +82,22 @@ class Stepper {
       const auto kind = static_cast<Register::Kind>(k);
       registers_[k].assign(kind == Register::Kind::sample ? 1 : plan_->registers(kind), x);
     }
-    preview_.assign(options_.preview ? 1 : 0, sample());
+    make_preview();
     calls_in_all_ = plan_->evaluations();
   }
   Stepper(const Plan& plan, State x, RunOptions<State> options = {})
       : Stepper(std::make_shared<const Plan>(plan), std::move(x), std::move(options)) {}
 
   /// A copy that goes on with callables of its own, such as another noise: variations of one
-  /// beginning. A call that is open is handed out again. They must fit the plan as those of a run.
+  /// beginning. They must fit the plan as those of a run. A call that is open is handed out again.
   [[nodiscard]] Stepper fork(RunOptions<State> options) const {
     Stepper copy = *this;
     detail::require(static_cast<bool>(options.noise) || !copy.options_.noise,
                     "Stepper: the fork of a run with a noise source has none; give it one");
     detail::require(static_cast<bool>(options.correction) == static_cast<bool>(options_.correction),
                     "Stepper: the fork must have a correction exactly if the run has one");
-    detail::require(!options.preview, "Stepper: a fork cannot have a preview of its own");
     copy.options_ = std::move(options);
+    copy.make_preview();
     if (std::exchange(copy.pending_, nullptr) != nullptr) --copy.instruction_;
     return copy;
   }
@@ -133,6 +131,13 @@ class Stepper {
     return std::nullopt;
   }
 
+  /// The call that is open: the one that `next` handed out last, unless it has been taken back. In
+  /// a copy it refers to the copy's own buffers, whose output is to be filled anew.
+  [[nodiscard]] std::optional<Call> open_call() {
+    if (pending_ == nullptr) return std::nullopt;
+    return Call{at(pending_->input), pending_->level, at(pending_->output)};
+  }
+
   /// The sample as it stands: the start, then what each finished step has made of it. (In all plans
   /// of the library; in one of your own, if its steps write the sample after their last call.)
   [[nodiscard]] const State& sample() const { return registers_[0][0]; }
@@ -152,18 +157,14 @@ class Stepper {
  private:
   State& at(Register r) { return registers_[static_cast<std::size_t>(r.kind)][r.index]; }
 
-  /// With checks on, an output that nobody fills holds a NaN and is noticed.
-  Call hand_out(const Evaluate& evaluate) {
+  void make_preview() { preview_.assign(options_.preview ? 1 : 0, sample()); }
+
+  std::optional<Call> hand_out(const Evaluate& evaluate) {
     pending_ = &evaluate;
-    State& output = at(evaluate.output);
-    if constexpr (DenseState<State>) {
-      const auto view = dense_view(output);
-      using Scalar = std::remove_pointer_t<decltype(view.data)>;
-      if (options_.check_finite) view.data[0] = std::numeric_limits<Scalar>::quiet_NaN();
-    }
+    if (options_.check_finite) detail::mark_unfilled(at(evaluate.output));
     sampler_time_.stop();
     model_time_.start(static_cast<bool>(options_.observer));
-    return {at(evaluate.input), evaluate.level, output};
+    return open_call();
   }
 
   void take_output() {
@@ -179,27 +180,17 @@ class Stepper {
     options_.preview(preview_[0], call.level);
   }
 
-  /// Refuses values from outside whose shape is not the sample's, or that are not finite.
   void check_values(const State& values, const char* what, const Level& level) const {
-    if constexpr (DenseState<State>) {
-      const auto is = dense_view(values);
-      const auto should_be = dense_view(sample());
-      detail::require(is.same_shape(should_be), "Stepper: ", what, " is ", is.elements, " x ",
-                      is.samples, "; it must have the shape of the sample, ", should_be.elements,
-                      " x ", should_be.samples);
-      if (options_.check_finite && !all_finite(values)) fail_non_finite(what, level);
-    }
+    if (detail::well_formed("Stepper", what, values, sample(), options_.check_finite)) return;
+    detail::fail<NonFinite>(detail::sentence("step ", step_ + 1, " of ", plan_->steps.size(), ": ",
+                                             what, " (time ", level.time, ", label ", level.label,
+                                             ") holds a NaN or an infinity"));
   }
 
   void run(const Step& step, const Instruction& instruction) {
     if (const auto* c = std::get_if<Combine>(&instruction)) {
-      std::array<State*, Combine::max_targets> targets{};
-      std::array<const State*, Combine::max_operands> operands{};
-      for (std::size_t i = 0; i < c->targets.size(); ++i) targets[i] = &at(c->targets[i]);
-      for (std::size_t j = 0; j < c->operands.size(); ++j) operands[j] = &at(c->operands[j]);
-      combine(Weights(c->weights.begin(), c->operands.size()),
-              std::span<State* const>(targets.data(), c->targets.size()),
-              std::span<const State* const>(operands.data(), c->operands.size()));
+      const auto state = [this](Register r) -> State& { return at(r); };
+      detail::run_combine<State>(*c, state, state);
     } else if (const auto* correct = std::get_if<Correct>(&instruction)) {
       options_.correction(at(correct->slot), correct->level);
       check_values(at(correct->slot), "the corrected data prediction", correct->level);
@@ -226,12 +217,6 @@ class Stepper {
                         .model_seconds = model_time_.seconds(),
                         .sampler_seconds = sampler_time_.seconds()});
     sampler_time_.start(true);
-  }
-
-  [[noreturn]] void fail_non_finite(const char* what, const Level& level) const {
-    detail::fail<NonFinite>(detail::sentence("step ", step_ + 1, " of ", plan_->steps.size(), ": ",
-                                             what, " (time ", level.time, ", label ", level.label,
-                                             ") holds a NaN or an infinity"));
   }
 
   std::shared_ptr<const Plan> plan_;
