@@ -6,8 +6,10 @@
 
 #include <charconv>
 #include <concepts>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <initializer_list>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -51,25 +53,66 @@ inline ErrorHandler& error_handler() {
   return handler;
 }
 
-inline void append(std::string& text, std::string_view part) { text += part; }
+/// One word or number of a sentence. Its type is forgotten, so that the many sentences of the
+/// library are arguments of one function and not as many instances of a template.
+class Part {
+ public:
+  Part(std::string_view text) : kind_(Kind::text), text_(text) {}
+  Part(const char* text) : Part(std::string_view(text)) {}
+  Part(const std::string& text) : Part(std::string_view(text)) {}
+  Part(double value) : kind_(Kind::real), real_(value) {}
+  Part(float value) : kind_(Kind::single), single_(value) {}
+  template <std::signed_integral Integer>
+  Part(Integer value) : kind_(Kind::integer), integer_(value) {}
+  template <std::unsigned_integral Integer>
+  Part(Integer value) : kind_(Kind::natural), natural_(value) {}
 
-template <class Number>
-requires std::integral<Number> || std::floating_point<Number>
-void append(std::string& text, Number value) {
-  if (value != value) {  // a NaN, without the sign that it may have
-    text += "nan";
-    return;
+  void append_to(std::string& text) const {
+    char digits[64];
+    char* const end = digits + sizeof digits;
+    if (kind_ == Kind::text) {
+      text += text_;
+    } else if (kind_ == Kind::integer) {
+      text.append(digits, std::to_chars(digits, end, integer_).ptr);
+    } else if (kind_ == Kind::natural) {
+      text.append(digits, std::to_chars(digits, end, natural_).ptr);
+    } else if (kind_ == Kind::single) {
+      text.append(digits,
+                  single_ != single_ ? nan(digits) : std::to_chars(digits, end, single_).ptr);
+    } else {
+      text.append(digits, real_ != real_ ? nan(digits) : std::to_chars(digits, end, real_).ptr);
+    }
   }
-  char digits[64];
-  const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
-  text.append(digits, end);
+
+ private:
+  enum class Kind : unsigned char { text, integer, natural, single, real };
+
+  /// A NaN, without the sign that it may have.
+  static char* nan(char* digits) {
+    digits[0] = digits[2] = 'n';
+    digits[1] = 'a';
+    return digits + 3;
+  }
+
+  Kind kind_;
+  union {
+    std::string_view text_;
+    std::int64_t integer_;
+    std::uint64_t natural_;
+    float single_;
+    double real_;
+  };
+};
+
+inline std::string join(std::initializer_list<Part> parts) {
+  std::string text;
+  for (const Part& part : parts) part.append_to(text);
+  return text;
 }
 
 template <class... Parts>
 std::string sentence(const Parts&... parts) {
-  std::string text;
-  (append(text, parts), ...);
-  return text;
+  return join({Part(parts)...});
 }
 
 template <class Error>
@@ -82,11 +125,15 @@ template <class Error>
 #endif
 }
 
+[[noreturn]] inline void refuse(std::initializer_list<Part> parts) {
+  fail<InvalidArgument>(join(parts));
+}
+
 /// Throws `InvalidArgument` with the parts joined into one sentence unless `allowed`.
 template <class... Parts>
 void require(bool allowed, const Parts&... parts) {
   if (!allowed) [[unlikely]] {
-    fail<InvalidArgument>(sentence(parts...));
+    refuse({Part(parts)...});
   }
 }
 
