@@ -10,83 +10,83 @@
 #include <cstddef>
 #include <span>
 #include <type_traits>
-#include <utility>
 
 #include "dpm/error.hpp"
+#include "dpm/state/combine_kernel.hpp"
 #include "dpm/state/dense.hpp"
+#include "dpm/state/parallel.hpp"
 #include "dpm/state/weights.hpp"
 
 namespace dpm {
 namespace detail {
 
-/// Scalars that are combined at a time: few enough for registers and the first cache, many enough
-/// to vectorise.
-inline constexpr std::size_t combine_block = 32;
+/// The size of a state if its type fixes it, else 0.
+template <class State>
+constexpr std::size_t fixed_size() {
+  if constexpr (EigenState<State>) {
+    constexpr int size = State::SizeAtCompileTime;  // -1 if the size is dynamic
+    return size > 0 ? static_cast<std::size_t>(size) : 0;
+  } else if constexpr (requires { std::tuple_size<State>::value; }) {
+    return std::tuple_size_v<State>;
+  } else {
+    return 0;
+  }
+}
 
-/// One block of targets[i] = sum_j weights[i][j] * operands[j]. The sums are formed in a local
-/// array, so operands and targets may be the same memory and the loops need no aliasing checks.
-template <std::size_t Targets, std::size_t Operands, class Scalar>
-void combine_block_of(const std::array<std::array<Scalar, Operands>, Targets>& weights,
-                      const std::array<Scalar*, Targets>& targets,
-                      const std::array<const Scalar*, Operands>& operands) {
-  std::array<std::array<Scalar, combine_block>, Targets> sums;
-  for (std::size_t i = 0; i < Targets; ++i) {
-    for (std::size_t k = 0; k < combine_block; ++k) sums[i][k] = weights[i][0] * operands[0][k];
-    for (std::size_t j = 1; j < Operands; ++j) {
-      for (std::size_t k = 0; k < combine_block; ++k) sums[i][k] += weights[i][j] * operands[j][k];
+/// `combine` for a few values, as many as the type says.
+template <std::size_t Size, class Scalar>
+void combine_few(const Weights& weights, std::span<Scalar* const> targets,
+                 std::span<const Scalar* const> operands) {
+  std::array<std::array<WideOf<Scalar>, Size>, 3> sums;
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    for (std::size_t k = 0; k < Size; ++k) sums[i][k] = 0;
+    for (std::size_t j = 0; j < operands.size(); ++j) {
+      const auto weight = static_cast<WideOf<Scalar>>(weights(i, j));
+      for (std::size_t k = 0; k < Size; ++k) sums[i][k] += weight * operands[j][k];
     }
   }
-  for (std::size_t i = 0; i < Targets; ++i) {
-    for (std::size_t k = 0; k < combine_block; ++k) targets[i][k] = sums[i][k];
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    for (std::size_t k = 0; k < Size; ++k) targets[i][k] = static_cast<Scalar>(sums[i][k]);
   }
 }
 
-template <std::size_t Targets, std::size_t Operands, class Scalar>
+/// `combine` for arrays of any size.
+template <class Scalar>
 void combine_arrays(const Weights& weights, std::span<Scalar* const> targets,
                     std::span<const Scalar* const> operands, std::size_t size) {
-  std::array<std::array<Scalar, Operands>, Targets> w;
-  for (std::size_t i = 0; i < Targets; ++i) {
-    for (std::size_t j = 0; j < Operands; ++j) w[i][j] = static_cast<Scalar>(weights(i, j));
-  }
-  std::array<Scalar*, Targets> to;
-  std::array<const Scalar*, Operands> from;
-  std::size_t done = 0;
-  for (; done + combine_block <= size; done += combine_block) {
-    for (std::size_t i = 0; i < Targets; ++i) to[i] = targets[i] + done;
-    for (std::size_t j = 0; j < Operands; ++j) from[j] = operands[j] + done;
-    combine_block_of<Targets, Operands, Scalar>(w, to, from);
-  }
-  if (done == size) return;
-  // The rest goes through the same block, padded, so that an element's result does not depend on
+  const auto kernel = combine_kernel<Scalar>(weights, targets.size(), operands.size());
+  constexpr std::size_t block = combine_block<Scalar>;
+  const std::size_t whole = size - size % block;
+  in_chunks(whole, [&](std::size_t begin, std::size_t end) {
+    kernel(weights, targets, operands, begin, end);
+    return true;
+  });
+  const std::size_t rest = size - whole;
+  if (rest == 0) return;
+  // The rest goes through the same code, padded, so that an element's result does not depend on
   // where it stands.
-  const std::size_t rest = size - done;
-  std::array<std::array<Scalar, combine_block>, Operands> padded{};
-  std::array<std::array<Scalar, combine_block>, Targets> results;
-  for (std::size_t j = 0; j < Operands; ++j) {
-    std::copy_n(operands[j] + done, rest, padded[j].data());
+  std::array<std::array<Scalar, block>, 8> padded{};
+  std::array<std::array<Scalar, block>, 3> results;
+  std::array<Scalar*, 3> to;
+  std::array<const Scalar*, 8> from;
+  for (std::size_t i = 0; i < targets.size(); ++i) to[i] = results[i].data();
+  for (std::size_t j = 0; j < operands.size(); ++j) {
+    std::copy_n(operands[j] + whole, rest, padded[j].data());
     from[j] = padded[j].data();
   }
-  for (std::size_t i = 0; i < Targets; ++i) to[i] = results[i].data();
-  combine_block_of<Targets, Operands, Scalar>(w, to, from);
-  for (std::size_t i = 0; i < Targets; ++i) {
-    std::copy_n(results[i].data(), rest, targets[i] + done);
-  }
-}
-
-/// Calls `function` with the constant `n`, which lies in 1 .. Most.
-template <std::size_t Most, class Function>
-void with_constant(std::size_t n, Function function) {
-  if constexpr (Most >= 1) {
-    if (n == Most) return function(std::integral_constant<std::size_t, Most>{});
-    with_constant<Most - 1>(n, function);
+  kernel(weights, std::span<Scalar* const>(to.data(), targets.size()),
+         std::span<const Scalar* const>(from.data(), operands.size()), 0, block);
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    std::copy_n(results[i].data(), rest, targets[i] + whole);
   }
 }
 
 }  // namespace detail
 
 /// `combine` for dense states (see `Weights`). Weights become the state's scalar here and nowhere
-/// else. One pass: each operand is read once, each target written once; an element's result depends
-/// on its operands alone, not on its place. All states must have the same size.
+/// else; half types are summed in float and rounded once. One pass: each operand is read once, each
+/// target written once; an element's result depends on its operands alone, not on its place, nor on
+/// how many threads OpenMP has. All states must have the same size.
 template <DenseState State>
 void combine(const Weights& weights, std::span<State* const> targets,
              std::span<const State* const> operands) {
@@ -95,14 +95,14 @@ void combine(const Weights& weights, std::span<State* const> targets,
   std::array<const Scalar*, 8> from{};
   for (std::size_t i = 0; i < targets.size(); ++i) to[i] = dense_view(*targets[i]).data;
   for (std::size_t j = 0; j < operands.size(); ++j) from[j] = dense_view(*operands[j]).data;
-  const std::size_t size = dense_view(*targets[0]).size();
-  detail::with_constant<3>(targets.size(), [&](auto rows) {
-    detail::with_constant<8>(operands.size(), [&](auto columns) {
-      detail::combine_arrays<rows.value, columns.value, Scalar>(
-          weights, std::span<Scalar* const>(to.data(), rows.value),
-          std::span<const Scalar* const>(from.data(), columns.value), size);
-    });
-  });
+  const std::span<Scalar* const> all_to(to.data(), targets.size());
+  const std::span<const Scalar* const> all_from(from.data(), operands.size());
+  constexpr std::size_t size = detail::fixed_size<State>();
+  if constexpr (size > 0 && size <= 16) {
+    detail::combine_few<size>(weights, all_to, all_from);
+  } else {
+    detail::combine_arrays(weights, all_to, all_from, dense_view(*targets[0]).size());
+  }
 }
 
 /// What a run can work on: a type that owns its values and has `combine`, the library's or its own.
@@ -114,21 +114,38 @@ concept RunnableState = std::copyable<State> && std::same_as<State, OwnedState<S
   combine(weights, targets, operands);
 };
 
-/// Whether every value of a dense state is finite. One pass: x - x is 0 for a finite x and NaN
-/// otherwise, and a NaN stays in a sum; several sums at once let the compiler vectorise.
+namespace detail {
+
+/// x - x is 0 for a finite x and NaN otherwise, and a NaN stays in a sum.
+template <class Scalar>
+bool finite_values(const Scalar* values, std::size_t size) {
+  using Wide = WideOf<Scalar>;
+  constexpr std::size_t width = pack_size<Wide>;
+  std::array<Pack<Wide>, 4> sums{};
+  std::size_t i = 0;
+  for (; i + 4 * width <= size; i += 4 * width) {
+    for (std::size_t u = 0; u < 4; ++u) {
+      const Pack<Wide> x = load(values + i + u * width);
+      sums[u] += x - x;
+    }
+  }
+  Wide sum = 0;
+  for (; i < size; ++i) sum += static_cast<Wide>(values[i]) - static_cast<Wide>(values[i]);
+  for (std::size_t k = 0; k < width; ++k) sum += sums[0][k] + sums[1][k] + sums[2][k] + sums[3][k];
+  return sum == 0;
+}
+
+}  // namespace detail
+
+/// Whether every value of a dense state is finite. One pass.
 template <DenseState State>
 [[nodiscard]] bool all_finite(const State& state) {
   const auto view = dense_view(state);
-  using Scalar = std::remove_cv_t<std::remove_pointer_t<decltype(view.data)>>;
   detail::require(view.contiguous(),
                   "all_finite: the state is a view with gaps; it must be contiguous");
-  std::array<Scalar, 16> sums{};
-  std::size_t i = 0;
-  for (; i + sums.size() <= view.size(); i += sums.size()) {
-    for (std::size_t k = 0; k < sums.size(); ++k) sums[k] += view.data[i + k] - view.data[i + k];
-  }
-  for (; i < view.size(); ++i) sums[0] += view.data[i] - view.data[i];
-  return std::all_of(sums.begin(), sums.end(), [](Scalar sum) { return sum == Scalar{0}; });
+  return detail::in_chunks(view.size(), [&view](std::size_t begin, std::size_t end) {
+    return detail::finite_values(view.data + begin, end - begin);
+  });
 }
 
 }  // namespace dpm
