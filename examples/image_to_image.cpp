@@ -21,7 +21,7 @@ int main() {
     const auto spacing = dpm::UniformTime{.start = strength};
     const dpm::Plan plan = dpm::make_plan(dpm::default_method, schedule, 20, spacing);
     Batch x = Batch::Constant(2, 4000, 1.0F);
-    dpm::add_noise<Batch>(x, plan.start(), dpm::NormalNoise{.seed = 7});
+    dpm::add_noise(x, plan.start(), dpm::NormalNoise{.seed = 7});
     dpm::sample(plan, network, x);
     std::printf("t = %.1f  (%6.3f, %6.3f)\n", strength, static_cast<double>(x.row(0).mean()),
                 static_cast<double>(x.row(1).mean()));

@@ -243,6 +243,52 @@ TEST_CASE("sample allocates its buffers once, however many steps there are") {
   }
 }
 
+TEST_CASE("a stepper is reset for the next batch without an allocation, to the same bits") {
+  const auto finish = [](auto& stepper) {
+    while (const auto call = stepper.next()) network(call->input, call->level.label, call->output);
+  };
+  for (const dpm_test::NamedMethod& method : dpm_test::every_method()) {
+    INFO(method.name);
+    const dpm::Plan plan = method(method.grid(schedule, 1.0, 1e-3, 12), dpm::Prediction::velocity);
+    const std::vector<double> first(50, 0.5);
+    const std::vector<double> second(50, -0.25);
+    dpm::RunOptions<std::vector<double>> options;
+    options.noise = dpm::NormalNoise{.seed = 1};
+    dpm::Stepper stepper(plan, second, options);
+    finish(stepper);
+    const std::vector<double> expected = stepper.sample();
+    stepper.reset(first);
+    static_cast<void>(stepper.next());  // a run that is reset in the middle
+    const Count count;
+    stepper.reset(second);
+    finish(stepper);
+    REQUIRE(count.stop() == 0);
+    REQUIRE(stepper.sample() == expected);
+    REQUIRE(stepper.model_calls() == plan.evaluations());
+  }
+  const dpm::Plan plan = make_plan(dpm::DpmSolver{}, schedule, 4);
+  dpm::Stepper stepper(plan, std::vector<double>(3, 0.5));
+  static_cast<void>(stepper.next());
+  REQUIRE_THROWS_WITH(stepper.reset(std::vector<double>(4, 0.5)),
+                      dpm_test::mentions("the start x is 4 x 1; it must have the shape"));
+  REQUIRE_THROWS_AS(stepper.reset(std::vector<double>(3, NAN)), dpm::NonFinite);
+  REQUIRE(stepper.open_call());
+}
+
+TEST_CASE("a run over a small state of a fixed size needs no heap at all") {
+  for (const dpm_test::NamedMethod& method : dpm_test::every_method()) {
+    INFO(method.name);
+    const dpm::Plan plan = method(method.grid(schedule, 1.0, 1e-3, 12), dpm::Prediction::velocity);
+    Eigen::Array2d x(0.5, 0.6);
+    dpm::RunOptions<Eigen::Array2d> options;
+    if (plan.draws() > 0) options.noise = dpm::NormalNoise{.seed = 1};
+    const long callable = plan.draws() > 0 ? 1 : 0;  // std::function keeps large callables there
+    const Count count;
+    dpm::sample(plan, &network<Eigen::Array2d>, x, options);
+    REQUIRE(count.stop() <= 2 * callable);
+  }
+}
+
 TEST_CASE("a refused prediction and its repair leave the run's buffers as they are") {
   const dpm::Plan plan = make_plan(dpm::DpmSolver{.order = 3}, schedule, 12);
   dpm::Stepper stepper(plan, std::vector<double>(50, 0.5));

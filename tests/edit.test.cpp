@@ -8,6 +8,7 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -160,9 +161,35 @@ TEST_CASE("after edits an observer goes on counting, the time of both sides too"
   REQUIRE(draws == 6);
 }
 
+namespace {
+/// Takes two steps for each of the grid's.
+struct Halved {};
+dpm::Plan make_plan(const Halved&, const dpm::Grid& grid, dpm::Prediction prediction,
+                    dpm::Correction correction) {
+  std::vector<dpm::Level> levels{grid[0]};
+  for (std::size_t i = 1; i < grid.levels().size(); ++i) {
+    levels.push_back(grid.schedule().level(0.5 * (grid[i - 1].time + grid[i].time)));
+    levels.push_back(grid[i]);
+  }
+  return make_plan(dpm::Ddim{}, dpm::Grid(grid.schedule(), levels), prediction, correction);
+}
+}  // namespace
+
+TEST_CASE("an edit between the levels of the grid is refused where the method stops there") {
+  const auto edit_at = [](std::size_t step) {
+    State x = test_start();
+    dpm::sample_with_edits(Halved{}, grid_of(4), model, x,
+                           [step](State&, const Progress& p) { return p.step == step; });
+    return x;
+  };
+  REQUIRE_NOTHROW(edit_at(2));
+  REQUIRE(edit_at(4) == edit_at(99));
+  refused([&] { edit_at(3); }, "which is not a level of the grid");
+}
+
 TEST_CASE("what an edit did is forgotten where it says that it did nothing") {
   const auto lies = [](State& x, const Progress&) {
-    x[0] = 1e3;
+    x.assign(3, NAN);
     return false;
   };
   for (const int stop_at : {2, 99}) {
@@ -198,7 +225,7 @@ TEST_CASE("empty callables are refused by name, with x untouched") {
 TEST_CASE("add_noise is alpha x + sigma z") {
   State x{1.0, -2.0};
   const dpm::Level at = schedule.level(0.4);
-  dpm::add_noise<State>(
+  dpm::add_noise(
       x, at,
       [](State& z, const dpm::NoiseRequest& request) {
         REQUIRE(request.draw == 5);
@@ -207,9 +234,22 @@ TEST_CASE("add_noise is alpha x + sigma z") {
       5);
   REQUIRE_THAT(x[0], WithinRel(at.alpha() + 0.5 * at.sigma(), 1e-15));
   REQUIRE_THAT(x[1], WithinRel(-2.0 * at.alpha() + 3.0 * at.sigma(), 1e-15));
-  refused([&] { dpm::add_noise<State>(x, at, {}); }, "noise is empty");
-  refused([&] { dpm::add_noise<State>(x, at, [](State& z, const auto&) { z.resize(1); }); },
+  refused([&] { dpm::add_noise(x, at, {}); }, "noise is empty");
+  refused([&] { dpm::add_noise(x, at, [](State& z, const auto&) { z.resize(1); }); },
           "changed the shape");
+}
+
+TEST_CASE("add_noise works through views as on what they view") {
+  State x{1.0, -2.0, 0.5};
+  State y = x;
+  const dpm::Level level = schedule.level(0.4);
+  dpm::add_noise(x, level, dpm::NormalNoise{.seed = 3});
+  dpm::add_noise(std::span<double>(y), level, dpm::NormalNoise{.seed = 3});
+  REQUIRE(x == y);
+  Eigen::ArrayXd z(3);
+  z << 1.0, -2.0, 0.5;
+  dpm::add_noise(Eigen::Map<Eigen::ArrayXd>(z.data(), 3), level, dpm::NormalNoise{.seed = 3});
+  for (std::size_t i = 0; i < 3; ++i) REQUIRE(z[static_cast<Eigen::Index>(i)] == x[i]);
 }
 
 TEST_CASE("image-to-image starts anywhere, and from little noise comes back to the image") {
@@ -217,7 +257,7 @@ TEST_CASE("image-to-image starts anywhere, and from little noise comes back to t
   Eigen::ArrayXXd x = Eigen::ArrayXXd::Constant(2, 3000, 0.9);
   const dpm::Plan plan =
       dpm::make_plan(dpm::default_method, schedule, 10, dpm::UniformTime{.start = 0.05});
-  dpm::add_noise<Eigen::ArrayXXd>(x, plan.start(), dpm::NormalNoise{.seed = 5});
+  dpm::add_noise(x, plan.start(), dpm::NormalNoise{.seed = 5});
   dpm::sample(plan, data, x);
   // The ODE is linear, so it carries the mean along.
   const std::vector<double> mean(2, 0.9 * plan.start().alpha());

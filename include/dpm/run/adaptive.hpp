@@ -49,20 +49,6 @@ struct AdaptiveReport {
 
 namespace detail {
 
-/// Refuses a start that is empty, not finite, or does not hold whole samples.
-template <class State>
-void check_start(const State& x, const ErrorTolerance& tolerance, bool check_finite) {
-  if constexpr (DenseState<State>) {
-    const auto view = dense_view(x);
-    require(view.size() > 0,
-            "sample_adaptive: the start x is empty; it must hold at least one value");
-    (void)split_samples("sample_adaptive", view, tolerance.elements_per_sample);
-    if (check_finite && !all_finite(x)) {
-      fail<NonFinite>("sample_adaptive: the start x holds a NaN or an infinity");
-    }
-  }
-}
-
 /// Whether the trial after which `calls` will have been made must be the last one. Refuses a trial
 /// beyond the cap.
 inline bool is_last_chance(const AdaptiveDpmSolver& method, int calls, const Level& from) {
@@ -113,7 +99,10 @@ AdaptiveReport sample_adaptive(const AdaptiveDpmSolver& method, const AnySchedul
   Level s = schedule.level(method.start.value_or(schedule.last_time()));
   detail::check_ends(method, s, end);
   State start = detail::own(x);
-  detail::check_start(start, method.tolerance, options.check_finite);
+  detail::check_start("sample_adaptive", start, options.check_finite);
+  if constexpr (DenseState<State>) {
+    (void)split_samples("sample_adaptive", dense_view(start), method.tolerance.elements_per_sample);
+  }
   const Correction correction = options.correction ? Correction::data : Correction::none;
   detail::Trials<State, std::remove_reference_t<Model>> trials(std::move(start), method,
                                                                s.data_stddev > 0.0, model, options);

@@ -33,11 +33,12 @@ using NoiseSource = std::function<void(State&, const NoiseRequest&)>;
 ///
 /// @param noise  fills z; it is asked for draw number `draw`, by default the start's own, which no
 ///               run asks for.
-template <DenseState State>
-void add_noise(State& x, const Level& level, const std::type_identity_t<NoiseSource<State>>& noise,
+template <DenseState X>
+void add_noise(X&& x, const Level& level,
+               const std::type_identity_t<NoiseSource<OwnedState<X>>>& noise,
                std::uint32_t draw = std::numeric_limits<std::uint32_t>::max()) {
   detail::require(static_cast<bool>(noise), "add_noise: noise is empty; it must be a noise source");
-  State z = x;
+  OwnedState<X> z = detail::own(x);
   noise(z, NoiseRequest{draw, level, level});
   const auto to = dense_view(x);
   const auto from = dense_view(z);
@@ -95,6 +96,9 @@ inline std::uint32_t draws_of(const Plan& plan, std::size_t steps) {
 /// model calls and times are counted on in `progress`. After the last step x is simply what the
 /// hook left. Where it returns false, what it did to the sample is forgotten.
 ///
+/// A method that counts calls (`DpmSolver::calls`) makes that many in each plan, so that a run with
+/// edits makes more.
+///
 /// Cost besides `sample`: a copy of the sample in each step; a new plan and new buffers after each
 /// change. `x` is untouched if anything throws, as where the method cannot be planned for the steps
 /// that are left. A request to stop leaves the last finished step in x.
@@ -143,6 +147,7 @@ RunReport sample_with_edits(const Method& method, const Grid& grid, Model&& mode
       if (options.observer) options.observer(progress);
       changed = edit(state, progress);
       if constexpr (DenseState<State>) {
+        if (!changed) return;
         detail::check_edit(state, progress.sample, options.check_finite, progress.step);
       }
     };
@@ -161,7 +166,12 @@ RunReport sample_with_edits(const Method& method, const Grid& grid, Model&& mode
       state = run.sample();
       break;
     }
-    place = detail::place_in(grid, plan.steps[done - 1].to);
+    const Level& at = plan.steps[done - 1].to;
+    place = detail::place_in(grid, at);
+    detail::require(place < grid.levels().size() || done == plan.steps.size(),
+                    "sample_with_edits: the method has led to time ", at.time,
+                    ", which is not a level of the grid; only after a level of the grid can the "
+                    "rest of it be planned anew");
     if (place + 1 == grid.levels().size() && done < plan.steps.size()) {
       // Denoising to zero after the grid's last level has no history.
       tail = plan;

@@ -56,4 +56,16 @@ template <class State>
   }
 }
 
+/// Refuses, in the name of `who`, a start that is empty or not finite.
+template <class State>
+void check_start(const char* who, const State& x, bool check_finite) {
+  if constexpr (DenseState<State>) {
+    require(dense_view(x).size() > 0, who,
+            ": the start x is empty; it must hold at least one value");
+    if (check_finite && !all_finite(x)) {
+      fail<NonFinite>(sentence(who, ": the start x holds a NaN or an infinity"));
+    }
+  }
+}
+
 }  // namespace dpm::detail

@@ -28,6 +28,9 @@ namespace dpm {
 ///     dpm::sample_with_edits(dpm::Ddim{}, grid, model, x, dpm::Inpaint(image, mask, noise));
 template <DenseState State>
 class Inpaint {
+  static_assert(std::is_same_v<State, OwnedState<State>>,
+                "dpm: the known image of Inpaint is a view; give it a type that owns its values.");
+
  public:
   /// @param known  clean data in the shape of x; only where the mask is above 0 does it count.
   /// @param mask   1 where x is known, 0 where it is to be sampled, or between; the same shape.

@@ -52,8 +52,8 @@ class Snapshot {
   template <class State>
   static std::vector<std::byte> save(const Stepper<State>& run) {
     const auto view = dense_view(run.sample());
-    std::vector<std::byte> bytes(header + count_buffers(run) * view.size() * sizeof(*view.data) +
-                                 8);
+    std::vector<std::byte> bytes(
+        header + run.registers_.all().size() * view.size() * sizeof(*view.data) + 8);
     std::byte* to = bytes.data();
     // A call that was handed out and not yet answered is handed out again.
     const std::size_t next = run.instruction_ - (run.pending_ != nullptr ? 1 : 0);
@@ -63,10 +63,10 @@ class Snapshot {
           static_cast<std::uint64_t>(run.model_calls_)}) {
       put(value, to);
     }
-    for_each_buffer(run, [&to](const State& buffer) {
+    for (const State& buffer : run.registers_.all()) {
       const auto values = dense_view(buffer);
       for_each_value(values, [&](std::size_t at) { put(values.data[at], to); });
-    });
+    }
     put(checksum({bytes.data(), bytes.size() - 8}), to);
     return bytes;
   }
@@ -90,8 +90,9 @@ class Snapshot {
     require(elements == view.elements && samples == view.samples, "load: the saved run is of ",
             elements, " x ", samples, " values; the state given has ", view.elements, " x ",
             view.samples);
-    require(bytes.size() == header + count_buffers(run) * view.size() * sizeof(*view.data) + 8,
-            "load: the saved run holds other registers than its plan");
+    require(
+        bytes.size() == header + run.registers_.all().size() * view.size() * sizeof(*view.data) + 8,
+        "load: the saved run holds other registers than its plan");
     const auto step = get<std::uint64_t>(from);
     const auto instruction = get<std::uint64_t>(from);
     const auto calls = get<std::uint64_t>(from);
@@ -103,12 +104,12 @@ class Snapshot {
     run.step_ = step;
     run.instruction_ = instruction;
     run.model_calls_ = static_cast<int>(calls);
-    for_each_buffer(run, [&from](State& buffer) {
+    for (State& buffer : run.registers_.all()) {
       const auto values = dense_view(buffer);
       for_each_value(values, [&](std::size_t at) {
         values.data[at] = get<std::remove_pointer_t<decltype(values.data)>>(from);
       });
-    });
+    }
   }
 
  private:
@@ -118,19 +119,6 @@ class Snapshot {
     using Limits = std::numeric_limits<Scalar>;
     return sizeof(Scalar) + (static_cast<std::uint64_t>(Limits::digits) << 8U) +
            (static_cast<std::uint64_t>(Limits::max_exponent) << 16U);
-  }
-
-  template <class Run, class Visit>
-  static void for_each_buffer(Run& run, const Visit& visit) {
-    for (auto& list : run.registers_) {
-      for (auto& buffer : list) visit(buffer);
-    }
-  }
-  template <class State>
-  static std::size_t count_buffers(const Stepper<State>& run) {
-    std::size_t count = 0;
-    for_each_buffer(run, [&count](const State&) { ++count; });
-    return count;
   }
 
   /// Values go sample by sample, whatever the order in which a state stores them.

@@ -20,6 +20,7 @@
 #include "dpm/run/execute.hpp"
 #include "dpm/run/options.hpp"
 #include "dpm/run/preview.hpp"
+#include "dpm/run/registers.hpp"
 #include "dpm/state/combine.hpp"
 #include "dpm/state/dense.hpp"
 
@@ -64,26 +65,17 @@ class Stepper {
     detail::require(plan_ != nullptr,
                     "Stepper: the plan is a null pointer; it must point to a plan");
     check(*plan_);
-    detail::require(plan_->draws() == 0 || options_.noise, "Stepper: the plan draws noise ",
-                    plan_->draws(),
-                    " times; give the run a noise source, such as NormalNoise{seed}");
-    detail::require((plan_->corrections() > 0) == static_cast<bool>(options_.correction),
-                    "Stepper: the plan asks for ", plan_->corrections(), " corrections and ",
+    const detail::PlanNeeds needs(*plan_);
+    detail::require(needs.draws == 0 || options_.noise, "Stepper: the plan draws noise ",
+                    needs.draws, " times; give the run a noise source, such as NormalNoise{seed}");
+    detail::require((needs.corrections > 0) == static_cast<bool>(options_.correction),
+                    "Stepper: the plan asks for ", needs.corrections, " corrections and ",
                     options_.correction ? "a correction" : "no correction",
                     " was given; make the plan with Correction::data exactly if one is given");
-    if constexpr (DenseState<State>) {
-      detail::require(dense_view(x).size() > 0,
-                      "Stepper: the start x is empty; it must hold at least one value");
-      if (options_.check_finite && !all_finite(x)) {
-        detail::fail<NonFinite>("Stepper: the start x holds a NaN or an infinity");
-      }
-    }
-    for (std::size_t k = 0; k < register_kinds; ++k) {
-      const auto kind = static_cast<Register::Kind>(k);
-      registers_[k].assign(kind == Register::Kind::sample ? 1 : plan_->registers(kind), x);
-    }
+    detail::check_start("Stepper", x, options_.check_finite);
+    registers_.assign(needs.registers, x);
     make_preview();
-    calls_in_all_ = plan_->evaluations();
+    calls_in_all_ = needs.evaluations;
   }
   Stepper(const Plan& plan, State x, RunOptions<State> options = {})
       : Stepper(std::make_shared<const Plan>(plan), std::move(x), std::move(options)) {}
@@ -100,6 +92,20 @@ class Stepper {
     copy.make_preview();
     if (std::exchange(copy.pending_, nullptr) != nullptr) --copy.instruction_;
     return copy;
+  }
+
+  /// Back to the beginning with the start `x`, in the same buffers: the next batch. Allocates
+  /// nothing. Refuses an `x` of another shape or that is not finite, and then changes nothing.
+  void reset(const State& x) {
+    (void)detail::well_formed("Stepper", "the start x", x, sample(), false);
+    detail::check_start("Stepper", x, options_.check_finite);
+    registers_[sample_register] = x;
+    pending_ = nullptr;
+    step_ = 0;
+    instruction_ = 0;
+    model_calls_ = 0;
+    model_time_ = {};
+    sampler_time_ = {};
   }
 
   /// Runs up to the next model call and hands it out; nothing once the run is over, or where a stop
@@ -140,7 +146,7 @@ class Stepper {
 
   /// The sample as it stands: the start, then what each finished step has made of it. (In all plans
   /// of the library; in one of your own, if its steps write the sample after their last call.)
-  [[nodiscard]] const State& sample() const { return registers_[0][0]; }
+  [[nodiscard]] const State& sample() const { return registers_[sample_register]; }
   /// Whether the run stands before a model call that a request to stop keeps it from. The sample is
   /// then that of the last finished step. `resume` lets the run go on.
   [[nodiscard]] bool stopped() const {
@@ -155,7 +161,7 @@ class Stepper {
   [[nodiscard]] int model_calls() const { return model_calls_; }
 
  private:
-  State& at(Register r) { return registers_[static_cast<std::size_t>(r.kind)][r.index]; }
+  State& at(Register r) { return registers_[r]; }
 
   void make_preview() { preview_.assign(options_.preview ? 1 : 0, sample()); }
 
@@ -221,7 +227,7 @@ class Stepper {
 
   std::shared_ptr<const Plan> plan_;
   RunOptions<State> options_;
-  std::array<std::vector<State>, register_kinds> registers_;
+  detail::Registers<State> registers_;
   std::vector<State> preview_;
   const Evaluate* pending_ = nullptr;  // points into the shared plan, so copies may keep it
   std::size_t step_ = 0;

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// The states behind a plan's registers.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <span>
+#include <type_traits>
+#include <variant>
+#include <vector>
+
+#include "dpm/plan/plan.hpp"
+#include "dpm/state/combine.hpp"
+
+namespace dpm::detail {
+
+/// What a run of a plan needs, counted in one pass.
+struct PlanNeeds {
+  int evaluations = 0;
+  int draws = 0;
+  int corrections = 0;
+  std::array<std::size_t, register_kinds> registers{};  ///< of each kind
+
+  explicit PlanNeeds(const Plan& plan) {
+    see(sample_register);
+    for (const Step& step : plan.steps) {
+      for (const Instruction& instruction : step.instructions) {
+        if (const auto* c = std::get_if<Combine>(&instruction)) {
+          for (const Register r : c->targets) see(r);
+        } else if (const auto* e = std::get_if<Evaluate>(&instruction)) {
+          ++evaluations;
+          see(e->output);
+        } else if (const auto* d = std::get_if<Draw>(&instruction)) {
+          ++draws;
+          see(d->target);
+        } else {
+          ++corrections;
+        }
+      }
+    }
+  }
+
+ private:
+  void see(Register r) {
+    std::size_t& count = registers[static_cast<std::size_t>(r.kind)];
+    if (r.index >= count) count = std::size_t{r.index} + 1;
+  }
+};
+
+/// All registers of a run, each shaped like the sample: on the heap, or in place for small states
+/// of a fixed size, whose runs then need no heap at all.
+template <class State>
+class Registers {
+ public:
+  /// As many registers of each kind as `counts` says, all equal to `x`.
+  void assign(const std::array<std::size_t, register_kinds>& counts, const State& x) {
+    size_ = 0;
+    for (std::size_t k = 0; k < register_kinds; ++k) {
+      first_[k] = size_;
+      size_ += counts[k];
+    }
+    if constexpr (in_place) {
+      for (State& state : all()) state = x;
+    } else {
+      states_.assign(size_, x);
+    }
+  }
+
+  State& operator[](Register r) { return states_[place(r)]; }
+  const State& operator[](Register r) const { return states_[place(r)]; }
+
+  std::span<State> all() { return {states_.data(), size_}; }
+  [[nodiscard]] std::span<const State> all() const { return {states_.data(), size_}; }
+
+ private:
+  static constexpr bool in_place = fixed_size<State>() > 0 && sizeof(State) <= 64;
+  static constexpr std::size_t most = max_predictions + register_kinds - 1;
+
+  [[nodiscard]] std::size_t place(Register r) const {
+    return first_[static_cast<std::size_t>(r.kind)] + r.index;
+  }
+
+  std::array<std::size_t, register_kinds> first_{};
+  std::size_t size_ = 0;
+  std::conditional_t<in_place, std::array<State, most>, std::vector<State>> states_;
+};
+
+}  // namespace dpm::detail

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// The kernels behind `combine`: which one runs does not show, and half types round once.
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <span>
+#include <vector>
+
+#include <Eigen/Core>
+
+#include "dpm/state/combine.hpp"
+#include "support/catch.hpp"
+
+namespace {
+
+template <class State>
+void combine(const std::vector<double>& weights, std::vector<State*> targets,
+             const std::vector<const State*>& operands) {
+  dpm::combine(dpm::Weights(weights.data(), operands.size()),
+               std::span<State* const>(targets.data(), targets.size()),
+               std::span<const State* const>(operands.data(), operands.size()));
+}
+
+double weight(std::size_t i, std::size_t j) { return 0.3 + 0.17 * double(i) - 0.29 * double(j); }
+template <class Scalar>
+Scalar value(std::size_t j, std::size_t k) {
+  return static_cast<Scalar>(std::sin(1.0 + 3.0 * double(j) + 0.7 * double(k)));
+}
+
+/// Weights of `targets` rows, the last of which has `in_last` that are not zero.
+std::vector<double> weights_of(std::size_t targets, std::size_t operands, std::size_t in_last) {
+  std::vector<double> weights;
+  for (std::size_t i = 0; i < targets; ++i) {
+    for (std::size_t j = 0; j < operands; ++j) {
+      weights.push_back(i + 1 == targets && j >= in_last ? 0.0 : weight(i, j));
+    }
+  }
+  return weights;
+}
+
+/// The sums that one row stands for, formed one after the other.
+template <class State>
+State row_by_row(const std::vector<double>& weights, std::size_t row,
+                 const std::vector<State>& operands) {
+  State sum = operands[0];
+  for (std::size_t k = 0; k < sum.size(); ++k) {
+    sum[k] = static_cast<typename State::value_type>(weights[row * operands.size()]) * sum[k];
+    for (std::size_t j = 1; j < operands.size(); ++j) {
+      sum[k] += static_cast<typename State::value_type>(weights[row * operands.size() + j]) *
+                operands[j][k];
+    }
+  }
+  return sum;
+}
+
+template <class Scalar>
+void require_same_for_every_kernel(std::size_t size) {
+  using State = std::vector<Scalar>;
+  for (std::size_t targets = 1; targets <= 3; ++targets) {
+    for (std::size_t operands = 1; operands <= 8; ++operands) {
+      for (const std::size_t in_last : {std::size_t{1}, std::size_t{2}, std::size_t{3}, operands}) {
+        CAPTURE(size, targets, operands, in_last);
+        std::vector<State> from(operands, State(size));
+        for (std::size_t j = 0; j < operands; ++j) {
+          for (std::size_t k = 0; k < size; ++k) from[j][k] = value<Scalar>(j, k);
+        }
+        std::vector<const State*> read;
+        for (const State& state : from) read.push_back(&state);
+        std::vector<State> to(targets, State(size));
+        std::vector<State*> written;
+        for (State& state : to) written.push_back(&state);
+        const std::vector<double> weights = weights_of(targets, operands, in_last);
+        combine(weights, written, read);
+        for (std::size_t i = 0; i < targets; ++i) {
+          const State expected = row_by_row(weights, i, from);
+          for (std::size_t k = 0; k < size; ++k) {
+            // Sums of at most 8 products below 2.
+            REQUIRE(std::abs(to[i][k] - expected[k]) <=
+                    16 * std::numeric_limits<Scalar>::epsilon());
+          }
+        }
+      }
+    }
+  }
+}
+
+template <class Half>
+void require_one_rounding() {
+  using State = Eigen::Array<Half, Eigen::Dynamic, 1>;
+  constexpr Eigen::Index size = 77;
+  std::array<State, 4> from;
+  for (std::size_t j = 0; j < 4; ++j) {
+    from[j].resize(size);
+    for (Eigen::Index k = 0; k < size; ++k) from[j][k] = value<Half>(j, std::size_t(k));
+  }
+  State sum(size);
+  State pair(size);
+  const std::vector<double> weights = weights_of(2, 4, 2);
+  combine<State>(weights, {&sum, &pair}, {&from[0], &from[1], &from[2], &from[3]});
+  for (Eigen::Index k = 0; k < size; ++k) {
+    for (const std::size_t row : {std::size_t{0}, std::size_t{1}}) {
+      double exact = 0.0;
+      for (std::size_t j = 0; j < 4; ++j) {
+        exact += weights[4 * row + j] * static_cast<double>(static_cast<float>(from[j][k]));
+      }
+      const double is = static_cast<float>(row == 0 ? sum[k] : pair[k]);
+      // Half a unit in the last place of the result, and what float adds.
+      const int digits = std::numeric_limits<Half>::digits;
+      const double half_unit = std::ldexp(0.5, std::ilogb(exact) + 1 - digits);
+      REQUIRE(std::abs(is - exact) <= half_unit + 4e-7);
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("every kernel forms the sums of its rows, whatever the last row leaves out") {
+  for (const std::size_t size : {1U, 15U, 16U, 17U, 64U, 131U}) {
+    require_same_for_every_kernel<float>(size);
+    require_same_for_every_kernel<double>(size);
+  }
+}
+
+TEST_CASE("scalars that no vector register holds are combined too") {
+  require_same_for_every_kernel<long double>(21);
+}
+
+TEST_CASE("what a row of weights leaves out does not reach its target") {
+  using State = std::vector<float>;
+  State x(40, 1.0F);
+  State m(40, 2.0F);
+  const State bad(40, std::numeric_limits<float>::infinity());
+  combine<State>({0.5, 0.25, 1.0, 0.5, 0.25, 0.0}, {&x, &m}, {&x, &m, &bad});
+  for (const float value : m) REQUIRE(value == 1.0F);
+  REQUIRE_FALSE(dpm::all_finite(x));
+}
+
+TEST_CASE("half types are summed in float and rounded once") {
+  require_one_rounding<Eigen::half>();
+  require_one_rounding<Eigen::bfloat16>();
+}
+
+TEST_CASE("a state of a fixed size gets what a state of any size gets") {
+  const std::array<float, 3> a{1.25F, -0.5F, 3.0F};
+  const std::array<float, 3> b{0.1F, 0.7F, -2.0F};
+  std::array<float, 3> few = a;
+  std::vector<float> many(a.begin(), a.end());
+  const std::vector<float> many_b(b.begin(), b.end());
+  combine<std::array<float, 3>>({0.75, 0.125}, {&few}, {&few, &b});
+  combine<std::vector<float>>({0.75, 0.125}, {&many}, {&many, &many_b});
+  for (std::size_t k = 0; k < 3; ++k) {
+    REQUIRE_THAT(few[k], Catch::Matchers::WithinULP(many[k], 1));
+  }
+}
+
+TEST_CASE("all_finite looks at half types too") {
+  Eigen::Array<Eigen::half, Eigen::Dynamic, 1> x(50);
+  x.setConstant(Eigen::half(1.0F));
+  REQUIRE(dpm::all_finite(x));
+  for (const Eigen::Index at : {0, 31, 49}) {
+    auto bad = x;
+    bad[at] = Eigen::half(std::numeric_limits<float>::infinity());
+    REQUIRE_FALSE(dpm::all_finite(bad));
+  }
+}
