@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// Dense states: Eigen arrays and matrices, and contiguous ranges of float or double.
+/// Dense states: Eigen arrays and matrices, and contiguous ranges of real numbers.
 #pragma once
 
 #include <concepts>
 #include <cstddef>
+#include <limits>
 #include <ranges>
 #include <type_traits>
 #include <vector>
@@ -26,11 +27,16 @@ concept EigenState = requires(State& state) {
   { state.innerStride() } -> std::convertible_to<std::ptrdiff_t>;
 };
 
-/// `std::vector`, `std::array`, `std::span` and other contiguous ranges of float or double.
+/// float, double, and types that say that they are such numbers, as Eigen's half types do.
+template <class Scalar>
+concept RealScalar = std::floating_point<Scalar> ||
+    (std::numeric_limits<Scalar>::is_specialized && !std::numeric_limits<Scalar>::is_integer);
+
+/// `std::vector`, `std::array`, `std::span` and other contiguous ranges of real numbers.
 template <class State>
 concept RangeState =
     !EigenState<State> && std::ranges::contiguous_range<State> && std::ranges::sized_range<State> &&
-    std::floating_point<std::ranges::range_value_t<State>>;
+    RealScalar<std::ranges::range_value_t<State>>;
 
 template <class State>
 concept DenseState = EigenState<State> || RangeState<State>;
