@@ -217,9 +217,8 @@ class BatchedClassifierFreeGuidance {
     detail::for_each_run(conditional, to, [&](std::size_t at, std::size_t in, std::size_t size) {
       const std::array<Scalar*, 1> target{to.data + in};
       const std::array<const Scalar*, 2> operands{conditional.data + at, unconditional.data + at};
-      detail::combine_arrays<1, 2, Scalar>(Weights(weights.data(), 2),
-                                           std::span<Scalar* const>(target),
-                                           std::span<const Scalar* const>(operands), size);
+      detail::combine_arrays(Weights(weights.data(), 2), std::span<Scalar* const>(target),
+                             std::span<const Scalar* const>(operands), size);
     });
   }
 
