@@ -61,6 +61,7 @@ class Part {
   Part(const char* text) : Part(std::string_view(text)) {}
   Part(const std::string& text) : Part(std::string_view(text)) {}
   Part(double value) : kind_(Kind::real), real_(value) {}
+  Part(long double value) : Part(static_cast<double>(value)) {}
   Part(float value) : kind_(Kind::single), single_(value) {}
   template <std::signed_integral Integer>
   Part(Integer value) : kind_(Kind::integer), integer_(value) {}
