@@ -123,6 +123,39 @@ TEST_CASE("a range may hold samples one after the other") {
   for (std::size_t i = 0; i < one.size(); ++i) REQUIRE(one[i] == number(0, 0, i));
 }
 
+TEST_CASE("batches of every small shape have the noise of their samples") {
+  for (int rows = 1; rows <= 13; ++rows) {
+    for (const int cols : {1, 2, 3, 9, 40}) {
+      Eigen::ArrayXXf x(rows, cols);
+      dpm::NormalNoise{.seed = seed, .first_sample = 9}.fill(x);
+      require_noise_of(x, 9, 0);
+    }
+  }
+}
+
+// Of the sizes that OpenMP shares among threads, where the tests are built with it.
+TEST_CASE("the noise of large states is the same") {
+  const int large = int(2 * dpm::detail::parallel_size) + 77;
+  Eigen::ArrayXf one(large);
+  dpm::NormalNoise{.seed = seed, .first_sample = 9}.fill(one);
+  require_noise_of(one, 9, 0);
+  Eigen::ArrayXXd batch(70, large / 70);
+  dpm::NormalNoise{.seed = seed, .first_sample = 9}(batch, request(3));
+  require_noise_of(batch, 9, 4);
+  Eigen::Array<float, Dynamic, Dynamic, RowMajor> rows(3, large / 3);
+  dpm::NormalNoise{.seed = seed, .first_sample = 9}.fill(rows);
+  require_noise_of(rows, 9, 0);
+}
+
+TEST_CASE("states without values are left alone") {
+  std::vector<float> none;
+  dpm::NormalNoise{.seed = seed}.fill(none);
+  Eigen::ArrayXXf without_rows(0, 5);
+  dpm::NormalNoise{.seed = seed}.fill(without_rows);
+  Eigen::ArrayXXf without_columns(5, 0);
+  dpm::NormalNoise{.seed = seed}.fill(without_columns);
+}
+
 TEST_CASE("noise fills views, also those that are temporaries") {
   std::vector<double> x(12);
   dpm::NormalNoise{.seed = seed}.fill(std::span<double>(x).subspan(2, 8));

@@ -11,6 +11,7 @@
 #include <set>
 #include <vector>
 
+#include "dpm/run/noise.hpp"
 #include "dpm/run/normal.hpp"
 #include "dpm/run/philox.hpp"
 #include "support/catch.hpp"
@@ -268,11 +269,86 @@ TEST_CASE("noise is independent from sample to sample, draw to draw and seed to 
   }
 }
 
-TEST_CASE("a run of 64 draws is the same bits as its 16 blocks") {
-  std::array<double, 64> run{};
-  dpm::normal_run(0x123456789abcdefULL, 77, 5, 1000, run);
-  for (std::uint32_t b = 0; b < 16; ++b) {
-    const auto block = dpm::normal_draws(0x123456789abcdefULL, 77, 5, 1000 + b);
-    for (std::size_t k = 0; k < 4; ++k) REQUIRE(run[4 * b + k] == block[k]);
+namespace {
+
+using DrawGroups = void (*)(std::uint64_t, std::uint32_t, const dpm::detail::NoiseBlocks&,
+                            std::size_t, double*);
+
+/// Requires of `draw` that it makes the draws of each of the first `count` blocks from `at` on.
+void require_draws(const auto& draw, dpm::detail::NoiseBlocks at, std::size_t count) {
+  constexpr std::uint64_t seed = 0xfedcba9876543210;
+  double values[dpm::detail::run_values] = {};
+  draw(seed, 5, at, count, values);
+  for (std::size_t j = 0; j < count; ++j) {
+    CAPTURE(at.sample, at.block, at.per_sample, count, j);
+    const auto block = dpm::normal_draws(seed, at.sample, 5, static_cast<std::uint32_t>(at.block));
+    REQUIRE(std::equal(block.begin(), block.end(), values + 4 * j));
+    if (++at.block == at.per_sample) at = {at.sample + 1, 0, at.per_sample};
   }
+}
+
+/// The same at the ends of samples and of numbers.
+void require_draws(const auto& draw, std::size_t count) {
+  constexpr std::uint64_t high = std::uint64_t{1} << 32;
+  for (const std::uint64_t per_sample : {std::uint64_t{1}, std::uint64_t{2}, std::uint64_t{3},
+                                         std::uint64_t{7}, std::uint64_t{32}, std::uint64_t{40}}) {
+    require_draws(draw, {77, per_sample / 2, per_sample}, count);
+    require_draws(draw, {high - 3, per_sample - 1, per_sample}, count);
+    require_draws(draw, {0 - std::uint64_t{3}, 0, per_sample}, count);
+  }
+  require_draws(draw, {5, 1000, 2000}, count);
+  require_draws(draw, {5, high - 32, high}, count);
+  require_draws(draw, {5, high - 31, high}, count);
+}
+
+/// Requires of `philox` that it is `philox4x32` in every place, whatever the upper halves.
+void require_philox(const auto& philox) {
+  constexpr std::uint64_t rubbish = 0xdeadbeef00000000;
+  for (const auto& known : known_answers) {
+    for (std::size_t groups = 1; groups <= 4; ++groups) {
+      dpm::detail::PhiloxWords words;
+      for (std::uint32_t k = 0; k < 4; ++k) {
+        for (std::uint32_t j = 0; j < 32; ++j) words[k][j] = rubbish + (known.counter[k] ^ j);
+      }
+      philox(words, groups, known.key[0] | std::uint64_t{known.key[1]} << 32);
+      for (std::uint32_t j = 0; j < 8 * groups; ++j) {
+        auto counter = known.counter;
+        for (std::uint32_t& word : counter) word ^= j;
+        const auto expected = dpm::philox4x32(counter, known.key);
+        for (std::size_t k = 0; k < 4; ++k) {
+          REQUIRE(static_cast<std::uint32_t>(words[k][j]) == expected[k]);
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("blocks that are drawn together have the bits of each alone") {
+  for (std::size_t count = 1; count <= dpm::detail::run_blocks; ++count) {
+    require_draws(dpm::detail::draw_blocks, count);
+  }
+}
+
+// `draw_blocks` chooses one of these by the processor.
+TEST_CASE("groups of blocks have these bits from each of the library's loops") {
+  std::vector<DrawGroups> loops{dpm::detail::draw_groups};
+#if DPM_NOISE_AVX2
+  if (__builtin_cpu_supports("avx2")) loops.push_back(dpm::detail::draw_groups_avx2);
+#endif
+  for (const DrawGroups loop : loops) {
+    for (std::size_t groups = 1; groups <= 4; ++groups) {
+      const auto draw = [&](std::uint64_t seed, std::uint32_t number, const auto& at, std::size_t,
+                            double* values) { loop(seed, number, at, groups, values); };
+      require_draws(draw, 8 * groups);
+    }
+  }
+}
+
+TEST_CASE("philox4x32 of many counters is that of each") {
+  require_philox(dpm::detail::philox4x32_blocks);
+#if DPM_NOISE_AVX2
+  if (__builtin_cpu_supports("avx2")) require_philox(dpm::detail::philox4x32_blocks_avx2);
+#endif
 }

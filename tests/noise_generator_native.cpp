@@ -4,8 +4,12 @@
 /// Checks the noise's bits in a program of its own, built with -O3 -march=native
 /// -ffp-contract=fast: in the test program, the linker would merge the two builds of each inline
 /// function into one.
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <cstdio>
 
+#include "dpm/run/noise.hpp"
 #include "support/noise_golden.hpp"
 
 namespace {
@@ -19,6 +23,22 @@ bool multiply_adds_are_fused() {
   return x * x + c != 0.0;
 }
 
+/// Of the blocks from `at` on, how many have other bits when they are drawn together.
+int failures_of(dpm::detail::NoiseBlocks at) {
+  int failures = 0;
+  for (std::size_t count = 1; count <= dpm::detail::run_blocks; ++count) {
+    double values[dpm::detail::run_values];
+    dpm::detail::draw_blocks(42, 7, at, count, values);
+    for (std::size_t j = 0; j < count; ++j) {
+      const std::uint64_t n = at.block + j;
+      const auto block = dpm::normal_draws(42, at.sample + n / at.per_sample, 7,
+                                           static_cast<std::uint32_t>(n % at.per_sample));
+      failures += !std::equal(block.begin(), block.end(), values + 4 * j);
+    }
+  }
+  return failures;
+}
+
 }  // namespace
 
 int main() {
@@ -30,6 +50,8 @@ int main() {
     failures += dpm_test::bits_of(dpm::normal4(golden.words)) != golden.bits;
   }
   failures += dpm_test::noise_fingerprint() != dpm_test::golden_fingerprint;
+
+  failures += failures_of({77, 1000, 2000}) + failures_of({77, 2, 5});
 
   const bool fused = multiply_adds_are_fused();
   std::printf("%d failures; multiply-adds are %s\n", failures, fused ? "fused" : "not fused");

@@ -4,17 +4,79 @@
 /// The library's noise source: keyed, so that a sample does not depend on its company.
 #pragma once
 
-#include <array>
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 
 #include "dpm/error.hpp"
 #include "dpm/run/normal.hpp"
 #include "dpm/run/stepper.hpp"
 #include "dpm/state/dense.hpp"
+#include "dpm/state/parallel.hpp"
 
 namespace dpm {
+namespace detail {
+
+/// The blocks from number `block` of sample number `sample` on, and on into the samples after it.
+struct NoiseBlocks {
+  std::uint64_t sample;
+  std::uint64_t block;
+  std::uint64_t per_sample;
+};
+
+/// The Philox counters of the first 8 `groups` blocks.
+inline void noise_counters(NoiseBlocks at, std::uint32_t draw, std::size_t groups,
+                           PhiloxWords& words) {
+  if (at.block + 8 * groups <= at.per_sample) {
+    for (std::size_t j = 0; j < 8 * groups; ++j) words[0][j] = at.block + j;
+    for (std::size_t j = 0; j < 8 * groups; ++j) words[2][j] = at.sample;
+  } else {
+    for (std::size_t j = 0; j < 8 * groups; ++j) {
+      words[0][j] = at.block;
+      words[2][j] = at.sample;
+      if (++at.block == at.per_sample) at = {at.sample + 1, 0, at.per_sample};
+    }
+  }
+  for (std::size_t j = 0; j < 8 * groups; ++j) words[1][j] = draw;
+  for (std::size_t j = 0; j < 8 * groups; ++j) words[3][j] = words[2][j] >> 32;
+}
+
+/// `normal_draws` of the first 8 `groups` blocks.
+inline void draw_groups(std::uint64_t seed, std::uint32_t draw, const NoiseBlocks& at,
+                        std::size_t groups, double* values) {
+  PhiloxWords words;
+  noise_counters(at, draw, groups, words);
+  philox4x32_blocks(words, groups, seed);
+  box_muller(words, groups, values);
+}
+
+#if DPM_NOISE_AVX2
+/// The same: all that it calls becomes a part of it, and so is compiled for AVX2.
+[[gnu::target("avx2"), gnu::flatten]] inline void draw_groups_avx2(std::uint64_t seed,
+                                                                   std::uint32_t draw,
+                                                                   const NoiseBlocks& at,
+                                                                   std::size_t groups,
+                                                                   double* values) {
+  PhiloxWords words;
+  noise_counters(at, draw, groups, words);
+  philox4x32_blocks_avx2(words, groups, seed);
+  box_muller(words, groups, values);
+}
+#endif
+
+inline constexpr std::size_t run_values = 4 * run_blocks;
+
+/// `normal_draws` of the first `count` blocks, one after the other; changes other values too.
+inline void draw_blocks(std::uint64_t seed, std::uint32_t draw, const NoiseBlocks& at,
+                        std::size_t count, double (&values)[run_values]) {
+  const std::size_t groups = (count + 7) / 8;
+#if DPM_NOISE_AVX2
+  if (__builtin_cpu_supports("avx2")) return draw_groups_avx2(seed, draw, at, groups, values);
+#endif
+  draw_groups(seed, draw, at, groups, values);
+}
+
+}  // namespace detail
 
 /// Standard normal noise in which each value is a function of (seed, sample, draw, element) alone:
 /// the same whatever the batch around the sample, the number of threads, the compiler and the
@@ -53,22 +115,63 @@ struct NormalNoise {
     const auto view = split_samples("NormalNoise", whole, elements_per_sample);
     detail::require(view.elements <= std::uint64_t{1} << 34, "NormalNoise: a sample of ",
                     view.elements, " values; one sample may have 2^34 at most");
+    const std::size_t blocks = (view.elements + 3) / 4 * view.samples;
+    if (blocks <= 2) return fill_few(view, draw);
+    detail::in_chunks(4 * blocks, [&](std::size_t begin, std::size_t end) {
+      fill_blocks(view, draw, begin / 4, end / 4);
+      return true;
+    });
+  }
+
+  template <class Scalar>
+  void fill_few(const DenseView<Scalar>& view, std::uint32_t draw) const {
     for (std::size_t s = 0; s < view.samples; ++s) {
-      Scalar* const sample = view.data + s * view.sample_stride;
-      std::size_t e = 0;
-      for (std::array<double, 64> run; e + run.size() <= view.elements; e += run.size()) {
-        normal_run(seed, first_sample + s, draw, static_cast<std::uint32_t>(e / 4), run);
-        for (std::size_t k = 0; k < run.size(); ++k) {
-          sample[(e + k) * view.element_stride] = static_cast<Scalar>(run[k]);
-        }
-      }
-      for (; e < view.elements; e += 4) {
+      for (std::size_t e = 0; e < view.elements; e += 4) {
         const auto block = static_cast<std::uint32_t>(e / 4);
         const auto values = normal_draws(seed, first_sample + s, draw, block);
-        for (std::size_t k = 0; k < 4 && e + k < view.elements; ++k) {
-          sample[(e + k) * view.element_stride] = static_cast<Scalar>(values[k]);
+        put(values.data(), std::min(view.elements - e, std::size_t{4}), view, s, e);
+      }
+    }
+  }
+
+  /// Fills the blocks `begin` to `end`, counted through all samples: small samples are drawn
+  /// together.
+  template <class Scalar>
+  void fill_blocks(const DenseView<Scalar>& view, std::uint32_t draw, std::size_t begin,
+                   std::size_t end) const {
+    const std::size_t per_sample = (view.elements + 3) / 4;
+    std::size_t sample = begin / per_sample;
+    std::size_t block = begin % per_sample;
+    while (begin < end) {
+      const std::size_t count = std::min(end - begin, detail::run_blocks);
+      double values[detail::run_values];
+      detail::draw_blocks(seed, draw, {first_sample + sample, block, per_sample}, count, values);
+      begin += count;
+      for (std::size_t done = 0; done < count;) {
+        const std::size_t blocks = std::min(count - done, per_sample - block);
+        const std::size_t element = 4 * block;
+        put(values + 4 * done, std::min(view.elements - element, 4 * blocks), view, sample,
+            element);
+        done += blocks;
+        block += blocks;
+        if (block == per_sample) {
+          block = 0;
+          ++sample;
         }
       }
+    }
+  }
+
+  /// Copies `count` values into a sample, from `element` on.
+  template <class Scalar>
+  static void put(const double* from, std::size_t count, const DenseView<Scalar>& view,
+                  std::size_t sample, std::size_t element) {
+    const std::size_t stride = view.element_stride;
+    Scalar* const to = view.data + sample * view.sample_stride + element * stride;
+    if (stride == 1 && count == detail::run_values) {  // so that g++ -O2 vectorises it
+      for (std::size_t k = 0; k < detail::run_values; ++k) to[k] = static_cast<Scalar>(from[k]);
+    } else {
+      for (std::size_t k = 0; k < count; ++k) to[k * stride] = static_cast<Scalar>(from[k]);
     }
   }
 };

@@ -13,6 +13,10 @@
 
 #include "dpm/run/philox.hpp"
 
+#if defined(__SSE2__)
+#  include <emmintrin.h>
+#endif
+
 namespace dpm {
 namespace detail {
 
@@ -26,6 +30,15 @@ static_assert(std::numeric_limits<double>::is_iec559 && sizeof(double) == sizeof
 // fits in 53. Fused or not, a x + c is then rounded once. Leading terms that need all 53 bits have
 // a power of two for a factor. The coefficients are minimax in the relative error, each first one
 // cut to 26 bits and the others fitted to it.
+//
+// They take words in 64 bits, of which they read the lower 32, and make doubles from integers by
+// writing their bits: common processors have no vector instructions for the conversions.
+
+/// The number whose bits `base` and `n` have between them, less `origin`; exact for an n below 2^52
+/// that counts units of the last place of `base`, a power of two.
+[[nodiscard]] inline double fixed_point(double base, std::uint64_t n, double origin) {
+  return std::bit_cast<double>(std::bit_cast<std::uint64_t>(base) | n) - origin;
+}
 
 /// `x` rounded to 26 significant bits, halves away from zero.
 [[nodiscard]] inline double keep26(double x) {
@@ -42,14 +55,14 @@ static_assert(std::numeric_limits<double>::is_iec559 && sizeof(double) == sizeof
 /// With u = 2^k m, m in [sqrt(1/2), sqrt(2)), and s = (m - 1)/(m + 1) it is -2 k log 2 - 4 artanh
 /// s, and 4 artanh s = 4 s + s^3 (4/3 + 4 s^2/5 + ...). Near u = 1, k = 0 and m - 1 is exact: no
 /// digit is lost.
-[[nodiscard]] inline double minus_two_log(std::uint32_t word) {
+[[nodiscard]] inline double minus_two_log(std::uint64_t word) {
   constexpr double minus_two_log_2 = -0x1.62e42fefa3ap+0;  // 47 bits: exact times |k| < 64
   constexpr auto sqrt_half = std::bit_cast<std::uint64_t>(0x1.6a09e667f3bcdp-1);
   constexpr std::uint64_t fraction = (std::uint64_t{1} << 52) - 1;
-  const double u = (static_cast<double>(word) + 0.5) * 0x1p-32;
+  const double u = fixed_point(0x1p19, (word & 0xFFFFFFFF) << 1 | 1, 0x1p19);
   const std::uint64_t scaled =
       std::bit_cast<std::uint64_t>(u) - sqrt_half + (std::uint64_t{64} << 52);
-  const double k = static_cast<double>(static_cast<std::int32_t>(scaled >> 52) - 64);
+  const double k = fixed_point(0x1p52, scaled >> 52, 0x1p52 + 64);
   const double m = std::bit_cast<double>((scaled & fraction) + sqrt_half);
 
   const double s = (m - 1.0) / (m + 1.0);
@@ -82,21 +95,23 @@ static_assert(std::numeric_limits<double>::is_iec559 && sizeof(double) == sizeof
 }
 
 /// r cos(theta) and r sin(theta) in 26 bits, where theta = 2 pi (n + 1/2) / 2^28 and n is the upper
-/// 28 bits of `word`.
-[[nodiscard]] inline std::array<double, 2> polar(double r, std::uint32_t word) {
-  // theta = pi/2 (quadrant + f). Two bits shifted out leave f as a signed fraction of 2^32.
-  const std::uint64_t quadrant = (word + 0x20000000u) >> 30;
-  const auto fraction = static_cast<std::int32_t>(((word & ~0xFu) << 2) | 0x20u);
-  const double f = static_cast<double>(fraction) * 0x1p-32;
+/// 28 bits of the 32 in `word`.
+[[nodiscard]] inline std::array<double, 2> polar(double r, std::uint64_t word) {
+  // theta = pi/2 (quadrant + f). Two bits shifted out leave f as a signed fraction of 2^32; with
+  // its sign flipped it is f + 1/2, unsigned.
+  constexpr std::uint64_t sign = std::uint64_t{1} << 63;
+  const double f = fixed_point(0x1p20, (word << 2 & 0xFFFFFFC0) ^ 0x80000020, 0x1p20 + 0.5);
   const double y = keep26(f * f);
   const auto c = std::bit_cast<std::uint64_t>(cos_quarter(f, y));
   const auto s = std::bit_cast<std::uint64_t>(sin_quarter(f, y));
 
-  const std::uint64_t swap = (c ^ s) & (0 - (quadrant & 1));  // odd quadrants exchange the two
-  const std::uint64_t cos_sign = ((quadrant + 1) & 2) << 62;  // negative in quadrants 1 and 2
-  const std::uint64_t sin_sign = (quadrant & 2) << 62;        // negative in quadrants 2 and 3
+  const std::uint64_t quadrant = word + 0x20000000;        // in bits 30 and 31
+  const std::uint64_t odd = 0 - (quadrant >> 30 & 1);      // all bits in quadrants 1 and 3
+  const std::uint64_t swap = (c ^ s) & odd;                // which exchange the two
+  const std::uint64_t negative = quadrant << 32 & sign;    // both are in quadrants 2 and 3,
+  const std::uint64_t cos_sign = (odd & sign) ^ negative;  // but a cosine in 1 and 2
   return {keep26(r * std::bit_cast<double>(c ^ swap ^ cos_sign)),
-          keep26(r * std::bit_cast<double>(s ^ swap ^ sin_sign))};
+          keep26(r * std::bit_cast<double>(s ^ swap ^ negative))};
 }
 
 /// The four random words of one block of one draw (see `normal_draws`).
@@ -145,29 +160,42 @@ static_assert(std::numeric_limits<double>::is_iec559 && sizeof(double) == sizeof
   return normal4(detail::noise_words(seed, sample, draw, block));
 }
 
-/// `normal_draws` of 16 blocks at once, from `first_block` on: the same 64 values in half the time.
-/// The square roots have a loop of their own because a compiler that must set errno for them cannot
-/// vectorise a loop that holds one.
-inline void normal_run(std::uint64_t seed, std::uint64_t sample, std::uint32_t draw,
-                       std::uint32_t first_block, std::array<double, 64>& values) {
-  std::array<std::uint32_t, 32> radius_words;
-  std::array<std::uint32_t, 32> angle_words;
-  std::array<double, 32> radii;
-  for (std::size_t b = 0; b < 16; ++b) {
-    const auto block = first_block + static_cast<std::uint32_t>(b);
-    const auto words = detail::noise_words(seed, sample, draw, block);
-    radius_words[2 * b] = words[0];
-    angle_words[2 * b] = words[1];
-    radius_words[2 * b + 1] = words[2];
-    angle_words[2 * b + 1] = words[3];
+namespace detail {
+
+/// The square roots of an even number of values. std::sqrt has to set errno, so that compilers do
+/// not vectorise it.
+inline void square_roots(double* x, std::size_t count) {
+#if defined(__SSE2__)
+  for (std::size_t i = 0; i < count; i += 2) {
+    _mm_storeu_pd(x + i, _mm_sqrt_pd(_mm_loadu_pd(x + i)));
   }
-  for (std::size_t i = 0; i < 32; ++i) radii[i] = detail::minus_two_log(radius_words[i]);
-  for (std::size_t i = 0; i < 32; ++i) radii[i] = std::sqrt(radii[i]);
-  for (std::size_t i = 0; i < 32; ++i) {
-    const auto pair = detail::polar(radii[i], angle_words[i]);
+#else
+  for (std::size_t i = 0; i < count; ++i) x[i] = std::sqrt(x[i]);
+#endif
+}
+
+/// `normal4` of the first 8 `groups` blocks of words.
+///
+/// Compilers turn these loops into vector instructions. Each says that its length is a multiple of
+/// 8: g++ -O2 leaves a loop alone if anything might be left over.
+inline void box_muller(const PhiloxWords& words, std::size_t groups, double* values) {
+  std::uint64_t radius_words[2 * run_blocks];
+  std::uint64_t angle_words[2 * run_blocks];
+  double radii[2 * run_blocks];
+  for (std::size_t j = 0; j < 8 * groups; ++j) {
+    radius_words[2 * j] = words[0][j];
+    angle_words[2 * j] = words[1][j];
+    radius_words[2 * j + 1] = words[2][j];
+    angle_words[2 * j + 1] = words[3][j];
+  }
+  for (std::size_t i = 0; i < 16 * groups; ++i) radii[i] = minus_two_log(radius_words[i]);
+  square_roots(radii, 16 * groups);
+  for (std::size_t i = 0; i < 16 * groups; ++i) {
+    const auto pair = polar(radii[i], angle_words[i]);
     values[2 * i] = pair[0];
     values[2 * i + 1] = pair[1];
   }
 }
 
+}  // namespace detail
 }  // namespace dpm
