@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "dpm/dpm.hpp"
+#include "dpm/model/affine.hpp"
 #include "support/catch.hpp"
 #include "support/test_network.hpp"
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "dpm/dpm.hpp"
+#include "dpm/model/convergence.hpp"
 #include "support/catch.hpp"
 
 using namespace dpm_test;

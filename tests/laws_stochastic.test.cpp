@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "dpm/dpm.hpp"
+#include "dpm/model/affine.hpp"
 #include "support/catch.hpp"
 #include "support/every_method.hpp"
 #include "support/test_network.hpp"

@@ -14,6 +14,8 @@
 #include <vector>
 
 #include "dpm/dpm.hpp"
+#include "dpm/model/affine.hpp"
+#include "dpm/model/convergence.hpp"
 #include "support/catch.hpp"
 #include "support/reference_data.hpp"
 #include "support/test_network.hpp"

@@ -8,6 +8,7 @@
 
 #include "dpm/dpm.hpp"
 #include "dpm/interop/diffusers.hpp"
+#include "dpm/model/convergence.hpp"
 #include "support/catch.hpp"
 
 using namespace dpm_test;

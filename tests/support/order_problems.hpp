@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "dpm/dpm.hpp"
+#include "dpm/model/convergence.hpp"
 #include "support/every_method.hpp"
 
 namespace dpm_test {

@@ -35,40 +35,52 @@ inline double beta_continued_fraction(double x, double a, double b) {
   return fraction;
 }
 
-/// log of the complete beta function.
-inline double log_beta(double a, double b) {
-  return std::lgamma(a) + std::lgamma(b) - std::lgamma(a + b);
+/// A beta distribution, with the logarithm of the complete beta function of its shape.
+struct BetaShape {
+  double a = 1.0;
+  double b = 1.0;
+  double log_beta = 0.0;
+
+  /// The distribution of 1 - x.
+  [[nodiscard]] BetaShape reflected() const { return {b, a, log_beta}; }
+};
+
+inline BetaShape beta_shape(double a, double b) {
+  return {a, b, std::lgamma(a) + std::lgamma(b) - std::lgamma(a + b)};
 }
 
-/// The distribution function of beta(a, b) at x, given 1 - x as well, for small x; the other tail
-/// is this with the arguments exchanged.
-inline double beta_lower_tail(double x, double one_minus_x, double a, double b) {
-  const double front = std::exp(a * std::log(x) + b * std::log(one_minus_x) - log_beta(a, b));
-  return front * beta_continued_fraction(x, a, b) / a;
+/// The distribution function at x, given 1 - x as well, for small x; the other tail is that of the
+/// reflected shape.
+inline double beta_lower_tail(double x, double one_minus_x, const BetaShape& shape) {
+  const double front =
+      std::exp(shape.a * std::log(x) + shape.b * std::log(one_minus_x) - shape.log_beta);
+  return front * beta_continued_fraction(x, shape.a, shape.b) / shape.a;
 }
 
-/// P(X <= x) for X ~ beta(a, b).
-inline double beta_distribution(double x, double a, double b) {
+/// P(X <= x) for X of that shape.
+inline double beta_distribution(double x, const BetaShape& shape) {
   if (x <= 0.0) return 0.0;
   if (x >= 1.0) return 1.0;
-  if (x < (a + 1.0) / (a + b + 2.0)) return beta_lower_tail(x, 1.0 - x, a, b);
-  return 1.0 - beta_lower_tail(1.0 - x, x, b, a);
+  if (x < (shape.a + 1.0) / (shape.a + shape.b + 2.0)) return beta_lower_tail(x, 1.0 - x, shape);
+  return 1.0 - beta_lower_tail(1.0 - x, x, shape.reflected());
 }
 
-/// The quantile of beta(a, b) at p > 0, for a p that belongs to x <= 1/2.
-inline double beta_lower_quantile(double p, double a, double b) {
+/// The quantile at p > 0, for a p that belongs to x <= 1/2.
+inline double beta_lower_quantile(double p, const BetaShape& shape) {
   // Newton's method in log x, kept inside a bracket: the distribution function behaves like x^a
   // there, so its logarithm is nearly straight.
-  double low = std::log(p * a) / a + log_beta(a, b) / a - 1.0 / a;
+  const double a = shape.a;
+  double low = std::log(p * a) / a + shape.log_beta / a - 1.0 / a;
   double high = std::log(0.5);
   low = std::min(low, high - 1.0);
-  while (beta_distribution(std::exp(low), a, b) > p) low -= 1.0 / a;
-  double log_x = std::clamp((std::log(p * a) + log_beta(a, b)) / a, low, high);
+  while (beta_distribution(std::exp(low), shape) > p) low -= 1.0 / a;
+  double log_x = std::clamp((std::log(p * a) + shape.log_beta) / a, low, high);
   for (int iteration = 0; iteration < 200; ++iteration) {
     const double x = std::exp(log_x);
-    const double value = beta_distribution(x, a, b);
+    const double value = beta_distribution(x, shape);
     (value < p ? low : high) = log_x;
-    const double log_density = (a - 1.0) * log_x + (b - 1.0) * std::log1p(-x) - log_beta(a, b);
+    const double log_density =
+        (a - 1.0) * log_x + (shape.b - 1.0) * std::log1p(-x) - shape.log_beta;
     double next = log_x - std::log(value / p) * value / std::exp(log_density + log_x);
     if (!(next > low && next < high)) next = 0.5 * (low + high);
     if (std::abs(next - log_x) < 4e-16 * std::max(1.0, std::abs(log_x))) return std::exp(next);
@@ -91,9 +103,11 @@ inline double beta_lower_quantile(double p, double a, double b) {
                     "; both must be in [0.01, 1000]");
   }
   if (p == 0.0 || p == 1.0) return p;
+  const detail::BetaShape shape = detail::beta_shape(a, b);
   // In the lower half x keeps its digits.
-  return p > detail::beta_distribution(0.5, a, b) ? 1.0 - detail::beta_lower_quantile(1.0 - p, b, a)
-                                                  : detail::beta_lower_quantile(p, a, b);
+  return p > detail::beta_distribution(0.5, shape)
+             ? 1.0 - detail::beta_lower_quantile(1.0 - p, shape.reflected())
+             : detail::beta_lower_quantile(p, shape);
 }
 
 }  // namespace dpm

@@ -60,27 +60,39 @@ inline double deis_position(Deis::Variable variable, const Level& level) {
   return level.lambda();
 }
 
-/// alpha_t times the integral over rho of (u - u_s)^n / n! for n < count, u being the variable.
+/// alpha_t times the integral over rho of (u - u_s)^n / n! for n < count, u being time, by Gauss
+/// and Legendre in lambda: alpha_t d(rho) = -sigma_t e^(lambda_t - lambda) d(lambda).
+inline DerivativeWeights deis_time_weights(const AnySchedule& schedule, const Level& s,
+                                           const Level& t, const ExponentialStep& step,
+                                           std::size_t count) {
+  const auto& rule = gauss_legendre_rule();
+  const double middle = 0.5 * (s.lambda() + t.lambda());
+  const double half = 0.5 * (t.lambda() - s.lambda());
+  double sums[max_nodes] = {};
+  for (std::size_t i = 0; i < rule.nodes.size() && count > 1; ++i) {
+    const double lambda = middle + half * rule.nodes[i];
+    const double distance = schedule.time_of_lambda(lambda) - s.time;
+    double term = -t.sigma() * std::exp(t.lambda() - lambda);
+    for (std::size_t n = 1; n < count; ++n) {
+      term *= distance / static_cast<double>(n);
+      sums[n] += rule.weights[i] * term;
+    }
+  }
+  DerivativeWeights weights{step.weight(0)};
+  for (std::size_t n = 1; n < count; ++n) weights.push_back(half * sums[n]);
+  return weights;
+}
+
+/// The same for each variable u.
 inline DerivativeWeights deis_weights(Deis::Variable variable, const AnySchedule& schedule,
                                       const Level& s, const Level& t, const ExponentialStep& step,
                                       std::size_t count) {
   if (variable == Deis::Variable::log_rho) return exact_weights(step, count);
+  if (variable == Deis::Variable::time) return deis_time_weights(schedule, s, t, step, count);
   DerivativeWeights weights{step.weight(0)};
-  const double start = deis_position(variable, s);
+  const double length = deis_position(variable, t) - deis_position(variable, s);
   for (std::size_t n = 1; n < count; ++n) {
-    if (variable == Deis::Variable::rho) {
-      const double length = deis_position(variable, t) - start;
-      weights.push_back(weights[n - 1] * length / static_cast<double>(n + 1));
-    } else {
-      // alpha_t d(rho) = -sigma_t e^(lambda_t - lambda) d(lambda)
-      weights.push_back(gauss_legendre(s.lambda(), t.lambda(), [&](double lambda) {
-        double term = -t.sigma() * std::exp(t.lambda() - lambda);
-        for (std::size_t k = 1; k <= n; ++k) {
-          term *= (schedule.time_of_lambda(lambda) - start) / static_cast<double>(k);
-        }
-        return term;
-      }));
-    }
+    weights.push_back(weights[n - 1] * length / static_cast<double>(n + 1));
   }
   return weights;
 }

@@ -21,16 +21,18 @@ namespace dpm::detail {
 /// Weights of the derivatives over one whole step; `order` 2 obeys the midpoint option.
 inline DerivativeWeights dpm_solver_weights(const ExponentialStep& step, int order,
                                             DpmSolver::Update update) {
-  DerivativeWeights w = exact_weights(step, static_cast<std::size_t>(order));
-  if (order == 2 && update == DpmSolver::Update::midpoint) w[1] = 0.5 * step.h() * w[0];
-  return w;
+  if (order == 2 && update == DpmSolver::Update::midpoint) {
+    const double w = step.weight(0);
+    return {w, 0.5 * step.h() * w};
+  }
+  return exact_weights(step, static_cast<std::size_t>(order));
 }
 
 /// One interval of a singlestep method: its ends and its inner levels, in order.
 struct SinglestepInterval {
   Level from;
   Level to;
-  std::vector<Level> inner;
+  BoundedVector<Level, 2> inner;
 };
 
 /// Writes one singlestep step of order 1 + the number of inner levels: DPM-Solver-1, -2 and -3
@@ -55,11 +57,11 @@ inline void write_singlestep_step(PlanBuilder& builder, const DpmSolver& method,
     const auto w = dpm_solver_weights(step, static_cast<int>(known.size()), update);
     return polynomial_terms(step.linear(), w, s.lambda(), known);
   };
-  UpdateTerms terms = update_of(method.update, nodes.span());
-  if (nodes.size() == 3 && method.update == DpmSolver::Update::midpoint) {
-    // DPM-Solver-3 proper takes the derivative from the second stage alone (Alg. 2, last line).
-    terms = update_of(DpmSolver::Update::taylor, Nodes{nodes[0], nodes[2]}.span());
-  }
+  // DPM-Solver-3 proper takes the derivative from the second stage alone (Alg. 2, last line).
+  const bool proper = nodes.size() == 3 && method.update == DpmSolver::Update::midpoint;
+  const UpdateTerms terms =
+      proper ? update_of(DpmSolver::Update::taylor, Nodes{nodes[0], nodes[2]}.span())
+             : update_of(method.update, nodes.span());
   if (method.estimate_error && nodes.size() > 1) {
     write_error_estimate(builder, terms,
                          update_of(method.update, nodes.span().first(nodes.size() - 1)));
@@ -68,10 +70,10 @@ inline void write_singlestep_step(PlanBuilder& builder, const DpmSolver& method,
 }
 
 /// The inner levels of a step of the given order from s to t.
-inline std::vector<Level> inner_levels(const DpmSolver& method, const AnySchedule& schedule,
-                                       int order, const Level& s, const Level& t) {
+inline BoundedVector<Level, 2> inner_levels(const DpmSolver& method, const AnySchedule& schedule,
+                                            int order, const Level& s, const Level& t) {
   const double h = t.lambda() - s.lambda();
-  std::vector<Level> inner;
+  BoundedVector<Level, 2> inner;
   if (order >= 2) {
     // r1 is meant for the method's own order; a lower-order step of the budget has its own default.
     const double r1 = order == method.order ? method.inner_ratio() : 0.5;
@@ -111,29 +113,26 @@ inline int singlestep_count(const DpmSolver& method, int calls) {
   return full ? calls / method.order : calls / method.order + 1;
 }
 
-/// Sorts the grid into intervals with inner levels at the ratios r1 and r2.
-inline std::vector<SinglestepInterval> intervals_at_ratios(const DpmSolver& method,
-                                                           const Grid& grid) {
-  std::vector<int> most_orders;
+/// Writes the steps of a grid whose inner levels lie at the ratios r1 and r2.
+inline void write_steps_at_ratios(PlanBuilder& builder, const DpmSolver& method, const Grid& grid) {
+  std::vector<int> most_orders(grid.steps());
   for (std::size_t i = 0; i < grid.steps(); ++i) {
     const bool finite = std::isfinite(grid[i + 1].lambda() - grid[i].lambda());
-    most_orders.push_back(finite ? method.order : 1);
+    most_orders[i] = finite ? method.order : 1;
   }
   const std::vector<int> orders = singlestep_orders(method, std::move(most_orders));
-  std::vector<SinglestepInterval> intervals;
   for (std::size_t i = 0; i < grid.steps(); ++i) {
     const Level& s = grid[i];
     const Level& t = grid[i + 1];
-    intervals.push_back({s, t, inner_levels(method, grid.schedule(), orders[i], s, t)});
+    write_singlestep_step(builder, method,
+                          {s, t, inner_levels(method, grid.schedule(), orders[i], s, t)});
   }
-  return intervals;
 }
 
-/// Sorts the grid into intervals whose inner levels are points of the grid: a step of order p takes
-/// p grid steps, and each grid step costs one call. Where the order does not divide their number,
-/// the last steps have lower orders.
-inline std::vector<SinglestepInterval> intervals_on_grid(const DpmSolver& method,
-                                                         const Grid& grid) {
+/// Writes steps whose inner levels are points of the grid: a step of order p takes p grid steps,
+/// and each grid step costs one call. Where the order does not divide their number, the last steps
+/// have lower orders.
+inline void write_steps_on_grid(PlanBuilder& builder, const DpmSolver& method, const Grid& grid) {
   const int points = static_cast<int>(grid.steps());
   require(method.calls == 0 || method.calls == points, "DpmSolver: calls = ", method.calls,
           " with stages on a grid of ", points, " steps; there each step is one call");
@@ -142,28 +141,29 @@ inline std::vector<SinglestepInterval> intervals_on_grid(const DpmSolver& method
   shared_out.lower_order_final = false;
   const auto steps = static_cast<std::size_t>(singlestep_count(method, points));
   const auto orders = singlestep_orders(shared_out, std::vector<int>(steps, method.order));
-  std::vector<SinglestepInterval> intervals;
   std::size_t at = 0;
   for (const int order : orders) {
-    SinglestepInterval interval{grid[at], grid[at + static_cast<std::size_t>(order)], {}};
-    for (int i = 1; i < order; ++i) interval.inner.push_back(grid[++at]);
-    ++at;
-    require(order == 1 || std::isfinite(interval.to.lambda() - interval.from.lambda()),
-            "DpmSolver: a step of order ", order, " with stages on the grid runs from time ",
-            interval.from.time, " to time ", interval.to.time,
+    const Level& from = grid[at];
+    const Level& to = grid[at += static_cast<std::size_t>(order)];
+    require(order == 1 || std::isfinite(to.lambda() - from.lambda()), "DpmSolver: a step of order ",
+            order, " with stages on the grid runs from time ", from.time, " to time ", to.time,
             ", where alpha or sigma is 0; only steps of order 1 may, so end above time 0 (and use "
             "denoise_to_zero) or start where alpha > 0");
-    intervals.push_back(std::move(interval));
   }
-  return intervals;
+  at = 0;
+  for (const int order : orders) {
+    SinglestepInterval interval{grid[at], {}, {}};
+    for (int i = 1; i < order; ++i) interval.inner.push_back(grid[++at]);
+    interval.to = grid[++at];
+    write_singlestep_step(builder, method, interval);
+  }
 }
 
 inline void write_singlestep(PlanBuilder& builder, const DpmSolver& method, const Grid& grid) {
-  const auto intervals = method.stages == DpmSolver::Stages::on_grid
-                             ? intervals_on_grid(method, grid)
-                             : intervals_at_ratios(method, grid);
-  for (const SinglestepInterval& interval : intervals) {
-    write_singlestep_step(builder, method, interval);
+  if (method.stages == DpmSolver::Stages::on_grid) {
+    write_steps_on_grid(builder, method, grid);
+  } else {
+    write_steps_at_ratios(builder, method, grid);
   }
   if (method.denoise_to_zero) {
     write_singlestep_step(builder, method, {grid.back(), grid.schedule().level(0.0), {}});

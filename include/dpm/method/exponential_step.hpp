@@ -38,12 +38,12 @@ class ExponentialStep {
       : space_(space),
         h_(t.lambda() - s.lambda()),
         tau_squared_(tau * tau),
-        alpha_(t.alpha()),
-        sigma_(t.sigma()),
+        end_part_(space == Space::noise ? t.sigma() : t.alpha()),
+        log_start_part_(space == Space::noise ? s.log_sigma : s.log_alpha),
+        log_sigma_(t.log_sigma),
         linear_(std::exp(space == Space::noise
                              ? t.log_alpha - s.log_alpha
-                             : t.log_sigma - s.log_sigma - (tau > 0.0 ? tau * tau * h_ : 0.0))),
-        start_part_(space == Space::noise ? s.sigma() : s.alpha()) {
+                             : t.log_sigma - s.log_sigma - (tau > 0.0 ? tau * tau * h_ : 0.0))) {
     detail::require(std::isfinite(linear_), "make_plan: the step from time ", s.time,
                     space == Space::noise
                         ? " starts at alpha = 0, where noise space has no "
@@ -56,7 +56,7 @@ class ExponentialStep {
     detail::require(tau == 0.0 || h_ >= 0.0, "make_plan: the step from time ", s.time, " to time ",
                     t.time, " runs towards more noise with tau = ", tau,
                     "; inversion needs tau = 0");
-    detail::require(tau == 0.0 || space == Space::data || sigma_ > 0.0,
+    detail::require(tau == 0.0 || space == Space::data || end_part_ > 0.0,
                     "make_plan: the step from time ", s.time, " to time ", t.time,
                     " ends at sigma = 0 in noise space with tau = ", tau,
                     "; use data space, or end above that time");
@@ -73,32 +73,37 @@ class ExponentialStep {
     const double q = 1.0 + tau_squared_;
     // For long steps as a difference, which keeps the limits at sigma_t = 0 and alpha_t = 0.
     if (n == 0 && space_ == Space::noise) {
-      return q * (h_ > 1.0 ? sigma_ - linear_ * start_part_ : -sigma_ * std::expm1(h_));
+      return q * (h_ > 1.0 ? end_part_ - linear_ * start_part() : -end_part_ * std::expm1(h_));
     }
     if (n == 0) {
-      return h_ < -1.0 ? alpha_ - linear_ * start_part_ : -alpha_ * std::expm1(-q * h_);
+      return h_ < -1.0 ? end_part_ - linear_ * start_part() : -end_part_ * std::expm1(-q * h_);
     }
     const double power = q * std::pow(h_, n + 1);
-    return space_ == Space::noise ? -sigma_ * power * phi(n + 1, h_)
-                                  : alpha_ * power * phi(n + 1, -q * h_);
+    return space_ == Space::noise ? -end_part_ * power * phi(n + 1, h_)
+                                  : end_part_ * power * phi(n + 1, -q * h_);
   }
 
   /// The standard deviation of the fresh noise; 0 for the ODE.
   [[nodiscard]] double deviation() const {
-    if (tau_squared_ == 0.0 || sigma_ == 0.0) return 0.0;
-    if (space_ == Space::data) return sigma_ * std::sqrt(-std::expm1(-2.0 * tau_squared_ * h_));
+    if (tau_squared_ == 0.0) return 0.0;
+    const double sigma = std::exp(log_sigma_);
+    if (sigma == 0.0) return 0.0;
+    if (space_ == Space::data) return sigma * std::sqrt(-std::expm1(-2.0 * tau_squared_ * h_));
     // sigma_t e^h as linear sigma_s, which cannot overflow.
-    return linear_ * start_part_ * std::sqrt(-tau_squared_ * std::expm1(-2.0 * h_));
+    return linear_ * start_part() * std::sqrt(-tau_squared_ * std::expm1(-2.0 * h_));
   }
 
  private:
+  // sigma_s in noise space, alpha_s in data space; only long steps need it.
+  [[nodiscard]] double start_part() const { return std::exp(log_start_part_); }
+
   Space space_;
   double h_;
   double tau_squared_;
-  double alpha_;
-  double sigma_;
+  double end_part_;  // sigma_t in noise space, alpha_t in data space
+  double log_start_part_;
+  double log_sigma_;
   double linear_;
-  double start_part_;  // sigma_s in noise space, alpha_s in data space
 };
 
 }  // namespace dpm

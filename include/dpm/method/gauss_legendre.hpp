@@ -42,10 +42,16 @@ struct GaussLegendreRule {
   }
 };
 
-/// The integral of `function` from a to b with 32 nodes: exact for polynomials up to degree 63.
+/// 32 nodes: exact for polynomials up to degree 63.
+inline const GaussLegendreRule<32>& gauss_legendre_rule() {
+  static const GaussLegendreRule<32> rule;
+  return rule;
+}
+
+/// The integral of `function` from a to b.
 template <class Function>
 double gauss_legendre(double a, double b, Function function) {
-  static const GaussLegendreRule<32> rule;
+  const auto& rule = gauss_legendre_rule();
   const double middle = 0.5 * (a + b);
   const double half = 0.5 * (b - a);
   double sum = 0.0;

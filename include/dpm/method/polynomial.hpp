@@ -5,7 +5,6 @@
 /// integrates.
 #pragma once
 
-#include <array>
 #include <cmath>
 #include <cstddef>
 #include <span>
@@ -49,8 +48,8 @@ inline DerivativeWeights exact_weights(const ExponentialStep& step, std::size_t 
 }
 
 /// The terms of x_t = linear x + sum over n of weights[n] p^(n)(start), where p is the polynomial
-/// through the nodes and `start` the point of the variable where the step begins. As many weights
-/// as nodes. Nodes at infinity weigh nothing, which is their limit.
+/// through the nodes and `start` the point of the variable where the step begins. At least as many
+/// weights as nodes. Nodes at infinity weigh nothing, which is their limit.
 ///
 /// Newton's form: p(l) = sum over k of m[0..k] (l - l_0) ... (l - l_{k-1}), with the divided
 /// difference m[0..k] = sum over j <= k of m_j / product over i <= k, i != j of (l_j - l_i).
@@ -60,8 +59,9 @@ inline UpdateTerms polynomial_terms(double linear, const DerivativeWeights& weig
   for (const Node& node : nodes) {
     if (std::isfinite(node.at) || nodes.size() == 1) known.push_back(node);
   }
-  std::array<double, max_nodes> prediction_weights{};
-  std::array<double, max_nodes + 1> product{1.0};  // of (l - l_i), in powers of l - start
+  double prediction_weights[max_nodes] = {};
+  double differences[max_nodes];          // entry j: the product of l_j - l_i
+  double product[max_nodes + 1] = {1.0};  // of (l - l_i), in powers of l - start
   for (std::size_t k = 0; k < known.size(); ++k) {
     double integral = 0.0;
     double factorial = 1.0;
@@ -69,13 +69,12 @@ inline UpdateTerms polynomial_terms(double linear, const DerivativeWeights& weig
       integral += factorial * product[n] * weights[n];
       factorial *= static_cast<double>(n + 1);
     }
-    for (std::size_t j = 0; j <= k; ++j) {
-      double differences = 1.0;
-      for (std::size_t i = 0; i <= k; ++i) {
-        if (i != j) differences *= known[j].at - known[i].at;
-      }
-      prediction_weights[j] += integral / differences;
+    differences[k] = 1.0;
+    for (std::size_t j = 0; j < k; ++j) {
+      differences[j] *= known[j].at - known[k].at;
+      differences[k] *= known[k].at - known[j].at;
     }
+    for (std::size_t j = 0; j <= k; ++j) prediction_weights[j] += integral / differences[j];
     const double root = known[k].at - start;
     for (std::size_t n = k + 1; n > 0; --n) product[n] = product[n - 1] - root * product[n];
     product[0] *= -root;

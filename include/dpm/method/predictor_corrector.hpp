@@ -21,6 +21,8 @@ struct MultistepInterval {
   ExponentialStep step;
   Level from;
   Level to;
+  /// `exact_weights` of the step, as many as the predictor or the corrector asks for.
+  DerivativeWeights exact = {};
 };
 
 /// What tells one such method from another.
@@ -41,7 +43,7 @@ struct PredictorCorrector {
   std::function<bool(std::size_t)> corrects = {};
   /// The noise of the step that starts at a level (see `ExponentialStep`).
   std::function<double(const Level&)> tau;
-  /// The weights for a polynomial through `nodes` predictions over one interval.
+  /// The weights for a polynomial through `nodes` predictions over one interval, or more of them.
   std::function<DerivativeWeights(const MultistepInterval&, std::size_t nodes)> weights;
 };
 
@@ -58,12 +60,15 @@ inline void write_predictor_corrector(PlanBuilder& builder, const PredictorCorre
   for (std::size_t i = 0; i < steps; ++i) {
     const Level& s = levels[i];
     const Level& t = levels[i + 1];
-    const MultistepInterval now{ExponentialStep(method.space, s, t, method.tau(s)), s, t};
+    MultistepInterval now{ExponentialStep(method.space, s, t, method.tau(s)), s, t};
     builder.begin_step(s, t);
-    const bool noisy = now.step.deviation() > 0.0;
-    if (noisy) builder.draw();
+    const double deviation = now.step.deviation();
+    if (deviation > 0.0) builder.draw();
     history =
         with_newest({s.lambda(), builder.evaluate(i % slots, sample_register, s)}, history, slots);
+    // The corrector's polynomial goes through the prediction at the end of the step as well.
+    now.exact =
+        exact_weights(now.step, now.step.finite() ? std::min(slots, history.size() + 1) : 1);
     const bool corrected = method.corrector_nodes > 0 && before && before->step.finite() &&
                            (!method.corrects || method.corrects(i - 1));
     if (corrected) {
@@ -84,9 +89,9 @@ inline void write_predictor_corrector(PlanBuilder& builder, const PredictorCorre
                            polynomial_terms(now.step.linear(), method.weights(now, nodes - 1),
                                             s.lambda(), history.span().first(nodes - 1)));
     }
-    if (noisy) terms.push_back({noise_register, now.step.deviation()});
+    if (deviation > 0.0) terms.push_back({noise_register, deviation});
     builder.combine(trial_register,
-                    {{sample_register, now.step.linear()}, {noise_register, now.step.deviation()}});
+                    {{sample_register, now.step.linear()}, {noise_register, deviation}});
     builder.combine(sample_register, terms.span());
     predicted_with = nodes;
     before = now;

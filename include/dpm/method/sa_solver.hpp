@@ -67,7 +67,7 @@ struct SaSolver {
              return tau;
            },
        .weights = [](const detail::MultistepInterval& interval,
-                     std::size_t nodes) { return exact_weights(interval.step, nodes); }},
+                     std::size_t) { return interval.exact; }},
       grid.levels());
   return std::move(builder).finish();
 }

@@ -57,7 +57,7 @@ namespace detail {
 /// UniPC's weights for a polynomial through `nodes` predictions.
 inline DerivativeWeights unipc_weights(const UniPc& method, const MultistepInterval& interval,
                                        std::size_t nodes) {
-  DerivativeWeights weights = exact_weights(interval.step, nodes);
+  DerivativeWeights weights = interval.exact;
   if (nodes != 2 || method.coefficients == UniPc::Coefficients::varying) return weights;
   const double h = interval.step.h();
   const double of_b = method.coefficients == UniPc::Coefficients::bh2 ? weights[0]

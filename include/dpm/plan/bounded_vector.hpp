@@ -4,7 +4,6 @@
 /// A short list that lives in place, so that instructions need no heap of their own.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <initializer_list>
 #include <span>
@@ -12,6 +11,14 @@
 #include "dpm/error.hpp"
 
 namespace dpm {
+namespace detail {
+
+/// Apart from `push_back`, which is called so often that it should be short.
+[[noreturn]] inline void refuse_to_append(std::size_t capacity) {
+  refuse({"BoundedVector: it holds ", capacity, " values at most; one more was appended"});
+}
+
+}  // namespace detail
 
 /// At most `Capacity` values of a trivial type, stored in place. Appending beyond that is refused
 /// with `InvalidArgument`.
@@ -24,15 +31,17 @@ class BoundedVector {
   }
 
   constexpr void push_back(const T& value) {
-    detail::require(size_ < Capacity, "BoundedVector: it holds ", Capacity,
-                    " values at most; one more was appended");
+    if (size_ == Capacity) detail::refuse_to_append(Capacity);
     values_[size_++] = value;
   }
 
+  /// Drops all but the first `size` values, of which there are no fewer.
+  constexpr void truncate(std::size_t size) { size_ = size; }
+
   [[nodiscard]] constexpr std::size_t size() const { return size_; }
   [[nodiscard]] constexpr bool empty() const { return size_ == 0; }
-  [[nodiscard]] constexpr const T* begin() const { return values_.data(); }
-  [[nodiscard]] constexpr const T* end() const { return values_.data() + size_; }
+  [[nodiscard]] constexpr const T* begin() const { return values_; }
+  [[nodiscard]] constexpr const T* end() const { return values_ + size_; }
   [[nodiscard]] constexpr const T& operator[](std::size_t i) const { return values_[i]; }
   [[nodiscard]] constexpr T& operator[](std::size_t i) { return values_[i]; }
   [[nodiscard]] constexpr std::span<const T> span() const { return {begin(), size_}; }
@@ -46,7 +55,7 @@ class BoundedVector {
   }
 
  private:
-  std::array<T, Capacity> values_{};
+  T values_[Capacity] = {};
   std::size_t size_ = 0;
 };
 

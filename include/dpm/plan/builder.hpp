@@ -32,7 +32,12 @@ class PlanBuilder {
     plan_.prediction = prediction;
   }
 
-  void begin_step(const Level& from, const Level& to) { plan_.steps.push_back({from, to, {}}); }
+  void begin_step(const Level& from, const Level& to) {
+    end_step();
+    begun_ = true;
+    step_.from = from;
+    step_.to = to;
+  }
 
   /// Draws the next noise of the run. Call it before the step's `evaluate`, so that the
   /// combinations that follow can be merged.
@@ -77,11 +82,15 @@ class PlanBuilder {
   /// target <- the sum of the terms. Weights of the same register are added up; terms that weigh
   /// nothing are left out, unless all do.
   void combine(Register target, std::span<const Term> terms) {
-    Combine c;
+    Combine& c = *std::get_if<Combine>(&combination_);
+    c.targets.truncate(0);
     c.targets.push_back(target);
+    c.operands.truncate(0);
+    c.weights.truncate(0);
     for (const Term& term : terms) {
-      if (const auto known = detail::find_register(c.operands, term.operand)) {
-        c.weights[*known] += term.weight;
+      const std::size_t known = detail::find_register(c.operands.span(), term.operand);
+      if (known < c.operands.size()) {
+        c.weights[known] += term.weight;
       } else if (term.weight != 0.0) {
         c.operands.push_back(term.operand);
         c.weights.push_back(term.weight);
@@ -91,14 +100,15 @@ class PlanBuilder {
       c.operands.push_back(terms[0].operand);
       c.weights.push_back(0.0);
     }
-    add(c);
+    add(combination_);
   }
   void combine(Register target, std::initializer_list<Term> terms) {
     combine(target, std::span<const Term>(terms.begin(), terms.size()));
   }
 
   [[nodiscard]] Plan finish() && {
-    detail::fuse(plan_);
+    end_step();
+    detail::drop_dead_targets(plan_);
     check(plan_);
     return std::move(plan_);
   }
@@ -109,12 +119,21 @@ class PlanBuilder {
     combine(m, {{input, by.input}, {m, by.output}});
   }
   void add(const Instruction& instruction) {
-    detail::require(!plan_.steps.empty(),
+    detail::require(begun_,
                     "PlanBuilder: no step has begun; call begin_step before the instructions");
-    plan_.steps.back().instructions.push_back(instruction);
+    detail::append(step_.instructions, instruction);
+  }
+  void end_step() {
+    if (!begun_) return;
+    plan_.steps.push_back(step_);
+    step_.instructions.clear();
   }
 
   Plan plan_;
+  // The step and the combination that are being written; their memory serves all that follow.
+  Step step_;
+  Instruction combination_ = Combine{};
+  bool begun_ = false;
   Correction correction_;
   std::uint32_t draws_ = 0;
 };

@@ -68,8 +68,6 @@ inline bool says_data(Prediction prediction, const Level& at) {
 /// epsilon: x_0 = (x - sigma epsilon) / alpha, x_0 = (x - sigma flow) / (alpha + sigma), and by
 /// `velocity_to_data`. Refused where alpha = 0 unless the model predicts data, velocity or flow.
 inline Conversion to_data(Prediction prediction, const Level& at) {
-  const double alpha = at.alpha();
-  const double sigma = at.sigma();
   switch (prediction) {
     case Prediction::data:
       return {};
@@ -77,39 +75,45 @@ inline Conversion to_data(Prediction prediction, const Level& at) {
       return detail::velocity_to_data(at);
     case Prediction::edm:
       return detail::edm_to(at, detail::velocity_to_data(at));
-    case Prediction::flow:
-      return {1.0 / (alpha + sigma), -sigma / (alpha + sigma)};
+    case Prediction::flow: {
+      const double sigma = at.sigma();
+      const double sum = at.alpha() + sigma;
+      return {1.0 / sum, -sigma / sum};
+    }
     case Prediction::noise:
     case Prediction::score:
       break;
   }
-  detail::require(says_data(prediction, at), "make_plan: at time ", at.time,
+  const double alpha = at.alpha();
+  detail::require(alpha > 0.0, "make_plan: at time ", at.time,
                   " alpha is 0, where a prediction of the noise or the score says nothing about "
                   "the data; use a data, velocity or flow prediction, or start below that time");
   const double noise_weight = -std::exp(-at.lambda());
-  return {1.0 / alpha, prediction == Prediction::noise ? noise_weight : -noise_weight * sigma};
+  return {1.0 / alpha, prediction == Prediction::noise ? noise_weight : -noise_weight * at.sigma()};
 }
 
 /// What the model predicts, turned into the noise prediction at `at`: epsilon = (x - alpha x_0) /
 /// sigma, epsilon = (x + alpha flow) / (alpha + sigma), epsilon = -sigma score (arXiv 2011.13456,
 /// Sec. 3), and by `velocity_to_noise`. Refused where sigma = 0 if the model predicts data.
 inline Conversion to_noise(Prediction prediction, const Level& at) {
-  const double alpha = at.alpha();
-  const double sigma = at.sigma();
   switch (prediction) {
     case Prediction::noise:
       return {};
     case Prediction::score:
-      return {0.0, -sigma};
+      return {0.0, -at.sigma()};
     case Prediction::velocity:
       return detail::velocity_to_noise(at);
     case Prediction::edm:
       return detail::edm_to(at, detail::velocity_to_noise(at));
-    case Prediction::flow:
-      return {1.0 / (alpha + sigma), alpha / (alpha + sigma)};
+    case Prediction::flow: {
+      const double alpha = at.alpha();
+      const double sum = alpha + at.sigma();
+      return {1.0 / sum, alpha / sum};
+    }
     case Prediction::data:
       break;
   }
+  const double sigma = at.sigma();
   detail::require(sigma > 0.0, "make_plan: at time ", at.time,
                   " sigma is 0, where a prediction of the data says nothing about the noise; use a "
                   "noise or velocity prediction, or leave that time out");

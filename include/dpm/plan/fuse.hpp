@@ -4,10 +4,10 @@
 /// Makes a plan cheap to run: fewer passes over memory, no value formed that nobody reads.
 #pragma once
 
-#include <algorithm>
-#include <array>
 #include <cstddef>
 #include <optional>
+#include <span>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -15,78 +15,87 @@
 
 namespace dpm::detail {
 
+/// Where `r` is in `list`; the list's size if it is not there.
+inline std::size_t find_register(std::span<const Register> list, Register r) {
+  std::size_t i = 0;
+  while (i < list.size() && !(list[i] == r)) ++i;
+  return i;
+}
+
+inline bool contains(std::span<const Register> list, Register r) {
+  return find_register(list, r) < list.size();
+}
+
 /// The weight that row `target` of `c` gives to `r`; 0 where `r` is not an operand.
 inline double weight_of(const Combine& c, std::size_t target, Register r) {
-  for (std::size_t i = 0; i < c.operands.size(); ++i) {
-    if (c.operands[i] == r) return c.weight(target, i);
-  }
-  return 0.0;
+  const std::size_t operand = find_register(c.operands.span(), r);
+  return operand < c.operands.size() ? c.weight(target, operand) : 0.0;
 }
 
-template <class List>
-std::optional<std::size_t> find_register(const List& list, Register r) {
-  const auto it = std::find(list.begin(), list.end(), r);
-  if (it == list.end()) return std::nullopt;
-  return static_cast<std::size_t>(it - list.begin());
-}
-
-/// The one combination that does what `first` and then `second` do, if it is small enough: the
+/// Makes of `first` the one combination that does what it did and then what `second` does: the
 /// product of two linear maps, with the rows of `first` that `second` does not overwrite kept.
-inline std::optional<Combine> merge(const Combine& first, const Combine& second) {
-  std::vector<Register> targets(second.targets.begin(), second.targets.end());
+/// False, and nothing is changed, if that is too large.
+inline bool merge_into(Combine& first, const Combine& second) {
+  const std::size_t rows = first.targets.size();
+  const std::size_t columns = first.operands.size();
+  auto targets = second.targets;
   for (const Register r : first.targets) {
-    if (!find_register(targets, r)) targets.push_back(r);
+    if (contains(second.targets.span(), r)) continue;
+    if (targets.size() == Combine::max_targets) return false;
+    targets.push_back(r);
   }
-  std::vector<Register> operands(first.operands.begin(), first.operands.end());
-  for (const Register r : second.operands) {
-    if (!find_register(operands, r) && !find_register(first.targets, r)) operands.push_back(r);
+  // Where an operand of `second` comes from: a row of `first`, or else a column of the result.
+  std::size_t row_of[Combine::max_operands];
+  std::size_t column_of[Combine::max_operands];
+  auto operands = first.operands;
+  for (std::size_t j = 0; j < second.operands.size(); ++j) {
+    const Register r = second.operands[j];
+    row_of[j] = find_register(first.targets.span(), r);
+    if (row_of[j] < rows) continue;
+    column_of[j] = find_register(operands.span(), r);
+    if (column_of[j] < operands.size()) continue;
+    if (operands.size() == Combine::max_operands) return false;
+    operands.push_back(r);
   }
-  if (targets.size() > Combine::max_targets || operands.size() > Combine::max_operands) {
-    return std::nullopt;
-  }
-  Combine merged;
-  for (const Register r : operands) merged.operands.push_back(r);
-  for (const Register target : targets) {
-    merged.targets.push_back(target);
-    const auto row = find_register(second.targets, target);
-    for (const Register operand : operands) {
-      double weight = 0.0;
-      if (!row) {
-        weight = weight_of(first, *find_register(first.targets, target), operand);
+  double weights[Combine::max_targets * Combine::max_operands];
+  double* row = weights;
+  for (std::size_t i = 0; i < targets.size(); ++i, row += operands.size()) {
+    for (std::size_t k = 0; k < operands.size(); ++k) row[k] = 0.0;
+    if (i >= second.targets.size()) {
+      const std::size_t kept = find_register(first.targets.span(), targets[i]);
+      for (std::size_t k = 0; k < columns; ++k) row[k] = first.weight(kept, k);
+      continue;
+    }
+    for (std::size_t j = 0; j < second.operands.size(); ++j) {
+      const double weight = second.weight(i, j);
+      if (row_of[j] == rows) {
+        row[column_of[j]] += weight;
       } else {
-        for (std::size_t i = 0; i < second.operands.size(); ++i) {
-          const Register r = second.operands[i];
-          const double outer = second.weight(*row, i);
-          if (const auto inner = find_register(first.targets, r)) {
-            weight += outer * weight_of(first, *inner, operand);
-          } else if (r == operand) {
-            weight += outer;
-          }
-        }
+        for (std::size_t k = 0; k < columns; ++k) row[k] += weight * first.weight(row_of[j], k);
       }
-      merged.weights.push_back(weight);
     }
   }
-  return merged;
+  first.targets = targets;
+  first.operands = operands;
+  first.weights.truncate(0);
+  for (const double* w = weights; w != row; ++w) first.weights.push_back(*w);
+  return true;
 }
 
-/// Merges neighbouring combinations wherever the result is small enough.
-inline void merge_combinations(Plan& plan) {
-  for (Step& step : plan.steps) {
-    std::vector<Instruction> merged;
-    for (const Instruction& instruction : step.instructions) {
-      if (const auto* second = std::get_if<Combine>(&instruction); second && !merged.empty()) {
-        if (auto* first = std::get_if<Combine>(&merged.back())) {
-          if (const auto one = merge(*first, *second)) {
-            *first = *one;
-            continue;
-          }
-        }
-      }
-      merged.push_back(instruction);
-    }
-    step.instructions = std::move(merged);
+/// The same as a value.
+inline std::optional<Combine> merge(Combine first, const Combine& second) {
+  if (!merge_into(first, second)) return std::nullopt;
+  return first;
+}
+
+/// Adds an instruction to a step's list: a combination becomes one with the combination that the
+/// list ends with, wherever the result is small enough.
+inline void append(std::vector<Instruction>& list, const Instruction& instruction) {
+  if (const auto* second = std::get_if<Combine>(&instruction)) {
+    auto* first = list.empty() ? nullptr : std::get_if<Combine>(&list.back());
+    if (first != nullptr && merge_into(*first, *second)) return;
   }
+  list.push_back(instruction);
 }
 
 /// Which registers will still be read.
@@ -98,28 +107,41 @@ class LiveRegisters {
 
  private:
   static std::size_t kind(Register r) { return static_cast<std::size_t>(r.kind); }
-  std::array<std::array<bool, max_predictions>, register_kinds> live_{};
+  bool live_[register_kinds][max_predictions] = {};
 };
 
-/// `c` without the targets that are not live, and without the operands that then weigh nothing.
-inline Combine keep_live(const Combine& c, const LiveRegisters& live) {
-  std::vector<std::size_t> rows;
+/// Drops the targets of `c` that are not live, and the operands that then weigh nothing.
+inline void keep_live(Combine& c, const LiveRegisters& live) {
+  bool read[Combine::max_targets] = {};
+  bool weighs[Combine::max_operands] = {};
+  std::size_t rows = 0;
+  std::size_t columns = 0;
   for (std::size_t i = 0; i < c.targets.size(); ++i) {
-    if (live.contains(c.targets[i])) rows.push_back(i);
+    read[i] = live.contains(c.targets[i]);
+    rows += read[i] ? 1 : 0;
   }
-  std::vector<std::size_t> columns;
   for (std::size_t j = 0; j < c.operands.size(); ++j) {
-    const auto weighs = [&](std::size_t row) { return c.weight(row, j) != 0.0; };
-    if (std::any_of(rows.begin(), rows.end(), weighs)) columns.push_back(j);
+    for (std::size_t i = 0; i < c.targets.size() && !weighs[j]; ++i) {
+      weighs[j] = read[i] && c.weight(i, j) != 0.0;
+    }
+    columns += weighs[j] ? 1 : 0;
   }
-  if (columns.empty() && !rows.empty()) columns.push_back(0);  // a target that is set to zero
-  Combine kept;
-  for (const std::size_t column : columns) kept.operands.push_back(c.operands[column]);
-  for (const std::size_t row : rows) {
-    kept.targets.push_back(c.targets[row]);
-    for (const std::size_t column : columns) kept.weights.push_back(c.weight(row, column));
+  if (rows == c.targets.size() && columns == c.operands.size()) return;
+  if (rows > 0 && columns == 0) weighs[columns++] = true;  // a target that is set to zero
+  const Combine all = c;
+  c.targets.truncate(0);
+  c.operands.truncate(0);
+  c.weights.truncate(0);
+  for (std::size_t j = 0; j < all.operands.size(); ++j) {
+    if (weighs[j]) c.operands.push_back(all.operands[j]);
   }
-  return kept;
+  for (std::size_t i = 0; i < all.targets.size(); ++i) {
+    if (!read[i]) continue;
+    c.targets.push_back(all.targets[i]);
+    for (std::size_t j = 0; j < all.operands.size(); ++j) {
+      if (weighs[j]) c.weights.push_back(all.weight(i, j));
+    }
+  }
 }
 
 /// Drops every target that nothing reads before it is written again, walking the plan backwards
@@ -127,34 +149,42 @@ inline Combine keep_live(const Combine& c, const LiveRegisters& live) {
 inline void drop_dead_targets(Plan& plan) {
   LiveRegisters live;
   live.add(sample_register);
-  for (auto step = plan.steps.rbegin(); step != plan.steps.rend(); ++step) {
+  for (std::size_t s = plan.steps.size(); s-- > 0;) {
     live.add(error_register);  // which observers read after each step
-    std::vector<Instruction>& list = step->instructions;
-    for (auto it = list.rbegin(); it != list.rend(); ++it) {
-      if (auto* combine = std::get_if<Combine>(&*it)) {
-        *combine = keep_live(*combine, live);
+    std::vector<Instruction>& list = plan.steps[s].instructions;
+    for (std::size_t i = list.size(); i-- > 0;) {
+      if (auto* combine = std::get_if<Combine>(&list[i])) {
+        keep_live(*combine, live);
         for (const Register r : combine->targets) live.remove(r);
         for (const Register r : combine->operands) live.add(r);
-      } else if (const auto* evaluate = std::get_if<Evaluate>(&*it)) {
+      } else if (const auto* evaluate = std::get_if<Evaluate>(&list[i])) {
         live.remove(evaluate->output);
         live.add(evaluate->input);
-      } else if (const auto* correct = std::get_if<Correct>(&*it)) {
+      } else if (const auto* correct = std::get_if<Correct>(&list[i])) {
         live.add(correct->slot);
-      } else if (const auto* draw = std::get_if<Draw>(&*it)) {
+      } else if (const auto* draw = std::get_if<Draw>(&list[i])) {
         live.remove(draw->target);
       }
     }
-    std::erase_if(list, [](const Instruction& instruction) {
-      const auto* combine = std::get_if<Combine>(&instruction);
-      return combine != nullptr && combine->targets.empty();
-    });
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      const auto* combine = std::get_if<Combine>(&list[i]);
+      if (combine != nullptr && combine->targets.empty()) continue;
+      if (kept < i) list[kept] = list[i];
+      ++kept;
+    }
+    while (list.size() > kept) list.pop_back();
   }
 }
 
 /// Rewrites the plan so that a step reads every operand once and writes every target once. What it
 /// computes is unchanged but for rounding.
 inline void fuse(Plan& plan) {
-  merge_combinations(plan);
+  for (Step& step : plan.steps) {
+    std::vector<Instruction> list;
+    for (const Instruction& instruction : step.instructions) append(list, instruction);
+    step.instructions = std::move(list);
+  }
   drop_dead_targets(plan);
 }
 

@@ -4,10 +4,8 @@
 /// The plan: a sampler written down as data, before any sample exists.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <utility>
 #include <variant>
 #include <vector>
 
@@ -113,10 +111,10 @@ struct Step {
   /// Whether the step leaves an estimate of its error in the error register.
   [[nodiscard]] bool estimates_error() const {
     for (const Instruction& instruction : instructions) {
-      const auto* c = std::get_if<Combine>(&instruction);
-      if (c != nullptr &&
-          std::find(c->targets.begin(), c->targets.end(), error_register) != c->targets.end()) {
-        return true;
+      if (const auto* c = std::get_if<Combine>(&instruction)) {
+        for (const Register r : c->targets) {
+          if (r == error_register) return true;
+        }
       }
     }
     return false;
@@ -144,13 +142,19 @@ struct Plan {
   [[nodiscard]] std::size_t registers(Register::Kind kind) const {
     std::size_t most = 0;
     const auto see = [&](Register r) {
-      if (r.kind == kind) most = std::max(most, std::size_t{r.index} + 1);
+      if (r.kind == kind && r.index >= most) most = std::size_t{r.index} + 1;
     };
-    for_each<Evaluate>([&](const Evaluate& e) { see(e.output); });
-    for_each<Draw>([&](const Draw& d) { see(d.target); });
-    for_each<Combine>([&](const Combine& c) {
-      for (const Register r : c.targets) see(r);
-    });
+    for (const Step& step : steps) {
+      for (const Instruction& instruction : step.instructions) {
+        if (const auto* c = std::get_if<Combine>(&instruction)) {
+          for (const Register r : c->targets) see(r);
+        } else if (const auto* e = std::get_if<Evaluate>(&instruction)) {
+          see(e->output);
+        } else if (const auto* d = std::get_if<Draw>(&instruction)) {
+          see(d->target);
+        }
+      }
+    }
     return most;
   }
   /// How many prediction registers a run needs: m[0] .. m[predictions() - 1].
@@ -165,18 +169,14 @@ struct Plan {
   friend bool operator==(const Plan&, const Plan&) = default;
 
  private:
-  template <class Kind, class Function>
-  void for_each(Function function) const {
-    for (const Step& step : steps) {
-      for (const Instruction& instruction : step.instructions) {
-        if (const Kind* kind = std::get_if<Kind>(&instruction)) function(*kind);
-      }
-    }
-  }
   template <class Kind>
   [[nodiscard]] int count() const {
     int n = 0;
-    for_each<Kind>([&n](const Kind&) { ++n; });
+    for (const Step& step : steps) {
+      for (const Instruction& instruction : step.instructions) {
+        if (std::holds_alternative<Kind>(instruction)) ++n;
+      }
+    }
     return n;
   }
 };

@@ -75,7 +75,8 @@ class DiscreteSchedule {
   /// The time at lambda in [lambda(1), +inf]; a lambda past the end by rounding alone is the end.
   /// Cost: O(log N).
   [[nodiscard]] double time_of_lambda(double lambda) const {
-    return detail::variance_preserving_time<Scalar>("DiscreteSchedule", *this, lambda);
+    return detail::variance_preserving_time<Scalar>("DiscreteSchedule", *this, least_lambda_,
+                                                    lambda);
   }
 
   /// How fast the level changes at time t in (0, 1]. log alpha is linear between the table's times,
@@ -117,7 +118,7 @@ class DiscreteSchedule {
 
  private:
   DiscreteSchedule(Label label, std::vector<Scalar> log_alphas)
-      : log_alphas_(std::move(log_alphas)), label_(label) {}
+      : log_alphas_(std::move(log_alphas)), label_(label), least_lambda_(level(1.0).lambda()) {}
 
   static std::vector<Scalar> sum_betas(std::span<const Scalar> betas) {
     detail::check_betas(betas);
@@ -155,6 +156,7 @@ class DiscreteSchedule {
 
   std::vector<Scalar> log_alphas_;  // at times 0, 1/N, ..., 1
   Label label_;
+  double least_lambda_;
 };
 
 template <class Betas>

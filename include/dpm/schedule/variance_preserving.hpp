@@ -19,15 +19,15 @@ inline void check_time(std::string_view name, double time, double last_time) {
           time);
 }
 
-/// The time at lambda in [lambda(last_time), +inf], through `schedule.time_of_log_alpha`. A lambda
-/// past the end by rounding alone is the end: grids are sums and differences of lambdas, so they
-/// miss it by a few units in the last place.
+/// The time at lambda in [least, +inf], through `schedule.time_of_log_alpha`; `least` is the lambda
+/// of the schedule's last time. A lambda past the end by rounding alone is the end: grids are sums
+/// and differences of lambdas, so they miss it by a few units in the last place.
 template <class Scalar, class Schedule>
-double variance_preserving_time(std::string_view name, const Schedule& schedule, double lambda) {
+double variance_preserving_time(std::string_view name, const Schedule& schedule, double least,
+                                double lambda) {
   constexpr double rounding =
       std::max(1e-12, 64.0 * static_cast<double>(std::numeric_limits<Scalar>::epsilon()));
   const double last_time = schedule.last_time();
-  const double least = schedule.level(last_time).lambda();
   require(lambda >= least - rounding * std::max(1.0, std::abs(least)), name,
           ": lambda must be in [", least, ", inf] and is ", lambda);
   if (lambda <= least) return last_time;

@@ -53,7 +53,8 @@ class VpCosine {
   /// The time at lambda in [lambda(last_time), +inf]; a lambda past the end by rounding alone is
   /// the end.
   [[nodiscard]] double time_of_lambda(double lambda) const {
-    return detail::variance_preserving_time<Scalar>("VpCosine", *this, lambda);
+    return detail::variance_preserving_time<Scalar>("VpCosine", *this, level(last_time_).lambda(),
+                                                    lambda);
   }
 
   /// How fast the level changes at time t in (0, last_time].

@@ -49,7 +49,7 @@ class VpLinear {
 
   /// The time at lambda in [lambda(1), +inf]; a lambda past the end by rounding alone is the end.
   [[nodiscard]] double time_of_lambda(double lambda) const {
-    return detail::variance_preserving_time<Scalar>("VpLinear", *this, lambda);
+    return detail::variance_preserving_time<Scalar>("VpLinear", *this, level(1.0).lambda(), lambda);
   }
 
   /// How fast the level changes at time t in (0, 1].
