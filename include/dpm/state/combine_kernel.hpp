@@ -148,7 +148,8 @@ void combine_blocks(const Weights& weights, std::span<Scalar* const> targets,
       DPM_UNROLL
       for (std::size_t i = 0; i < Targets; ++i) {
         Pack<Wide> sum = w[i][0] * x[0];
-        const std::size_t terms = i + 1 == Targets ? InLast : Operands;
+        std::size_t terms = Operands;
+        if (i + 1 == Targets) terms = InLast;
         DPM_UNROLL
         for (std::size_t j = 1; j < terms; ++j) sum += w[i][j] * x[j];
         store(sum, to[i] + here);
