@@ -53,10 +53,10 @@ int main() {
       dpm::make_plan(dpm::Ddim{}, schedule, 7, dpm::UniformTime{.start = 0.6}),
       dpm::make_plan(dpm::DpmSolver{.order = 3}, schedule, 9)};
   std::vector<Run> requests;
+  requests.reserve(plans.size());
   for (const dpm::Plan& plan : plans) {
     requests.emplace_back(plan, Sample{0.3F, -1.2F, 2.0F, -0.7F});
   }
-
   std::vector<Run*> runs;
   std::vector<Run::Call> open;
   for (std::size_t tick = 0; tick < 4 || !open.empty(); ++tick) {

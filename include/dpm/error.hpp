@@ -57,31 +57,32 @@ inline ErrorHandler& error_handler() {
 /// library are arguments of one function and not as many instances of a template.
 class Part {
  public:
-  Part(std::string_view text) : kind_(Kind::text), text_(text) {}
+  Part(std::string_view text) : kind_(Kind::text), as_text(text) {}
   Part(const char* text) : Part(std::string_view(text)) {}
   Part(const std::string& text) : Part(std::string_view(text)) {}
-  Part(double value) : kind_(Kind::real), real_(value) {}
+  Part(double value) : kind_(Kind::real), as_real(value) {}
   Part(long double value) : Part(static_cast<double>(value)) {}
-  Part(float value) : kind_(Kind::single), single_(value) {}
+  Part(float value) : kind_(Kind::single), as_single(value) {}
   template <std::signed_integral Integer>
-  Part(Integer value) : kind_(Kind::integer), integer_(value) {}
+  Part(Integer value) : kind_(Kind::integer), as_integer(value) {}
   template <std::unsigned_integral Integer>
-  Part(Integer value) : kind_(Kind::natural), natural_(value) {}
+  Part(Integer value) : kind_(Kind::natural), as_natural(value) {}
 
   void append_to(std::string& text) const {
     char digits[64];
     char* const end = digits + sizeof digits;
     if (kind_ == Kind::text) {
-      text += text_;
+      text += as_text;
     } else if (kind_ == Kind::integer) {
-      text.append(digits, std::to_chars(digits, end, integer_).ptr);
+      text.append(digits, std::to_chars(digits, end, as_integer).ptr);
     } else if (kind_ == Kind::natural) {
-      text.append(digits, std::to_chars(digits, end, natural_).ptr);
+      text.append(digits, std::to_chars(digits, end, as_natural).ptr);
     } else if (kind_ == Kind::single) {
       text.append(digits,
-                  single_ != single_ ? nan(digits) : std::to_chars(digits, end, single_).ptr);
+                  as_single != as_single ? nan(digits) : std::to_chars(digits, end, as_single).ptr);
     } else {
-      text.append(digits, real_ != real_ ? nan(digits) : std::to_chars(digits, end, real_).ptr);
+      text.append(digits,
+                  as_real != as_real ? nan(digits) : std::to_chars(digits, end, as_real).ptr);
     }
   }
 
@@ -97,11 +98,11 @@ class Part {
 
   Kind kind_;
   union {
-    std::string_view text_;
-    std::int64_t integer_;
-    std::uint64_t natural_;
-    float single_;
-    double real_;
+    std::string_view as_text;
+    std::int64_t as_integer;
+    std::uint64_t as_natural;
+    float as_single;
+    double as_real;
   };
 };
 

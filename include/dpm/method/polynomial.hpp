@@ -93,11 +93,12 @@ inline UpdateTerms polynomial_terms(double linear, const DerivativeWeights& weig
 /// It reads what the update reads anyway.
 inline void write_error_estimate(PlanBuilder& builder, const UpdateTerms& update,
                                  const UpdateTerms& lower) {
-  UpdateTerms difference = update;
-  for (std::size_t i = 0; i < difference.size(); ++i) {
+  UpdateTerms difference;
+  for (Term term : update) {
     for (const Term& other : lower) {
-      if (other.operand == difference[i].operand) difference[i].weight -= other.weight;
+      if (other.operand == term.operand) term.weight -= other.weight;
     }
+    difference.push_back(term);
   }
   builder.combine(error_register, difference.span());
 }

@@ -47,7 +47,7 @@ inline std::uint64_t checksum(std::span<const std::byte> bytes) {
 class Snapshot {
  public:
   static constexpr std::uint64_t format = 0x3230'6e75'726d'7064;  // "dpmrun02"
-  static constexpr std::size_t header = 8 * 8;                    // the numbers before the values
+  static constexpr std::size_t header = 64;                       // the numbers before the values
 
   template <class State>
   static std::vector<std::byte> save(const Stepper<State>& run) {

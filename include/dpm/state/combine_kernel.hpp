@@ -70,7 +70,7 @@ struct PackOf {
 template <class Wide>
 requires std::is_same_v<Wide, float> || std::is_same_v<Wide, double>
 struct PackOf<Wide> {
-  typedef Wide type __attribute__((vector_size(pack_bytes)));
+  using type [[gnu::vector_size(pack_bytes)]] = Wide;
 };
 #endif
 template <class Wide>
