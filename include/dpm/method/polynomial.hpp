@@ -90,15 +90,15 @@ inline UpdateTerms polynomial_terms(double linear, const DerivativeWeights& weig
 }
 
 /// error <- the update less the same update of one order below: about the error of the lower one.
-/// It reads what the update reads anyway.
+/// It may read a prediction that the update itself does not, as of midpoint singlestep updates.
 inline void write_error_estimate(PlanBuilder& builder, const UpdateTerms& update,
                                  const UpdateTerms& lower) {
-  UpdateTerms difference;
-  for (Term term : update) {
-    for (const Term& other : lower) {
-      if (other.operand == term.operand) term.weight -= other.weight;
-    }
-    difference.push_back(term);
+  UpdateTerms difference = update;
+  for (const Term& other : lower) {
+    std::size_t i = 0;
+    while (i < difference.size() && !(difference[i].operand == other.operand)) ++i;
+    if (i == difference.size()) difference.push_back({other.operand, 0.0});
+    difference[i].weight -= other.weight;
   }
   builder.combine(error_register, difference.span());
 }
