@@ -38,6 +38,8 @@ void add_noise(X&& x, const Level& level,
                const std::type_identity_t<NoiseSource<OwnedState<X>>>& noise,
                std::uint32_t draw = std::numeric_limits<std::uint32_t>::max()) {
   detail::require(static_cast<bool>(noise), "add_noise: noise is empty; it must be a noise source");
+  detail::require(dense_view(x).contiguous(),
+                  "add_noise: x is a view with gaps; it must be contiguous");
   OwnedState<X> z = detail::own(x);
   noise(z, NoiseRequest{draw, level, level});
   const auto to = dense_view(x);
