@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <span>
 #include <vector>
@@ -116,6 +117,48 @@ void require_one_rounding() {
   }
 }
 
+/// Steps through all values that a half type has against its own conversions.
+template <class Half>
+void require_own_conversions() {
+  using State = Eigen::Array<Half, Eigen::Dynamic, 1>;
+  State all(65536);
+  for (std::uint32_t bits = 0; bits < 65536; ++bits) {
+    all[bits] = Eigen::numext::bit_cast<Half>(static_cast<std::uint16_t>(bits));
+  }
+  for (const double weight : {1.0, -0.5, 0.3, 1.5, 1.0 / 1024}) {
+    State scaled(65536);
+    combine<State>({weight}, {&scaled}, {&all});
+    for (Eigen::Index k = 0; k < 65536; ++k) {
+      const Half expected = static_cast<Half>(static_cast<float>(weight) * float(all[k]));
+      CAPTURE(weight, k, float(expected), float(scaled[k]));
+      if (std::isnan(float(expected))) {
+        REQUIRE(std::isnan(float(scaled[k])));
+      } else {
+        REQUIRE(Eigen::numext::bit_cast<std::uint16_t>(scaled[k]) ==
+                Eigen::numext::bit_cast<std::uint16_t>(expected));
+      }
+    }
+  }
+}
+
+template <class Scalar>
+void require_all_seen() {
+  using Limits = std::numeric_limits<float>;
+  for (const Eigen::Index size : {1, 31, 32, 33, 150}) {
+    Eigen::Array<Scalar, Eigen::Dynamic, 1> x(size);
+    x.setConstant(static_cast<Scalar>(0.5F));
+    REQUIRE(dpm::all_finite(x));
+    for (Eigen::Index k = 0; k < size; ++k) {
+      for (const float bad : {Limits::quiet_NaN(), Limits::infinity(), -Limits::infinity()}) {
+        x[k] = static_cast<Scalar>(bad);
+        CAPTURE(size, k, bad);
+        REQUIRE_FALSE(dpm::all_finite(x));
+      }
+      x[k] = static_cast<Scalar>(0.5F);
+    }
+  }
+}
+
 }  // namespace
 
 TEST_CASE("every kernel forms the sums of its rows, whatever the last row leaves out") {
@@ -142,6 +185,18 @@ TEST_CASE("what a row of weights leaves out does not reach its target") {
 TEST_CASE("half types are summed in float and rounded once") {
   require_one_rounding<Eigen::half>();
   require_one_rounding<Eigen::bfloat16>();
+}
+
+TEST_CASE("half types are converted as they convert themselves") {
+  require_own_conversions<Eigen::half>();
+  require_own_conversions<Eigen::bfloat16>();
+}
+
+TEST_CASE("a value that is not finite is seen wherever it stands") {
+  require_all_seen<float>();
+  require_all_seen<double>();
+  require_all_seen<Eigen::half>();
+  require_all_seen<Eigen::bfloat16>();
 }
 
 TEST_CASE("a state of a fixed size gets what a state of any size gets") {

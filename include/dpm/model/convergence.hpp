@@ -24,6 +24,7 @@
 #include "dpm/run/sample.hpp"
 #include "dpm/schedule/noise_schedule.hpp"
 #include "dpm/state/dense.hpp"
+#include "dpm/state/finite.hpp"
 
 namespace dpm {
 

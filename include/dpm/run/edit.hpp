@@ -22,6 +22,7 @@
 #include "dpm/run/sample.hpp"
 #include "dpm/run/stepper.hpp"
 #include "dpm/state/dense.hpp"
+#include "dpm/state/finite.hpp"
 
 namespace dpm {
 

@@ -14,6 +14,7 @@
 #include "dpm/plan/plan.hpp"
 #include "dpm/state/combine.hpp"
 #include "dpm/state/dense.hpp"
+#include "dpm/state/finite.hpp"
 #include "dpm/state/weights.hpp"
 
 namespace dpm::detail {

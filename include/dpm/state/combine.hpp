@@ -55,7 +55,7 @@ template <class Scalar>
 void combine_arrays(const Weights& weights, std::span<Scalar* const> targets,
                     std::span<const Scalar* const> operands, std::size_t size) {
   const auto kernel = combine_kernel<Scalar>(weights, targets.size(), operands.size());
-  constexpr std::size_t block = combine_block<Scalar>;
+  constexpr std::size_t block = kernel_block<Scalar>;
   const std::size_t whole = size - size % block;
   in_chunks(whole, [&](std::size_t begin, std::size_t end) {
     kernel(weights, targets, operands, begin, end);
@@ -113,39 +113,5 @@ concept RunnableState = std::copyable<State> && std::same_as<State, OwnedState<S
              std::span<const State* const> operands) {
   combine(weights, targets, operands);
 };
-
-namespace detail {
-
-/// x - x is 0 for a finite x and NaN otherwise, and a NaN stays in a sum.
-template <class Scalar>
-bool finite_values(const Scalar* values, std::size_t size) {
-  using Wide = WideOf<Scalar>;
-  constexpr std::size_t width = pack_size<Wide>;
-  std::array<Pack<Wide>, 4> sums{};
-  std::size_t i = 0;
-  for (; i + 4 * width <= size; i += 4 * width) {
-    for (std::size_t u = 0; u < 4; ++u) {
-      const Pack<Wide> x = load(values + i + u * width);
-      sums[u] += x - x;
-    }
-  }
-  Wide sum = 0;
-  for (; i < size; ++i) sum += static_cast<Wide>(values[i]) - static_cast<Wide>(values[i]);
-  for (std::size_t k = 0; k < width; ++k) sum += sums[0][k] + sums[1][k] + sums[2][k] + sums[3][k];
-  return sum == 0;
-}
-
-}  // namespace detail
-
-/// Whether every value of a dense state is finite. One pass.
-template <DenseState State>
-[[nodiscard]] bool all_finite(const State& state) {
-  const auto view = dense_view(state);
-  detail::require(view.contiguous(),
-                  "all_finite: the state is a view with gaps; it must be contiguous");
-  return detail::in_chunks(view.size(), [&view](std::size_t begin, std::size_t end) {
-    return detail::finite_values(view.data + begin, end - begin);
-  });
-}
 
 }  // namespace dpm

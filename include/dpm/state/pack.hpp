@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// Vector registers as values: what the loops over states are written with.
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <type_traits>
+
+// Loops over packs must be unrolled, or what should be in registers would live in memory.
+#if defined(__GNUC__)
+#  define DPM_UNROLL _Pragma("GCC unroll 8")
+#else
+#  define DPM_UNROLL
+#endif
+
+// Kernels are compiled for AVX2 on x86-64 even if the user's code is not, and chosen where the
+// processor has it. (AVX2 does not contract a * b + c, so the results are the same.)
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__AVX__)
+#  define DPM_KERNEL [[gnu::target("avx2,f16c")]]
+#else
+#  define DPM_KERNEL
+#endif
+
+namespace dpm::detail {
+
+#if defined(__AVX512F__)
+inline constexpr std::size_t pack_bytes = 64;
+#elif defined(__AVX__)
+inline constexpr std::size_t pack_bytes = 32;
+#else
+inline constexpr std::size_t pack_bytes = 16;
+#endif
+
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__AVX__)
+inline constexpr std::size_t kernel_pack_bytes = 32;
+inline constexpr bool kernels_have_half = true;
+/// Whether kernels run here. All processors with AVX2 convert half types.
+inline bool has_kernels() { return __builtin_cpu_supports("avx2"); }
+#else
+inline constexpr std::size_t kernel_pack_bytes = pack_bytes;
+constexpr bool has_kernels() { return true; }
+#  if defined(__AVX2__) && defined(__F16C__) && defined(__GNUC__)
+inline constexpr bool kernels_have_half = true;
+#  else
+inline constexpr bool kernels_have_half = false;
+#  endif
+#endif
+
+/// Whether a scalar has so many binary digits, like half (11) and bfloat16 (8).
+template <class Scalar, int Digits>
+inline constexpr bool has_digits =
+    std::numeric_limits<Scalar>::is_specialized&& std::numeric_limits<Scalar>::digits == Digits;
+
+template <class Scalar>
+inline constexpr bool is_half_type = (has_digits<Scalar, 11> ||
+                                      has_digits<Scalar, 8>)&&sizeof(Scalar) == 2 &&
+                                     std::is_trivially_copyable_v<Scalar>;
+
+/// What sums of a scalar are formed in: float for the half types, so that a step rounds once.
+template <class Scalar>
+using WideOf = std::conditional_t<(std::numeric_limits<Scalar>::is_specialized &&
+                                   std::numeric_limits<Scalar>::digits < 24),
+                                  float, Scalar>;
+
+/// Some values, for scalars and compilers without vector registers.
+template <class Wide, std::size_t Size>
+struct PackArray {
+  std::array<Wide, Size> values;
+
+  Wide& operator[](std::size_t k) { return values[k]; }
+  const Wide& operator[](std::size_t k) const { return values[k]; }
+  friend PackArray operator*(const PackArray& a, const PackArray& b) {
+    PackArray c;
+    for (std::size_t k = 0; k < Size; ++k) c[k] = a[k] * b[k];
+    return c;
+  }
+  friend PackArray operator-(const PackArray& a, const PackArray& b) {
+    PackArray c;
+    for (std::size_t k = 0; k < Size; ++k) c[k] = a[k] - b[k];
+    return c;
+  }
+  PackArray& operator+=(const PackArray& b) {
+    for (std::size_t k = 0; k < Size; ++k) values[k] += b[k];
+    return *this;
+  }
+};
+
+template <class Wide, std::size_t Bytes>
+struct PackOf {
+  using type = PackArray<Wide, 4>;
+};
+#if defined(__GNUC__)
+// One vector register. g++ 12 does not vectorise such loops at -O2 by itself.
+template <class Wide, std::size_t Bytes>
+requires std::is_same_v<Wide, float> || std::is_same_v<Wide, double>
+struct PackOf<Wide, Bytes> {
+  using type [[gnu::vector_size(Bytes)]] = Wide;
+};
+#endif
+
+/// What a scalar is computed with, outside of kernels and in them.
+template <class Scalar>
+using Pack = typename PackOf<WideOf<Scalar>, pack_bytes>::type;
+template <class Scalar>
+using KernelPack = typename PackOf<WideOf<Scalar>, is_half_type<Scalar> && kernels_have_half
+                                                       ? std::size_t{32}
+                                                       : kernel_pack_bytes>::type;
+
+template <class PackType>
+inline constexpr std::size_t pack_size = sizeof(PackType) / sizeof(std::declval<PackType&>()[0]);
+
+/// Scalars that kernels take at a time: some packs, so that their loops cost little.
+inline constexpr std::size_t packs_in_block = 4;
+template <class Scalar>
+inline constexpr std::size_t kernel_block = packs_in_block* pack_size<KernelPack<Scalar>>;
+
+// Packs are handed over by reference: how registers of AVX are passed depends on the caller.
+
+template <class PackType, class Wide>
+void fill_pack(PackType& pack, Wide value) {
+  pack = PackType{};
+  for (std::size_t k = 0; k < pack_size<PackType>; ++k) pack[k] = value;
+}
+
+template <class PackType, class Scalar>
+void load(PackType& pack, const Scalar* from) {
+  using Wide = WideOf<Scalar>;
+  if constexpr (std::is_same_v<Scalar, Wide> && std::is_trivially_copyable_v<Scalar>) {
+    std::memcpy(&pack, from, sizeof pack);
+  } else {
+    for (std::size_t k = 0; k < pack_size<PackType>; ++k) pack[k] = static_cast<Wide>(from[k]);
+  }
+}
+
+template <class PackType, class Scalar>
+void store(const PackType& pack, Scalar* to) {
+  if constexpr (std::is_same_v<Scalar, WideOf<Scalar>> && std::is_trivially_copyable_v<Scalar>) {
+    std::memcpy(to, &pack, sizeof pack);
+  } else {
+    for (std::size_t k = 0; k < pack_size<PackType>; ++k) to[k] = static_cast<Scalar>(pack[k]);
+  }
+}
+
+#if defined(__x86_64__) && defined(__GNUC__)
+// Eight values of a half type; to the nearest, ties to even, like their own conversions.
+using EightBits16 [[gnu::vector_size(16)]] = std::uint16_t;
+using EightBits32 [[gnu::vector_size(32)]] = std::uint32_t;
+using EightHalves [[gnu::vector_size(16)]] = std::int16_t;
+using EightFloats [[gnu::vector_size(32)]] = float;
+
+template <class Scalar>
+requires(is_half_type<Scalar>&& kernels_have_half) DPM_KERNEL
+    void load(EightFloats& pack, const Scalar* from) {
+  if constexpr (has_digits<Scalar, 11>) {
+    EightHalves bits;
+    std::memcpy(&bits, from, sizeof bits);
+    pack = __builtin_ia32_vcvtph2ps256(bits);
+  } else {
+    EightBits16 bits;
+    std::memcpy(&bits, from, sizeof bits);
+    pack = EightFloats(__builtin_convertvector(bits, EightBits32) << 16);
+  }
+}
+
+template <class Scalar>
+requires(is_half_type<Scalar>&& kernels_have_half) DPM_KERNEL
+    void store(const EightFloats& pack, Scalar* to) {
+  if constexpr (has_digits<Scalar, 11>) {
+    const EightHalves bits = __builtin_ia32_vcvtps2ph256(pack, 0);
+    std::memcpy(static_cast<void*>(to), &bits, sizeof bits);
+  } else {
+    const EightBits32 bits = EightBits32(pack);
+    const EightBits32 rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16;
+    const EightBits32 is_nan = EightBits32(pack != pack);  // whose bits must not overflow
+    const EightBits16 result =
+        __builtin_convertvector((rounded & ~is_nan) | (is_nan & 0x7FC0), EightBits16);
+    std::memcpy(static_cast<void*>(to), &result, sizeof result);
+  }
+}
+#endif
+
+}  // namespace dpm::detail
