@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// Holds the figures against the targets.
+///
+///     performance_report folder
+///
+/// Reads the folder's figures, prints the table of targets, and leaves figures.md, which is what
+/// docs/performance.md ends with, and sizes.dat, which is plotted.
+#include <benchmark/benchmark.h>
+
+#include <exception>
+#include <functional>
+#include <iostream>
+#include <map>
+#include <thread>
+
+#include "figures.hpp"
+
+namespace dpm_bench {
+namespace {
+
+/// The least and the greatest of some ratios, and where they are.
+struct Range {
+  double least = std::numeric_limits<double>::quiet_NaN();
+  double greatest = std::numeric_limits<double>::quiet_NaN();
+  std::string where_least;
+  std::string where_greatest;
+
+  void see(double value, const std::string& where) {
+    if (std::isnan(value)) return;
+    if (!(value >= least)) {
+      least = value;
+      where_least = where;
+    }
+    if (!(value <= greatest)) {
+      greatest = value;
+      where_greatest = where;
+    }
+  }
+  [[nodiscard]] std::string both(const char* format = "%.2f") const {
+    if (std::isnan(least)) return "-";
+    return text(format, least) + " (" + where_least + ") to " + text(format, greatest) + " (" +
+           where_greatest + ")";
+  }
+};
+
+/// The ratio of two contestants in every group of a topic, as "O3/step".
+Range ratios(const Figures& figures, const std::string& topic, const std::string& of,
+             const std::string& to) {
+  Range range;
+  for (const std::string& method : step_methods) {
+    const std::string prefix = topic + "/" + method + "/";
+    for (const std::string& size : figures.after(prefix)) {
+      range.see(figures(prefix + size + "/" + of) / figures(prefix + size + "/" + to),
+                method + ", " + size_text(size));
+    }
+  }
+  return range;
+}
+
+/// The table of targets.
+class Targets {
+ public:
+  void at_most(const std::string& number, const std::string& what, const char* format, double limit,
+               double measured, const std::string& where) {
+    add(number, what, "at most " + text(format, limit), text(format, measured), where,
+        measured <= limit, std::isnan(measured));
+  }
+  void at_least(const std::string& number, const std::string& what, double limit, double measured,
+                const std::string& where) {
+    add(number, what, "at least " + text("%.1f", limit), text("%.2f", measured), where,
+        measured >= limit, std::isnan(measured));
+  }
+  void printed(const std::string& number, const std::string& what, const std::string& measured) {
+    table_.add({number, what, "", measured, measured == "-" ? "not measured" : ""});
+  }
+  friend std::ostream& operator<<(std::ostream& out, const Targets& targets) {
+    return out << targets.table_;
+  }
+
+ private:
+  void add(const std::string& number, const std::string& what, const std::string& target,
+           const std::string& measured, const std::string& where, bool met, bool missing) {
+    table_.add({number, what, target, where.empty() ? measured : measured + " (" + where + ")",
+                missing ? "not measured"
+                : met   ? "met"
+                        : "**missed**"});
+  }
+  Table table_{{"", "target", "", "measured", "verdict"}};
+};
+
+void add_steps(Targets& targets, const Figures& figures) {
+  const std::map<std::string, std::string> how{{"O3", "at -O3; dpm at -O3"},
+                                               {"O2", "at -O3; dpm at -O2"},
+                                               {"native", "both at -O3 -march=native"}};
+  for (const auto& [program, options] : how) {
+    const Range range = ratios(figures, program + "/step", "library", "hand");
+    targets.at_most("1", "a step / the loop by hand, " + options, "%.2f", 1.10, range.greatest,
+                    range.where_greatest);
+  }
+  targets.printed("1", "a step / a copy of as many bytes",
+                  ratios(figures, "O3/step", "library", "copy").both());
+  targets.printed("1", "with checks for NaN / without",
+                  ratios(figures, "O3/step", "checked", "library").both());
+  targets.printed("2", "Eigen expressions / dpm",
+                  ratios(figures, "O3/written", "expressions", "library").both());
+  targets.printed("2", "engine's vectors / dpm",
+                  ratios(figures, "O3/written", "engine", "library").both());
+}
+
+void add_allocations(Targets& targets, const Figures& figures) {
+  const std::string all = text("%.0f methods", figures("allocations/methods"));
+  targets.at_most("3", "allocations of a run after its stepper is made", "%.0f", 0,
+                  figures("allocations/run"), all);
+  targets.at_most("3", "allocations of a reset and its run", "%.0f", 0,
+                  figures("allocations/reset"), all);
+}
+
+void add_plans(Targets& targets, const Figures& figures) {
+  Range range;
+  for (const std::string& method : figures.after("O3/plan/")) {
+    const std::string prefix = "O3/plan/" + method + "/";
+    range.see(figures(prefix + "make") / figures(prefix + "five steps"), method);
+  }
+  targets.at_most("4", "a plan of 20 steps / five steps of 16,384", "%.2f", 1.0, range.greatest,
+                  range.where_greatest);
+}
+
+void add_threads(Targets& targets, const Figures& figures) {
+  for (const std::string what : {"step", "noise"}) {
+    const std::string prefix = "threads/" + what + "/";
+    Range cached;
+    Range large;
+    for (const std::string& size : figures.after(prefix)) {
+      const double gain = figures(prefix + size + "/1") / figures(prefix + size + "/2");
+      (std::stoul(size) <= 1U << 18 ? cached : large).see(gain, size_text(size));
+    }
+    targets.at_least("5", what + " with two threads: gain in cache", 1.7, cached.greatest,
+                     cached.where_greatest);
+    targets.printed("5", what + " with two threads: gain beyond", large.both());
+  }
+}
+
+void add_noise(Targets& targets, const Figures& figures) {
+  Range range;
+  for (const std::string& size : figures.after("O3/noise/")) {
+    const std::string prefix = "O3/noise/" + size + "/";
+    range.see(figures(prefix + "standard") / figures(prefix + "dpm"), size_text(size));
+  }
+  targets.at_least("6", "rate of noise / std::normal_distribution", 4.0, range.least,
+                   range.where_least);
+}
+
+void add_half(Targets& targets, const Figures& figures) {
+  for (const std::string type : {"half", "bfloat16"}) {
+    Range time;
+    Range error;
+    for (const std::string& size : figures.after("O3/sizes/2M/")) {
+      const std::string prefix = "O3/sizes/2M/" + size + "/";
+      time.see(figures(prefix + type) / figures(prefix + "library"), size_text(size));
+    }
+    for (const std::string& method : figures.after("error/")) {
+      error.see(figures("error/" + method + "/" + type), method);
+    }
+    targets.printed("7", "a step in " + type + " / in float", time.both());
+    targets.printed("7", "error that " + type + " adds to 20 calls", error.both("%.1e"));
+  }
+}
+
+void add_small(Targets& targets, const Figures& figures) {
+  Range once;
+  Range again;
+  for (const std::string& method : figures.after("O3/small/")) {
+    once.see(figures("O3/small/" + method + "/sample"), method);
+    again.see(figures("O3/small/" + method + "/reset"), method);
+  }
+  targets.at_most("8", "ns a call in the plane, whole sample", "%.1f", 40.0, once.greatest,
+                  once.where_greatest);
+  targets.at_most("8", "ns a call in the plane, run that is reset", "%.1f", 40.0, again.greatest,
+                  again.where_greatest);
+  targets.at_most("8", "allocations of it", "%.0f", 0, figures("allocations/small"),
+                  text("%.0f methods", figures("allocations/methods")));
+}
+
+void add_compile_time(Targets& targets, const Figures& figures) {
+  for (const std::string& compiler : figures.after("compile/")) {
+    const std::string prefix = "compile/" + compiler + "/";
+    const double eigen = figures(prefix + "eigen");
+    targets.at_most("9", "compile time / Eigen/Core, " + compiler, "%.2f", 1.6,
+                    figures(prefix + "dpm") / eigen, text("%.1f s", figures(prefix + "dpm")));
+    targets.printed("9", "the plan side, without Eigen / Eigen/Core, " + compiler,
+                    text("%.2f", figures(prefix + "plan") / eigen));
+  }
+}
+
+void add_digits(Targets& targets, const Figures& figures) {
+  Range range;
+  for (const std::string& method : figures.after("digits/")) {
+    for (const std::string& calls : figures.after("digits/" + method + "/")) {
+      const std::string name = method + "/" + calls;
+      range.see(100.0 * figures("digits/" + name), method + ", " + calls + " calls");
+    }
+  }
+  targets.at_most("10", "% of the time in the digits' sampler", "%.2f", 1.0, range.greatest,
+                  range.where_greatest);
+}
+
+std::string machine() {
+  std::string model = "unknown processor";
+  std::ifstream info("/proc/cpuinfo");
+  for (std::string line; std::getline(info, line);) {
+    if (line.rfind("model name", 0) != 0) continue;
+    model = line.substr(line.find(':') + 2);
+    break;
+  }
+  const auto& cpu = benchmark::CPUInfo::Get();
+  std::string caches;
+  for (const auto& cache : cpu.caches) {
+    caches += ", L" + std::to_string(cache.level) + " " + cache.type + " " +
+              std::to_string(cache.size / 1024) + " KiB";
+  }
+#if defined(__clang__)
+  const std::string compiler = __VERSION__;
+#else
+  const std::string compiler = "g++ " __VERSION__;
+#endif
+  return model + ", " + std::to_string(std::thread::hardware_concurrency()) + " cores at " +
+         text("%.1f GHz", cpu.cycles_per_second / 1e9) + caches + "; " + compiler +
+         ", no -march; load average " +
+         (cpu.load_avg.empty() ? "unknown" : text("%.1f", cpu.load_avg[0]));
+}
+
+void report(const std::filesystem::path& folder) {
+  const Figures figures(folder);
+  Targets targets;
+  for (const auto add : {&add_steps, &add_allocations, &add_plans, &add_threads, &add_noise,
+                         &add_half, &add_small, &add_compile_time, &add_digits}) {
+    add(targets, figures);
+  }
+  std::cout << '\n' << machine() << "\n\n" << targets;
+  std::ofstream details(folder / "figures.md");
+  details << "Measured on " << machine() << ".\n\n" << targets << '\n';
+  write_details(details, figures);
+  std::ofstream sizes(folder / "sizes.dat");
+  write_sizes(sizes, figures);
+}
+
+}  // namespace
+}  // namespace dpm_bench
+
+int main(int argc, char** argv) try {
+  if (argc != 2) {
+    std::cerr << "usage: " << argv[0] << " folder\n";
+    return 2;
+  }
+  dpm_bench::report(argv[1]);
+  return 0;
+} catch (const std::exception& error) {
+  std::cerr << error.what() << '\n';
+  return 1;
+}

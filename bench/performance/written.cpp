@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// The same steps as users write them with Eigen, and as engines have them, vector by vector.
+#include "group.hpp"
+
+namespace dpm_bench {
+namespace {
+
+template <class Method>
+void add_method(Suite& suite) {
+  constexpr std::size_t size = 1003;
+  constexpr std::size_t steps = 10;
+  const Course course = course_of<Method>(steps);
+  const Library<Floats, TestModel> library(course, size, true);
+  compare(suite, std::string(Method::name) + ": the expression", library,
+          Expressions<Method, TestModel>(course, size), steps);
+  compare(suite, std::string(Method::name) + ": the engine's loop", library,
+          Engine<Method, TestModel>(course, size), steps);
+  for (const std::size_t n : step_sizes(suite)) {
+    Group<Method> group(suite, "written", n);
+    group.library("library");
+    group.written();
+  }
+}
+
+void add_written(Suite& suite) {
+  add_method<Multistep2>(suite);
+  add_method<Multistep3>(suite);
+  add_method<Singlestep3>(suite);
+  add_method<UniPc2>(suite);
+  add_method<Plms>(suite);
+  add_method<Ddim>(suite);
+}
+
+const Topic topic(&add_written);
+
+}  // namespace
+}  // namespace dpm_bench
