@@ -175,10 +175,10 @@ void add_small(Targets& targets, const Figures& figures) {
     once.see(figures("O3/small/" + method + "/sample"), method);
     again.see(figures("O3/small/" + method + "/reset"), method);
   }
-  targets.at_most("8", "ns a call in the plane, whole sample", "%.1f", 40.0, once.greatest,
-                  once.where_greatest);
-  targets.at_most("8", "ns a call in the plane, run that is reset", "%.1f", 40.0, again.greatest,
+  targets.at_most("8", "ns a step in the plane, beside the model", "%.1f", 40.0, again.greatest,
                   again.where_greatest);
+  targets.printed("8", "ns a step, with the making of the run and the check of its plan",
+                  once.both("%.1f"));
   targets.at_most("8", "allocations of it", "%.0f", 0, figures("allocations/small"),
                   text("%.0f methods", figures("allocations/methods")));
 }

@@ -20,33 +20,23 @@
 namespace dpm {
 namespace detail {
 
-/// The size of a state if its type fixes it, else 0.
-template <class State>
-constexpr std::size_t fixed_size() {
-  if constexpr (EigenState<State>) {
-    constexpr int size = State::SizeAtCompileTime;  // -1 if the size is dynamic
-    return size > 0 ? static_cast<std::size_t>(size) : 0;
-  } else if constexpr (requires { std::tuple_size<State>::value; }) {
-    return std::tuple_size_v<State>;
-  } else {
-    return 0;
-  }
-}
-
 /// `combine` for a few values, as many as the type says.
 template <std::size_t Size, class Scalar>
 void combine_few(const Weights& weights, std::span<Scalar* const> targets,
                  std::span<const Scalar* const> operands) {
-  std::array<std::array<WideOf<Scalar>, Size>, 3> sums;
+  WideOf<Scalar> results[3][Size];
   for (std::size_t i = 0; i < targets.size(); ++i) {
-    for (std::size_t k = 0; k < Size; ++k) sums[i][k] = 0;
+    WideOf<Scalar> sum[Size];  // in registers, which `results` cannot be
+    for (std::size_t k = 0; k < Size; ++k) sum[k] = 0;
     for (std::size_t j = 0; j < operands.size(); ++j) {
       const auto weight = static_cast<WideOf<Scalar>>(weights(i, j));
-      for (std::size_t k = 0; k < Size; ++k) sums[i][k] += weight * operands[j][k];
+      DPM_UNROLL
+      for (std::size_t k = 0; k < Size; ++k) sum[k] += weight * operands[j][k];
     }
+    for (std::size_t k = 0; k < Size; ++k) results[i][k] = sum[k];
   }
   for (std::size_t i = 0; i < targets.size(); ++i) {
-    for (std::size_t k = 0; k < Size; ++k) targets[i][k] = static_cast<Scalar>(sums[i][k]);
+    for (std::size_t k = 0; k < Size; ++k) targets[i][k] = static_cast<Scalar>(results[i][k]);
   }
 }
 
@@ -97,9 +87,8 @@ void combine(const Weights& weights, std::span<State* const> targets,
   for (std::size_t j = 0; j < operands.size(); ++j) from[j] = dense_view(*operands[j]).data;
   const std::span<Scalar* const> all_to(to.data(), targets.size());
   const std::span<const Scalar* const> all_from(from.data(), operands.size());
-  constexpr std::size_t size = detail::fixed_size<State>();
-  if constexpr (size > 0 && size <= 16) {
-    detail::combine_few<size>(weights, all_to, all_from);
+  if constexpr (detail::has_few_values<State>) {
+    detail::combine_few<detail::fixed_size<State>()>(weights, all_to, all_from);
   } else {
     detail::combine_arrays(weights, all_to, all_from, dense_view(*targets[0]).size());
   }

@@ -99,6 +99,23 @@ template <class Scalar>
 
 namespace detail {
 
+/// The size of a state if its type fixes it, else 0.
+template <class State>
+constexpr std::size_t fixed_size() {
+  if constexpr (EigenState<State>) {
+    constexpr int size = State::SizeAtCompileTime;  // -1 if the size is dynamic
+    return size > 0 ? static_cast<std::size_t>(size) : 0;
+  } else if constexpr (requires { std::tuple_size<State>::value; }) {
+    return std::tuple_size_v<State>;
+  } else {
+    return 0;
+  }
+}
+
+/// Whether a state has so few values, known when it is compiled, that plain loops do best.
+template <class State>
+inline constexpr bool has_few_values = fixed_size<State>() > 0 && fixed_size<State>() <= 16;
+
 template <class State>
 struct Owned {
   using type = State;

@@ -37,6 +37,16 @@ DPM_KERNEL bool finite_blocks(const Scalar* values, std::size_t size) {
   return sum == WideOf<Scalar>{};
 }
 
+template <std::size_t Size, class Scalar>
+bool few_are_finite(const Scalar* values) {
+  WideOf<Scalar> sum{};
+  for (std::size_t i = 0; i < Size; ++i) {
+    const auto x = static_cast<WideOf<Scalar>>(values[i]);
+    sum += x - x;
+  }
+  return sum == WideOf<Scalar>{};
+}
+
 template <class Scalar>
 bool finite_values(const Scalar* values, std::size_t size) {
   const std::size_t whole = has_kernels() ? size - size % kernel_block<Scalar> : 0;
@@ -56,9 +66,13 @@ template <DenseState State>
   const auto view = dense_view(state);
   detail::require(view.contiguous(),
                   "all_finite: the state is a view with gaps; it must be contiguous");
-  return detail::in_chunks(view.size(), [&view](std::size_t begin, std::size_t end) {
-    return detail::finite_values(view.data + begin, end - begin);
-  });
+  if constexpr (detail::has_few_values<State>) {
+    return detail::few_are_finite<detail::fixed_size<State>()>(view.data);
+  } else {
+    return detail::in_chunks(view.size(), [&view](std::size_t begin, std::size_t end) {
+      return detail::finite_values(view.data + begin, end - begin);
+    });
+  }
 }
 
 }  // namespace dpm
