@@ -134,7 +134,7 @@ void add_threads(Targets& targets, const Figures& figures) {
     Range large;
     for (const std::string& size : figures.after(prefix)) {
       const double gain = figures(prefix + size + "/1") / figures(prefix + size + "/2");
-      (std::stoul(size) <= 1U << 18 ? cached : large).see(gain, size_text(size));
+      (std::stoul(size) <= 1U << 20 ? cached : large).see(gain, size_text(size));
     }
     targets.at_least("5", what + " with two threads: gain in cache", 1.7, cached.greatest,
                      cached.where_greatest);
