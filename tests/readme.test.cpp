@@ -31,7 +31,7 @@ void infer(const float* x, double label, float* velocity) {
 
 }  // namespace
 
-TEST_CASE("README: a runtime that owns the loop") {
+TEST_CASE("README: a runtime that owns the loop, and predicts velocity") {
   std::vector<float> x{0.3F, -1.0F, 0.8F};
   const dpm::Plan plan =
       dpm::make_plan(dpm::DpmSolver{.order = 3}, schedule, 20, dpm::Prediction::velocity);
