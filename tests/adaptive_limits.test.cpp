@@ -70,9 +70,12 @@ TEST_CASE("adaptive options out of range are refused") {
     refuses({.tolerance = {.relative = bad}}, "; it must be in [0, inf)");
     refuses({.time_tolerance = bad}, who + "time_tolerance = ");
   }
-  refuses({.max_calls = 2}, who + "max_calls = 2; the shortest run makes 3");
-  refuses({.max_calls = 3, .denoise_to_zero = true}, "the shortest run makes 4");
-  refuses({.order = 2, .max_calls = -7}, "max_calls = -7; the shortest run makes 2");
+  refuses({.max_calls = 2},
+          who + "max_calls = 2; it must be at least 3, the calls of the shortest run");
+  refuses({.max_calls = 3, .denoise_to_zero = true},
+          "it must be at least 4, the calls of the shortest run");
+  refuses({.order = 2, .max_calls = -7},
+          "max_calls = -7; it must be at least 2, the calls of the shortest run");
 }
 
 TEST_CASE("ends between which no adaptive run exists are refused") {
@@ -82,7 +85,7 @@ TEST_CASE("ends between which no adaptive run exists are refused") {
   refuses({.start = 0.2, .end = 0.2}, "from time 0.2 to time 0.2 lambda grows by 0");
   refuses({.start = 0.2 + 1e-12, .end = 0.2}, "lambda grow by at least smallest_step = 1e-08");
   refuses({.end = 0.25, .time_tolerance = 0.75}, "time_tolerance = 0.75; it must be below the");
-  refuses({.start = 1.5}, "1.5");
+  refuses({.start = 1.5}, "AdaptiveDpmSolver: start = 1.5; it must be in [0, 1]");
 }
 
 TEST_CASE("starts that are empty, not finite or not whole samples are refused") {

@@ -2,9 +2,7 @@
 // Copyright (c) 2026 the dpm authors
 /// @file
 /// Control of a run: what observers are told, previews, requests to stop, error estimates.
-#include <Eigen/Core>
 #include <chrono>
-#include <cmath>
 #include <stop_token>
 #include <thread>
 #include <vector>
@@ -186,8 +184,7 @@ TEST_CASE("another thread can stop a run") {
 
 namespace {
 
-/// Estimates over one step of length h from lambda 0, for a method that has its history from
-/// before.
+/// That they cost nothing; what they are worth is in error_estimates.test.cpp.
 template <class Method>
 void require_estimates(Method method, std::size_t first_with_estimate) {
   const dpm::Grid grid = make_grid(dpm::UniformLambda{.start = 0.8, .end = 0.05}, schedule, 8);
@@ -232,26 +229,4 @@ TEST_CASE("estimates cost no call and do not change the samples, and first order
   REQUIRE(!make_plan(DpmSolver{.order = 1, .estimate_error = true},
                      make_grid(dpm::UniformLambda{}, schedule, 4))
                .estimates_error());
-}
-
-TEST_CASE("an estimate is the difference of the two orders, and near the lower one's error") {
-  using dpm::DpmSolver;
-  const dpm::Gaussian data({0.5}, {0.4});
-  for (const int order : {2, 3}) {
-    const DpmSolver method{
-        .order = order, .form = DpmSolver::Form::singlestep, .estimate_error = true};
-    for (const double end : {0.59, 0.58}) {
-      const dpm::Level s = schedule.level(0.6);
-      const dpm::Level t = schedule.level(end);
-      State x{0.7};
-      State estimate;
-      dpm::RunOptions<State> options;
-      options.observer = [&](const dpm::Progress<State>& p) { estimate = *p.error; };
-      dpm::sample(make_plan(method, dpm::Grid(schedule, {s, t})), data, x, options);
-      const double exact = data.solve_ode(State{0.7}, s, t)[0];
-      const double error_of_lower = x[0] - estimate[0] - exact;
-      CAPTURE(order, end, error_of_lower, estimate[0]);
-      REQUIRE_THAT(estimate[0], WithinRel(-error_of_lower, 0.1));
-    }
-  }
 }

@@ -160,11 +160,13 @@ TEST_CASE("corrections check their parameters") {
           "DynamicThresholding: ratio = 1.5; it must be in [0, 1]");
   refused([] { (void)DynamicThresholding(not_a_number); },
           "DynamicThresholding: ratio = nan; it must be in [0, 1]");
-  const std::string must = "; they must be 0 < least <= most";
+  const std::string must = "; they must be 0 < least <= most, and least below 1e300";
   refused([] { (void)DynamicThresholding(0.9, 0.0); },
           "DynamicThresholding: least = 0 and most = inf" + must);
   refused([] { (void)DynamicThresholding(0.9, 2.0, 1.0); },
           "DynamicThresholding: least = 2 and most = 1" + must);
+  refused([] { (void)DynamicThresholding(0.9, 1e300); },
+          "DynamicThresholding: least = 1e+300 and most = inf" + must);
   refused([] { (void)DynamicThresholding(0.9, not_a_number); },
           "DynamicThresholding: least = nan and most = inf" + must);
   refused([] { (void)DynamicThresholding(0.9, 1.0, not_a_number); },

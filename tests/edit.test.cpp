@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// Changing the sample between steps: fresh starts, image-to-image, inpainting.
+/// Changing the sample between steps: fresh starts, and counts that go on.
 #include "dpm/run/edit.hpp"
 
-#include <Eigen/Core>
 #include <cmath>
 #include <functional>
 #include <limits>
-#include <span>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -87,20 +85,6 @@ TEST_CASE("after an edit the run is a new one over the rest of the grid") {
   }
 }
 
-TEST_CASE("noise draws go on after an edit, none is used twice") {
-  std::vector<std::uint32_t> draws;
-  dpm::RunOptions<State> options;
-  options.noise = [&](State& z, const dpm::NoiseRequest& request) {
-    draws.push_back(request.draw);
-    test_draw(z, request);
-  };
-  State x = test_start();
-  dpm::sample_with_edits(
-      dpm::Ddpm{}, grid_of(5), model, x, [](State&, const Progress&) { return true; },
-      dpm::Prediction::noise, options);
-  REQUIRE(draws == std::vector<std::uint32_t>{0, 1, 2, 3, 4});
-}
-
 TEST_CASE("a method that cannot be planned for the rest leaves x as it was") {
   State x = test_start();
   refused(
@@ -129,36 +113,6 @@ TEST_CASE("runs with edits can be stopped, and show their observer all of it") {
   REQUIRE(report.stopped);
   REQUIRE(report.steps == 2);
   REQUIRE(x == second);
-}
-
-TEST_CASE("after edits an observer goes on counting, the time of both sides too") {
-  int seen = 0;
-  double model_seconds = 0.0;
-  double sampler_seconds = 0.0;
-  dpm::RunOptions<State> options = with_noise();
-  options.observer = [&](const Progress& p) {
-    ++seen;
-    REQUIRE(p.step == static_cast<std::size_t>(seen));
-    REQUIRE(p.steps == 6);
-    REQUIRE(p.model_calls == seen);
-    REQUIRE(p.model_calls_in_all == 6);
-    REQUIRE(p.model_seconds > model_seconds);
-    REQUIRE(p.sampler_seconds > sampler_seconds);
-    model_seconds = p.model_seconds;
-    sampler_seconds = p.sampler_seconds;
-  };
-  int draws = 0;
-  options.noise = [&](State& z, const dpm::NoiseRequest& request) {
-    REQUIRE(request.draw == static_cast<std::uint32_t>(draws));
-    ++draws;
-    test_draw(z, request);
-  };
-  State x = test_start();
-  dpm::sample_with_edits(
-      dpm::DpmSolver{.tau = 1.0}, grid_of(6), model, x,
-      [](State&, const Progress&) { return true; }, dpm::Prediction::noise, options);
-  REQUIRE(seen == 6);
-  REQUIRE(draws == 6);
 }
 
 namespace {
@@ -222,100 +176,6 @@ TEST_CASE("empty callables are refused by name, with x untouched") {
   REQUIRE(x == test_start());
 }
 
-TEST_CASE("add_noise is alpha x + sigma z") {
-  State x{1.0, -2.0};
-  const dpm::Level at = schedule.level(0.4);
-  dpm::add_noise(
-      x, at,
-      [](State& z, const dpm::NoiseRequest& request) {
-        REQUIRE(request.draw == 5);
-        z = {0.5, 3.0};
-      },
-      5);
-  REQUIRE_THAT(x[0], WithinRel(at.alpha() + 0.5 * at.sigma(), 1e-15));
-  REQUIRE_THAT(x[1], WithinRel(-2.0 * at.alpha() + 3.0 * at.sigma(), 1e-15));
-  refused([&] { dpm::add_noise(x, at, {}); }, "noise is empty");
-  refused([&] { dpm::add_noise(x, at, [](State& z, const auto&) { z.resize(1); }); },
-          "changed the shape");
-}
-
-TEST_CASE("add_noise works through views as on what they view") {
-  State x{1.0, -2.0, 0.5};
-  State y = x;
-  const dpm::Level level = schedule.level(0.4);
-  dpm::add_noise(x, level, dpm::NormalNoise{.seed = 3});
-  dpm::add_noise(std::span<double>(y), level, dpm::NormalNoise{.seed = 3});
-  REQUIRE(x == y);
-  Eigen::ArrayXd z(3);
-  z << 1.0, -2.0, 0.5;
-  dpm::add_noise(Eigen::Map<Eigen::ArrayXd>(z.data(), 3), level, dpm::NormalNoise{.seed = 3});
-  for (std::size_t i = 0; i < 3; ++i) REQUIRE(z[static_cast<Eigen::Index>(i)] == x[i]);
-}
-
-TEST_CASE("image-to-image starts anywhere, and from little noise comes back to the image") {
-  const dpm::Gaussian data({0.5, -1.0}, {0.4, 0.8});
-  Eigen::ArrayXXd x = Eigen::ArrayXXd::Constant(2, 3000, 0.9);
-  const dpm::Plan plan =
-      dpm::make_plan(dpm::default_method, schedule, 10, dpm::UniformTime{.start = 0.05});
-  dpm::add_noise(x, plan.start(), dpm::NormalNoise{.seed = 5});
-  dpm::sample(plan, data, x);
-  // The ODE is linear, so it carries the mean along.
-  const std::vector<double> mean(2, 0.9 * plan.start().alpha());
-  const auto expected = data.solve_ode(mean, plan.start(), plan.end());
-  REQUIRE_THAT(x.row(0).mean(), WithinAbs(expected[0], 0.01));
-  REQUIRE(std::abs(expected[0] - 0.9) < 0.1);
-}
-
-TEST_CASE("inpainting keeps what is known and fits the rest to it") {
-  // Two values that are always equal: where one is known, the other must become it.
-  const auto equal_pair = [](const Eigen::ArrayXXd& x, const dpm::Level& at, Eigen::ArrayXXd& out) {
-    // x_0 = (v, v) with v ~ N(0, 1): the data prediction is alpha (x1 + x2) / (2 alpha^2 +
-    // sigma^2).
-    const double alpha = at.alpha();
-    const double sigma = at.sigma();
-    const double factor = alpha / (2.0 * alpha * alpha + sigma * sigma);
-    const Eigen::ArrayXXd v = (factor * (x.row(0) + x.row(1))).replicate(2, 1);
-    out = (x - alpha * v) / sigma;
-  };
-  using Batch = Eigen::ArrayXXd;
-  Batch known = Batch::Constant(2, 200, std::numeric_limits<double>::quiet_NaN());
-  known.row(0) = 1.3;
-  Batch mask = Batch::Zero(2, 200);
-  mask.row(0) = 1.0;
-  Batch x(2, 200);
-  dpm::NormalNoise{.seed = 9}.fill(x);
-  dpm::RunOptions<Batch> options;
-  options.noise = dpm::NormalNoise{.seed = 9};
-  const auto report =
-      dpm::sample_with_edits(dpm::Ddim{.eta = 1.0}, grid_of(200).then(0.0), equal_pair, x,
-                             dpm::Inpaint<Batch>(known, mask, dpm::NormalNoise{.seed = 9}),
-                             dpm::Prediction::noise, options);
-  REQUIRE(report.model_calls == 201);
-  REQUIRE((x.row(0) == 1.3).all());
-  REQUIRE_THAT(x.row(1).mean(), WithinAbs(1.3, 0.15));
-}
-
-TEST_CASE("Inpaint refuses masks and shapes that do not fit") {
-  const dpm::NoiseSource<State> noise = dpm::NormalNoise{.seed = 1};
-  refused([&] { dpm::Inpaint<State>(State(3), State(4), noise); }, "shape of known");
-  refused([&] { dpm::Inpaint<State>(State(2), State{0.5, 1.5}, noise); }, "mask holds 1.5");
-  refused([&] { dpm::Inpaint<State>(State(2), State{0.5, NAN}, noise); }, "mask holds nan");
-  refused([&] { dpm::Inpaint<State>(State(2), State(2), {}); }, "noise is empty");
-  refused(
-      [&] {
-        dpm::Inpaint<State>(State{NAN, 1.0}, State{0.5, 1.0}, noise);
-      },
-      "known holds nan where the mask is 0.5");
-  State x = test_start();
-  refused(
-      [&] {
-        dpm::sample_with_edits(dpm::Ddim{}, grid_of(3), model, x,
-                               dpm::Inpaint<State>(State(2), State(2), noise));
-      },
-      "x is 8 x 1; it must have the shape of the mask, 2 x 1");
-  REQUIRE(x == test_start());
-}
-
 TEST_CASE("an edit must keep the sample's shape and leave it finite") {
   for (const std::size_t step : {std::size_t{2}, std::size_t{4}}) {
     State x = test_start();
@@ -352,12 +212,4 @@ TEST_CASE("an edit at the grid's last level does not cost the step to clean data
     dpm::sample(make_plan(method, grid_of(5)), model, plain);
     REQUIRE(x == plain);
   }
-}
-
-TEST_CASE("the noise of a start is another than that of the run") {
-  Eigen::ArrayXXd start = Eigen::ArrayXXd::Zero(2, 3);
-  dpm::add_noise(start, schedule.level(1.0), dpm::NormalNoise{.seed = 3});
-  Eigen::ArrayXXd filled(2, 3);
-  dpm::NormalNoise{.seed = 3}.fill(filled);
-  REQUIRE((start - schedule.level(1.0).sigma() * filled).abs().maxCoeff() < 1e-15);
 }

@@ -209,11 +209,11 @@ TEST_CASE("a prediction of another shape is refused with both shapes") {
     const auto longer = [](const Floats& x, double) { return Floats(x.size() + 1, 0.0F); };
     const std::string message =
         refusal<dpm::InvalidArgument>(plan_of_three_steps(), Floats(4), longer);
-    REQUIRE_THAT(message, mentions("the model's output is 5 x 1"));
+    REQUIRE_THAT(message, mentions("the model's output (time 1, label 1) is 5 x 1"));
     REQUIRE_THAT(message, mentions("the shape of the sample, 4 x 1"));
     const auto nothing = [](const Floats&, double) { return Floats(); };
     REQUIRE_THAT(refusal<dpm::InvalidArgument>(plan_of_three_steps(), Floats(4), nothing),
-                 mentions("the model's output is 0 x 1"));
+                 mentions("the model's output (time 1, label 1) is 0 x 1"));
   }
   SECTION("an Eigen array, transposed") {
     const auto transposed = [](const Eigen::ArrayXXf& x, double) -> Eigen::ArrayXXf {
@@ -221,7 +221,7 @@ TEST_CASE("a prediction of another shape is refused with both shapes") {
     };
     const std::string message = refusal<dpm::InvalidArgument>(
         plan_of_three_steps(), Eigen::ArrayXXf::Zero(4, 3).eval(), transposed);
-    REQUIRE_THAT(message, mentions("the model's output is 3 x 4"));
+    REQUIRE_THAT(message, mentions("the model's output (time 1, label 1) is 3 x 4"));
     REQUIRE_THAT(message, mentions("the shape of the sample, 4 x 3"));
   }
   SECTION("with checks of the values off, too") {
@@ -231,7 +231,7 @@ TEST_CASE("a prediction of another shape is refused with both shapes") {
     REQUIRE_THAT(
         refusal<dpm::InvalidArgument>(plan_of_three_steps(), Eigen::ArrayXXf::Zero(4, 3).eval(),
                                       resizes, {.check_finite = false}),
-        mentions("the model's output is 2 x 2"));
+        mentions("the model's output (time 1, label 1) is 2 x 2"));
   }
 }
 

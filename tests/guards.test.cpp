@@ -25,11 +25,13 @@ TEST_CASE("a noise source or a correction that changes the shape is refused") {
   const auto wrong_noise = [](Batch& z, const dpm::NoiseRequest&) { z = Batch::Zero(4, 5); };
   REQUIRE_THROWS_WITH(
       dpm::sample(make_plan(dpm::Ddpm{}, schedule, 5), network, x, {.noise = wrong_noise}),
-      "Stepper: the noise is 4 x 5; it must have the shape of the sample, 2 x 3");
+      "step 1 of 5: the noise (time 1, label 1) is 4 x 5; it must have the shape of the sample, 2 "
+      "x 3");
   const auto wrong_data = [](Batch& m, const dpm::Level&) { m = Batch::Zero(1, 1); };
-  REQUIRE_THROWS_WITH(dpm::sample(dpm::Ddim{}, schedule, 5, network, x, dpm::Prediction::noise,
-                                  {.correction = wrong_data}),
-                      mentions("the corrected data prediction is 1 x 1"));
+  REQUIRE_THROWS_WITH(
+      dpm::sample(dpm::Ddim{}, schedule, 5, network, x, dpm::Prediction::noise,
+                  {.correction = wrong_data}),
+      mentions("step 1 of 5: the corrected data prediction (time 1, label 1) is 1 x 1; it must"));
   REQUIRE((x == start).all());
 }
 

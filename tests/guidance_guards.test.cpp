@@ -51,25 +51,27 @@ TEST_CASE("outputs of another shape are refused before they are combined") {
   };
   const std::string shape = " is 4 x 5; it must have the shape of the model's input, ";
   check(dpm::ClassifierFreeGuidance(wrong_shape, good, 2.0),
-        "ClassifierFreeGuidance: the conditional output" + shape + "2 x 3");
+        "ClassifierFreeGuidance: at time 1 the conditional output" + shape + "2 x 3");
   check(dpm::ClassifierFreeGuidance(good, wrong_shape, 2.0),
-        "ClassifierFreeGuidance: the unconditional output" + shape + "2 x 3");
+        "ClassifierFreeGuidance: at time 1 the unconditional output" + shape + "2 x 3");
   check(dpm::BatchedClassifierFreeGuidance(wrong_shape, 2.0),
-        "BatchedClassifierFreeGuidance: the model's output" + shape + "2 x 6");
+        "BatchedClassifierFreeGuidance: at time 1 the model's output" + shape + "2 x 6");
   check(dpm::ClassifierGuidance(wrong_shape, good, 2.0),
-        "ClassifierGuidance: the model's output" + shape + "2 x 3");
+        "ClassifierGuidance: at time 1 the model's output" + shape + "2 x 3");
   check(dpm::ClassifierGuidance(good, wrong_shape, 2.0),
-        "ClassifierGuidance: the gradient" + shape + "2 x 3");
+        "ClassifierGuidance: at time 1 the gradient" + shape + "2 x 3");
   // A model of a doubled batch that fills one half only, as one that does not know of it would.
   check(dpm::BatchedClassifierFreeGuidance(
             [](const Batch& in, double) -> Batch { return in.leftCols(in.cols() / 2); }, 2.0),
-        "BatchedClassifierFreeGuidance: the model's output is 2 x 3; it must have the shape of the "
-        "model's input, 2 x 6");
+        "BatchedClassifierFreeGuidance: at time 1 the model's output is 2 x 3; it must have the "
+        "shape "
+        "of the model's input, 2 x 6");
   Batch too_small(2, 2);
   REQUIRE_THROWS_WITH(
       dpm::BatchedClassifierFreeGuidance(good, 2.0)(start, schedule.level(0.5), too_small),
-      "BatchedClassifierFreeGuidance: the output to be filled is 2 x 2; it must have the shape of "
-      "the model's input, 2 x 3");
+      "BatchedClassifierFreeGuidance: at time 0.5 the output to be filled is 2 x 2; it must have "
+      "the "
+      "shape of the model's input, 2 x 3");
 }
 
 TEST_CASE("what is not filled, or not finite, is found by the run") {

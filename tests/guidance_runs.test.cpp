@@ -1,89 +1,19 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// Guided models in whole runs, fixed and adaptive: against the guided mixture's closed form, and
-/// under the laws that hold for every model.
+/// Guided models in whole runs, fixed and adaptive: against the guided mixture's closed form.
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <utility>
 #include <vector>
 
 #include "dpm/dpm.hpp"
-#include "dpm/model/convergence.hpp"
 #include "support/catch.hpp"
-#include "support/every_method.hpp"
-#include "support/labelled_mixture.hpp"
+#include "support/guided_runs.hpp"
 #include "support/test_network.hpp"
 
 using namespace dpm_test;
-using enum dpm::Prediction;
-using dpm::DpmSolver;
-using dpm::Level;
-using dpm::Space;
-using State = std::vector<double>;
-
-namespace {
-
-const dpm::AnySchedule schedule = dpm::VpLinear();
-constexpr double strong = 3.0;
-
-/// Models that are equal but for rounding give runs that are: the tolerance of the law that every
-/// method takes every prediction type.
-constexpr double rounding = 1e-11;
-
-/// The exact networks under both kinds of guidance.
-auto free_guidance(dpm::Prediction prediction, const dpm::GuidanceScale& scale) {
-  return dpm::ClassifierFreeGuidance(guided_network(prediction, 1.0),
-                                     guided_network(prediction, 0.0), scale);
-}
-auto by_classifier(dpm::Prediction prediction, const dpm::GuidanceScale& scale) {
-  return dpm::ClassifierGuidance(guided_network(prediction, 0.0), classifier_of_input, scale,
-                                 prediction);
-}
-/// The mixture's own models, which are as exact and faster.
-auto guided_mixture() {
-  return dpm::ClassifierFreeGuidance(mixture_of_label(), mixture_of_all(), strong);
-}
-
-/// A multistep method with a corrector, a singlestep one, and a stochastic one.
-NamedMethods three_kinds() {
-  return {named("multistep", dpm::UniPc{.order = 3}),
-          named("singlestep", DpmSolver{.order = 3, .form = DpmSolver::Form::singlestep}),
-          named("stochastic", DpmSolver{.order = 2, .tau = 1.0}, true)};
-}
-/// The plan of one of them over a whole schedule, EDM's for its own prediction.
-dpm::Plan plan_of(const NamedMethod& method, dpm::Prediction prediction, bool on_edm = false) {
-  const dpm::AnySchedule on = on_edm ? dpm::AnySchedule(dpm::Edm()) : schedule;
-  return method(method.grid(on, on.last_time(), on.first_time(), 8), prediction);
-}
-
-State start_of(const dpm::Plan& plan) {
-  State x = some_samples();
-  for (double& value : x) value *= plan.start().sigma();
-  return x;
-}
-
-template <class Model>
-State run(const dpm::Plan& plan, Model&& model) {
-  State x = start_of(plan);
-  dpm::sample(plan, model, x, {.noise = dpm::NormalNoise{.seed = 3}});
-  return x;
-}
-
-/// Rejects some of its steps here.
-dpm::AdaptiveDpmSolver adaptive(int order, Space space) {
-  dpm::AdaptiveDpmSolver method{.order = order, .space = space};
-  method.tolerance = {.absolute = 1e-2, .relative = 1e-2, .elements_per_sample = 2};
-  return method;
-}
-
-DpmSolver dpm_solver(int order, Space space, bool singlestep = true) {
-  const auto form = singlestep ? DpmSolver::Form::singlestep : DpmSolver::Form::multistep;
-  return {.order = order, .form = form, .space = space};
-}
-
-}  // namespace
+using namespace dpm_test::guided;
 
 TEST_CASE("guided runs of three kinds end at the closed form's samples in every prediction type") {
   for (const NamedMethod& method : three_kinds()) {
@@ -213,91 +143,5 @@ TEST_CASE("a guided adaptive run takes the closed form's steps to its samples") 
         strong));
     CHECK(calls == exact.model_calls);
     check(by_classifier(velocity, strong));
-  }
-}
-
-TEST_CASE("intervals and scales that vary with lambda are kept to at every level of a run") {
-  const auto varying = [](const Level& at) { return 2.5 + std::tanh(at.lambda()); };
-  const dpm::GuidanceScale everywhere(varying);
-  const dpm::GuidanceScale scale = everywhere.within(0.3, 3.0);
-  // The closed form by its definition: `off` is the scale of no guidance.
-  const auto exact = [&](double off) {
-    return network_of(noise, [=](const std::vector<Wide>& x, const Level& at) {
-      const double ratio = std::exp(-at.lambda());
-      return guided_noise(ratio > 0.3 && ratio <= 3.0 ? varying(at) : off, x, at);
-    });
-  };
-  const auto check = [&](auto sample_with) {
-    int inside = 0;
-    int outside = 0;
-    int calls = 0;
-    const auto conditional = [&](const State& x, const Level& at, State& out) {
-      const double ratio = std::exp(-at.lambda());
-      ++(ratio > 0.3 && ratio <= 3.0 ? inside : outside);
-      guided_network(noise, 1.0)(x, at, out);
-    };
-    const auto unconditional = [&](const State& x, const Level& at, State& out) {
-      ++calls;
-      guided_network(noise, 0.0)(x, at, out);
-    };
-    const dpm::ClassifierFreeGuidance guided(conditional, unconditional, scale);
-    CHECK(relative_difference(sample_with(guided), sample_with(exact(1.0))) < rounding);
-    CHECK((outside > 0 && inside > 0 && calls == inside));
-    CHECK(relative_difference(sample_with(by_classifier(noise, scale)), sample_with(exact(0.0))) <
-          rounding);
-  };
-  for (const NamedMethod& method : three_kinds()) {
-    CAPTURE(method.name);
-    check([&](auto model) { return run(plan_of(method, noise), model); });
-  }
-  check([](auto model) {
-    State x = some_samples();
-    dpm::sample_adaptive(adaptive(3, Space::data), schedule, model, x);
-    return x;
-  });
-}
-
-TEST_CASE("DPM-Solver has its order on a guided model") {
-  // The reference's own error, by 1000 steps of order 4, is about 5e-11, and 1e-7 is measured.
-  const dpm::RungeKutta fine{.order = 4, .variable = dpm::RungeKutta::Variable::lambda};
-  const dpm::UniformLambda spacing;
-  State reference = some_samples();
-  dpm::sample(make_plan(fine, make_grid(spacing, schedule, 1000)), guided_network(noise, strong),
-              reference);
-  for (const Space space : {Space::noise, Space::data}) {
-    for (const bool singlestep : {true, false}) {
-      for (const int order : {2, 3}) {
-        const auto plan = [&](int steps) {
-          return make_plan(dpm_solver(order, space, singlestep),
-                           make_grid(spacing, schedule, steps));
-        };
-        const auto measured =
-            dpm::measure_order(plan, guided_mixture(), some_samples(), reference, {96, 2});
-        CAPTURE(int(space), singlestep, measured.slopes);
-        CHECK_THAT(measured.order, WithinAbs(order, 0.15));
-      }
-    }
-  }
-}
-
-TEST_CASE("a guided run returns to where its inversion began, at the method's order") {
-  const auto there_and_back = [](const DpmSolver& method, int steps) {
-    const dpm::UniformLambda spacing{.start = 0.6, .end = 0.01};
-    const dpm::Grid grid = make_grid(spacing, schedule, steps);
-    State x = some_samples();
-    dpm::sample(make_plan(method, grid.reversed()), guided_mixture(), x);
-    State without = x;
-    dpm::sample(make_plan(method, grid), mixture_of_all(), without);
-    CHECK(relative_difference(without, some_samples()) > 0.1);
-    dpm::sample(make_plan(method, grid), guided_mixture(), x);
-    return relative_difference(x, some_samples());
-  };
-  for (const Space space : {Space::noise, Space::data}) {
-    for (const int order : {2, 3}) {
-      const double coarse = there_and_back(dpm_solver(order, space), 192);
-      const double fine = there_and_back(dpm_solver(order, space), 384);
-      CAPTURE(order, int(space), coarse, fine);
-      CHECK(std::log2(coarse / fine) > order - 0.15);
-    }
   }
 }

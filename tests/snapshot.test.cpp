@@ -113,8 +113,9 @@ TEST_CASE("foreign and damaged bytes are refused") {
   longer.push_back(std::byte{0});
   refused([&] { load_as(longer); }, "damaged or cut short");
   const dpm::Plan other = dpm::make_plan(dpm::DpmSolver{}, schedule, 6);
-  refused([&] { (void)dpm::load(bytes, other, State(8)); }, "of another plan");
-  refused([&] { (void)dpm::load(bytes, plan, std::vector<float>(8)); }, "another scalar type");
+  refused([&] { (void)dpm::load(bytes, other, State(8)); },
+          "the saved run is of a plan with hash ");
+  refused([&] { (void)dpm::load(bytes, plan, std::vector<float>(8)); }, "they must be of one type");
   refused([&] { (void)dpm::load(bytes, plan, State(4)); },
           "of 8 x 1 values; the state given has 4 x 1");
   // Any byte changed is noticed.
@@ -134,7 +135,8 @@ TEST_CASE("foreign and damaged bytes are refused") {
     std::swap_ranges(damaged.begin() + static_cast<std::ptrdiff_t>(i),
                      damaged.begin() + static_cast<std::ptrdiff_t>(i + 8),
                      damaged.begin() + static_cast<std::ptrdiff_t>(i + 8));
-    REQUIRE_THROWS_AS(load_as(damaged), dpm::InvalidArgument);
+    // What a model is to fill is saved as zeros.
+    if (damaged != bytes) REQUIRE_THROWS_AS(load_as(damaged), dpm::InvalidArgument);
   }
 }
 

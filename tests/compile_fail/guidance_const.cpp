@@ -2,7 +2,7 @@
 // Copyright (c) 2026 the dpm authors
 /// @file
 /// Guidance keeps states from call to call, so a const object of it is no model.
-// expect: the model cannot be called
+// expect: the model is const, but calling it changes it
 #include <vector>
 
 #include <dpm/dpm.hpp>

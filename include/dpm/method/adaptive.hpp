@@ -82,7 +82,7 @@ inline void check_options(const AdaptiveDpmSolver& method) {
           "; it must be in [0, inf)");
   const int least = method.order + (method.denoise_to_zero ? 1 : 0);
   require(method.max_calls >= least, "AdaptiveDpmSolver: max_calls = ", method.max_calls,
-          "; the shortest run makes ", least);
+          "; it must be at least ", least, ", the calls of the shortest run");
 }
 
 /// Refuses ends between which no adaptive run exists.

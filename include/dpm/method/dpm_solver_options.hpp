@@ -62,8 +62,9 @@ struct DpmSolver {
   /// 0: the ODE. Above 0, in the multistep form: the SDE with tau^2 times the noise of the reverse
   /// diffusion; tau = 1 is SDE-DPM-Solver(++). Such a run draws noise in each step.
   double tau = 0.0;
-  /// Estimate each step's error from the order below, at no model call, for observers
-  /// (`Progress::error`). Steps of first order have no estimate.
+  /// Estimate each step's error from the order below, at no model call, for observers. Steps of
+  /// first order have no estimate. `Progress::error` says what the estimates mean, and where not:
+  /// in the first steps after `Start::lower_order`, and with an r2 other than 2/3.
   bool estimate_error = false;
   /// One more call at the end of the grid and a first-order step from there to sigma = 0.
   bool denoise_to_zero = false;

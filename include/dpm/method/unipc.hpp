@@ -41,7 +41,8 @@ struct UniPc {
   bool corrector = true;
   /// The last steps take orders ..., 2, 1: steadier on coarse grids, but at most second order.
   bool lower_order_final = false;
-  /// Estimate the error of each predicted step, as `DpmSolver::estimate_error`.
+  /// Estimate the error of each predicted step, as `DpmSolver::estimate_error`; with order 4 not a
+  /// true one for about ten steps after the start (`Progress::error`).
   bool estimate_error = false;
 };
 

@@ -61,13 +61,18 @@ inline double guidance_weight(Prediction prediction, const Level& at) {
 template <class Model, class Gradient>
 class ClassifierGuidance {
  public:
+  /// Refuses empty callables; for the scale see `GuidanceScale`.
+  ///
   /// @param prediction  what the model's output means.
   ClassifierGuidance(Model model, Gradient gradient, GuidanceScale scale,
                      Prediction prediction = Prediction::noise)
       : model_(std::move(model)),
         gradient_(std::move(gradient)),
         scale_(std::move(scale)),
-        prediction_(prediction) {}
+        prediction_(prediction) {
+    detail::require_callable("ClassifierGuidance", "model", model_);
+    detail::require_callable("ClassifierGuidance", "gradient", gradient_);
+  }
 
   /// out <- the guided output. Refuses outputs of another shape than x, what the scale refuses, and
   /// alpha = 0 unless the model predicts noise or score or the scale is 0 there.
@@ -81,9 +86,9 @@ class ClassifierGuidance {
     const double weight = scale * level.input_scale() * detail::guidance_weight(prediction_, level);
     State& gradient = gradient_output_.like(x);
     call_model<State>(model_, x, level, out);
-    detail::check_output(who, "the model's output", out, x);
+    detail::check_output(who, "the model's output", level, out, x);
     call_model<State>(gradient_, x, level, gradient);
-    detail::check_output(who, "the gradient", gradient, x);
+    detail::check_output(who, "the gradient", level, gradient, x);
     detail::add_to(out, 1.0, gradient, weight);
   }
 

@@ -112,13 +112,15 @@ void combine_rescaled(const char* who, double scale, const GuidanceRescale& resc
 template <class Conditional, class Unconditional>
 class ClassifierFreeGuidance {
  public:
-  /// Refuses rescale.phi outside [0, 1]; for the scale see `GuidanceScale`.
+  /// Refuses empty callables and rescale.phi outside [0, 1]; for the scale see `GuidanceScale`.
   ClassifierFreeGuidance(Conditional conditional, Unconditional unconditional, GuidanceScale scale,
                          GuidanceRescale rescale = {})
       : conditional_(std::move(conditional)),
         unconditional_(std::move(unconditional)),
         scale_(std::move(scale)),
         rescale_(rescale) {
+    detail::require_callable("ClassifierFreeGuidance", "conditional", conditional_);
+    detail::require_callable("ClassifierFreeGuidance", "unconditional", unconditional_);
     detail::check_rescale("ClassifierFreeGuidance", rescale);
   }
 
@@ -135,9 +137,9 @@ class ClassifierFreeGuidance {
     }
     State& other = unconditional_output_.like(x);
     call_model<State>(conditional_, x, level, out);
-    detail::check_output(who, "the conditional output", out, x);
+    detail::check_output(who, "the conditional output", level, out, x);
     call_model<State>(unconditional_, x, level, other);
-    detail::check_output(who, "the unconditional output", other, x);
+    detail::check_output(who, "the unconditional output", level, other, x);
     if (rescale_.phi == 0.0) return detail::add_to(out, scale, other, 1.0 - scale);
     if constexpr (DenseState<State>) {
       detail::combine_rescaled(who, scale, rescale_, dense_view(out), dense_view(other),
@@ -172,9 +174,10 @@ class ClassifierFreeGuidance {
 template <class Model>
 class BatchedClassifierFreeGuidance {
  public:
-  /// Refuses rescale.phi outside [0, 1]; for the scale see `GuidanceScale`.
+  /// Refuses empty callables and rescale.phi outside [0, 1]; for the scale see `GuidanceScale`.
   BatchedClassifierFreeGuidance(Model model, GuidanceScale scale, GuidanceRescale rescale = {})
       : model_(std::move(model)), scale_(std::move(scale)), rescale_(rescale) {
+    detail::require_callable("BatchedClassifierFreeGuidance", "model", model_);
     detail::check_rescale("BatchedClassifierFreeGuidance", rescale);
   }
 
@@ -192,7 +195,7 @@ class BatchedClassifierFreeGuidance {
   template <class State>
   void guide(const State& x, const Level& level, State& out) {
     const char* const who = "BatchedClassifierFreeGuidance";
-    detail::check_output(who, "the output to be filled", out, x);
+    detail::check_output(who, "the output to be filled", level, out, x);
     const double scale = scale_.at(level, 1.0);
     State& input = input_.twice(x);
     State& output = output_.twice(x);
@@ -205,7 +208,7 @@ class BatchedClassifierFreeGuidance {
       detail::mark_unfilled(detail::half_of(output, k));
     }
     call_model<State>(model_, input, level, output);
-    detail::check_output(who, "the model's output", output, input);
+    detail::check_output(who, "the model's output", level, output, input);
     const auto conditional = detail::half_of(output, 0);
     const auto unconditional = detail::half_of(output, 1);
     const auto to = dense_view(out);

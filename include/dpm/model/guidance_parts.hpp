@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "dpm/error.hpp"
+#include "dpm/run/model.hpp"
 #include "dpm/schedule/level.hpp"
 #include "dpm/state/combine.hpp"
 #include "dpm/state/dense.hpp"
@@ -42,22 +43,24 @@ class GuidanceScale {
   template <class Function>
   requires(
       std::is_invocable_r_v<double, Function&, const Level&>&& std::copy_constructible<Function>)
-      GuidanceScale(Function function)
-      : function_(std::move(function)) {
-    detail::require(static_cast<bool>(function_),
+      GuidanceScale(Function function) {
+    detail::require(!detail::is_empty_callable(function),
                     "GuidanceScale: the function is empty; it must return the scale at a level");
+    function_ = std::move(function);
   }
 
   /// The same where sigma / alpha is in (low, high], and no guidance elsewhere (Kynkaanniemi et al.
   /// 2024, arXiv 2404.07724, Sec. 3, where sigma / alpha is called sigma). 0 <= low < high; high
   /// may be infinite, and low = 0 means down to clean data.
-  [[nodiscard]] GuidanceScale within(double low, double high) const {
+  [[nodiscard]] GuidanceScale within(double low, double high) const& {
+    return GuidanceScale(*this).within(low, high);
+  }
+  [[nodiscard]] GuidanceScale within(double low, double high) && {
     detail::require(low >= 0.0 && low < high, "GuidanceScale: low = ", low, " and high = ", high,
                     "; they must be 0 <= low < high");
-    GuidanceScale limited = *this;
-    limited.log_low_ = std::log(low);
-    limited.log_high_ = std::log(high);
-    return limited;
+    log_low_ = std::log(low);
+    log_high_ = std::log(high);
+    return std::move(*this);
   }
 
   /// The scale at `level`; `off`, the scale that means no guidance, outside the interval.
@@ -164,15 +167,16 @@ void for_each_run(const DenseView<Scalar>& half, const DenseView<Other>& whole, 
   }
 }
 
-/// Refuses an output whose shape is not that of x.
+/// Refuses an output at `level` whose shape is not that of x.
 template <class State>
-void check_output(const char* who, const char* what, const State& output, const State& x) {
+void check_output(const char* who, const char* what, const Level& level, const State& output,
+                  const State& x) {
   if constexpr (DenseState<State>) {
     const auto is = dense_view(output);
     const auto should_be = dense_view(x);
-    require(is.same_shape(should_be), who, ": ", what, " is ", is.elements, " x ", is.samples,
-            "; it must have the shape of the model's input, ", should_be.elements, " x ",
-            should_be.samples);
+    require(is.same_shape(should_be), who, ": at time ", level.time, " ", what, " is ", is.elements,
+            " x ", is.samples, "; it must have the shape of the model's input, ",
+            should_be.elements, " x ", should_be.samples);
   }
 }
 

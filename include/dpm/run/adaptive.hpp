@@ -49,6 +49,16 @@ struct AdaptiveReport {
 
 namespace detail {
 
+/// The level at an end of the run: at the option's time, or at `otherwise` where it is left out.
+/// Refuses, by the option's name, a time that the schedule does not have.
+inline Level end_level(const char* option, const std::optional<double>& time, double otherwise,
+                       const AnySchedule& schedule) {
+  if (!time) return schedule.level(otherwise);
+  require(*time >= 0.0 && *time <= schedule.last_time(), "AdaptiveDpmSolver: ", option, " = ",
+          *time, "; it must be in [0, ", schedule.last_time(), "], the times of the schedule");
+  return schedule.level(*time);
+}
+
 /// Whether the trial after which `calls` will have been made must be the last one. Refuses a trial
 /// beyond the cap.
 inline bool is_last_chance(const AdaptiveDpmSolver& method, int calls, const Level& from) {
@@ -95,8 +105,8 @@ AdaptiveReport sample_adaptive(const AdaptiveDpmSolver& method, const AnySchedul
                 "dpm::ErrorTolerance&) in its own namespace.");
   detail::require_callable("sample_adaptive", "model", model);
   detail::check_options(method);
-  const Level end = schedule.level(method.end.value_or(schedule.first_time()));
-  Level s = schedule.level(method.start.value_or(schedule.last_time()));
+  const Level end = detail::end_level("end", method.end, schedule.first_time(), schedule);
+  Level s = detail::end_level("start", method.start, schedule.last_time(), schedule);
   detail::check_ends(method, s, end);
   State start = detail::own(x);
   detail::check_start("sample_adaptive", start, options.check_finite);

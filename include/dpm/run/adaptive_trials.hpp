@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstddef>
 #include <optional>
+#include <string>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "dpm/method/adaptive.hpp"
 #include "dpm/plan/conversion.hpp"
 #include "dpm/plan/plan.hpp"
+#include "dpm/run/check_values.hpp"
 #include "dpm/run/execute.hpp"
 #include "dpm/run/model.hpp"
 #include "dpm/run/options.hpp"
@@ -52,7 +54,10 @@ class Trials {
     if (!run_step(plan, 1, sample_, lower_)) return std::nullopt;
     if (!run_step(plan, 2, lower_, higher_)) return std::nullopt;
     const double error = error_norm(lower_, higher_, previous_, tolerance_);
-    if (!std::isfinite(error)) fail_non_finite("the estimate of its error", plan.end());
+    if (!std::isfinite(error)) {
+      fail<NonFinite>(sentence(place(), ": the estimate of its error (time ", plan.end().time,
+                               ") is ", error, "; it must be finite"));
+    }
     return error;
   }
 
@@ -137,15 +142,11 @@ class Trials {
   }
 
   void check_values(const State& values, const char* what, const Level& level) const {
-    if (!well_formed("sample_adaptive", what, values, sample_, options_.check_finite)) {
-      fail_non_finite(what, level);
-    }
+    detail::check_values(what, values, sample_, options_.check_finite, level,
+                         [this] { return place(); });
   }
 
-  [[noreturn]] void fail_non_finite(const char* what, const Level& level) const {
-    fail<NonFinite>(sentence("sample_adaptive: trial ", number_, ": ", what, " (time ", level.time,
-                             ", label ", level.label, ") holds a NaN or an infinity"));
-  }
+  [[nodiscard]] std::string place() const { return sentence("sample_adaptive: trial ", number_); }
 
   Model& model_;
   const RunOptions<State>& options_;

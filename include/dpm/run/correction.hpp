@@ -68,7 +68,7 @@ class DynamicThresholding {
                     "; it must be in [0, 1]");
     detail::require(least > 0.0 && least <= most && least < 1e300,
                     "DynamicThresholding: least = ", least, " and most = ", most,
-                    "; they must be 0 < least <= most");
+                    "; they must be 0 < least <= most, and least below 1e300");
   }
 
   template <DenseState State>

@@ -31,6 +31,8 @@ template <class State>
 using NoiseSource = std::function<void(State&, const NoiseRequest&)>;
 
 /// x <- alpha x + sigma z: clean data noised to `level`, where an image-to-image run starts.
+/// Refuses a view with gaps, and noise of another shape (`InvalidArgument`) or that is not finite
+/// (`NonFinite`); x is untouched then.
 ///
 /// @param noise  fills z; it is asked for draw number `draw`, by default the start's own, which no
 ///               run asks for.
@@ -39,13 +41,20 @@ void add_noise(X&& x, const Level& level,
                const std::type_identity_t<NoiseSource<OwnedState<X>>>& noise,
                std::uint32_t draw = std::numeric_limits<std::uint32_t>::max()) {
   detail::require(static_cast<bool>(noise), "add_noise: noise is empty; it must be a noise source");
-  detail::require(dense_view(x).contiguous(),
-                  "add_noise: x is a view with gaps; it must be contiguous");
+  const auto to = dense_view(x);
+  detail::require(to.contiguous(), "add_noise: x is a view of ", to.elements, " x ", to.samples,
+                  " values with strides ", to.element_stride, " and ", to.sample_stride,
+                  "; it must be contiguous");
   OwnedState<X> z = detail::own(x);
   noise(z, NoiseRequest{draw, level, level});
-  const auto to = dense_view(x);
   const auto from = dense_view(z);
-  detail::require(from.same_shape(to), "add_noise: the noise source has changed the shape");
+  detail::require(from.same_shape(to), "add_noise: the noise (draw ", draw, ") is ", from.elements,
+                  " x ", from.samples, "; it must have the shape of x, ", to.elements, " x ",
+                  to.samples);
+  if (!all_finite(z)) {
+    detail::fail<NonFinite>(
+        detail::sentence("add_noise: the noise (draw ", draw, ") holds a NaN or an infinity"));
+  }
   using Scalar = std::remove_reference_t<decltype(*to.data)>;
   const auto alpha = static_cast<Scalar>(level.alpha());
   const auto sigma = static_cast<Scalar>(level.sigma());
@@ -77,6 +86,36 @@ void check_edit(const State& edited, const State& before, bool check_finite, std
   }
 }
 
+/// What the parts of a run with edits have done, each of them a run of its own.
+class PartsDone {
+ public:
+  RunReport report;
+
+  /// Lets a part that begins count on from those before it.
+  template <class State>
+  void begin(Stepper<State>& part) const {
+    part.steps_before_ = report.steps;
+    part.calls_before_ = report.model_calls;
+    part.model_time_ = model_time_;
+    part.sampler_time_ = sampler_time_;
+  }
+
+  template <class State>
+  void end(const Stepper<State>& part) {
+    report.steps += part.step_;
+    report.model_calls += part.model_calls_;
+    report.stopped = part.stopped();
+    model_time_ = part.model_time_;
+    model_time_.stop();
+    sampler_time_ = part.sampler_time_;
+    sampler_time_.stop();
+  }
+
+ private:
+  StopWatch model_time_;
+  StopWatch sampler_time_;
+};
+
 /// The draws of the first `steps` steps.
 inline std::uint32_t draws_of(const Plan& plan, std::size_t steps) {
   std::uint32_t draws = 0;
@@ -96,11 +135,11 @@ inline std::uint32_t draws_of(const Plan& plan, std::size_t steps) {
 ///
 /// Where it has, the rest of the grid is planned anew from what it left: the history of a multistep
 /// method belongs to the path before, so the method starts as it always does. Noise draws, steps,
-/// model calls and times are counted on in `progress`. After the last step x is simply what the
-/// hook left. Where it returns false, what it did to the sample is forgotten.
+/// model calls and times are counted on, in `progress` and in what errors say. After the last step
+/// x is simply what the hook left. Where it returns false, what it did to the sample is forgotten.
 ///
-/// A method that counts calls (`DpmSolver::calls`) makes that many in each plan, so that a run with
-/// edits makes more.
+/// A method that counts calls (`DpmSolver::calls`) makes that many in each plan: a run with edits
+/// makes more, and is refused where too few steps are left for them.
 ///
 /// Cost besides `sample`: a copy of the sample in each step; a new plan and new buffers after each
 /// change. `x` is untouched if anything throws, as where the method cannot be planned for the steps
@@ -119,12 +158,10 @@ RunReport sample_with_edits(const Method& method, const Grid& grid, Model&& mode
   const Correction correction = options.correction ? Correction::data : Correction::none;
   State state = detail::own(x);
   std::optional<Plan> tail;  // steps of a plan that lie beyond the grid
-  RunReport report;
+  detail::PartsDone parts;
   std::uint32_t draws = 0;
-  double model_seconds = 0.0;
-  double sampler_seconds = 0.0;
   std::size_t place = 0;
-  while ((tail || place + 1 < grid.levels().size()) && !report.stopped) {
+  while ((tail || place + 1 < grid.levels().size()) && !parts.report.stopped) {
     const std::size_t from = tail ? 0 : place;
     const Grid rest(grid.schedule(), {grid.levels().begin() + static_cast<std::ptrdiff_t>(from),
                                       grid.levels().end()});
@@ -138,14 +175,7 @@ RunReport sample_with_edits(const Method& method, const Grid& grid, Model&& mode
         options.noise(z, request);
       };
     }
-    const auto before = std::pair(model_seconds, sampler_seconds);
-    these.observer = [&](Progress<State> progress) {
-      progress.step += report.steps;
-      progress.steps += report.steps;
-      progress.model_calls += report.model_calls;
-      progress.model_calls_in_all += report.model_calls;
-      progress.model_seconds = model_seconds = before.first + progress.model_seconds;
-      progress.sampler_seconds = sampler_seconds = before.second + progress.sampler_seconds;
+    these.observer = [&](const Progress<State>& progress) {
       state = progress.sample;
       if (options.observer) options.observer(progress);
       changed = edit(state, progress);
@@ -155,14 +185,13 @@ RunReport sample_with_edits(const Method& method, const Grid& grid, Model&& mode
       }
     };
     Stepper<State> run(plan, state, std::move(these));
+    parts.begin(run);
     while (auto call = run.next()) {
       if (changed) break;
       call_model<State>(model, call->input, call->level, call->output);
     }
+    parts.end(run);
     const std::size_t done = run.steps_done();
-    report.steps += done;
-    report.model_calls += run.model_calls();
-    report.stopped = run.stopped();
     draws += detail::draws_of(plan, done);
     tail.reset();
     if (!changed) {
@@ -172,7 +201,7 @@ RunReport sample_with_edits(const Method& method, const Grid& grid, Model&& mode
     const Level& at = plan.steps[done - 1].to;
     place = detail::place_in(grid, at);
     detail::require(place < grid.levels().size() || done == plan.steps.size(),
-                    "sample_with_edits: the method has led to time ", at.time,
+                    "sample_with_edits: step ", parts.report.steps, " has led to time ", at.time,
                     ", which is not a level of the grid; only after a level of the grid can the "
                     "rest of it be planned anew");
     if (place + 1 == grid.levels().size() && done < plan.steps.size()) {
@@ -183,7 +212,7 @@ RunReport sample_with_edits(const Method& method, const Grid& grid, Model&& mode
     }
   }
   detail::give_back(state, x);
-  return report;
+  return parts.report;
 }
 
 }  // namespace dpm

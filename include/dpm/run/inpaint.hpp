@@ -23,7 +23,8 @@ namespace dpm {
 /// 2022, arXiv 2201.09865, Eq. 8).
 ///
 /// Each step starts afresh from the changed sample, so a multistep method never gets beyond its
-/// start; take one that needs no history, as Ddim, Ddpm or a singlestep method.
+/// start; take one that needs no history, as Ddim, Ddpm or a singlestep method (without
+/// `DpmSolver::calls`, which every new plan would make).
 ///
 ///     dpm::sample_with_edits(dpm::Ddim{}, grid, model, x, dpm::Inpaint(image, mask, noise));
 template <DenseState State>

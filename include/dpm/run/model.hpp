@@ -5,6 +5,7 @@
 #pragma once
 
 #include <concepts>
+#include <functional>
 #include <type_traits>
 #include <utility>
 
@@ -24,12 +25,33 @@ concept ReturnsOutput = requires(Model& model, const State& x, const At& at, Sta
   out = model(x, at);
 };
 
-/// Refuses, in the name of `who`, an empty `std::function` or a null pointer to a function.
+/// A const model that can be called only if it is not const.
+template <class Model, class State>
+concept ConstByMistake = std::is_const_v<Model> &&
+    (WritesOutput<std::remove_const_t<Model>, State, double> ||
+     ReturnsOutput<std::remove_const_t<Model>, State, double> ||
+     WritesOutput<std::remove_const_t<Model>, State, Level> ||
+     ReturnsOutput<std::remove_const_t<Model>, State, Level>);
+
+/// Whether a callable is an empty `std::function` or a null pointer to a function, or refers to
+/// one.
+template <class Callable>
+bool is_empty_callable(const Callable& callable) {
+  if constexpr (!std::is_function_v<Callable> && requires { callable == nullptr; }) {
+    return callable == nullptr;
+  } else {
+    return false;
+  }
+}
+template <class Callable>
+bool is_empty_callable(const std::reference_wrapper<Callable>& callable) {
+  return is_empty_callable(callable.get());
+}
+
+/// Refuses, in the name of `who`, a callable that is empty.
 template <class Callable>
 void require_callable(const char* who, const char* what, const Callable& callable) {
-  if constexpr (!std::is_function_v<Callable> && requires { callable == nullptr; }) {
-    require(!(callable == nullptr), who, ": ", what, " is empty; it must be callable");
-  }
+  require(!is_empty_callable(callable), who, ": ", what, " is empty; it must be callable");
 }
 
 }  // namespace detail
@@ -53,7 +75,11 @@ concept ModelFor =
 /// Calls the model in whichever of its forms it has.
 template <class State, class Model>
 void call_model(Model& model, const State& x, const Level& level, State& out) {
-  static_assert(ModelFor<Model, State>,
+  static_assert(
+      ModelFor<Model, State> || !detail::ConstByMistake<Model, State>,
+      "dpm: the model is const, but calling it changes it. Guidance keeps its buffers from "
+      "call to call, and a mutable lambda its captures: hand over one that is not const.");
+  static_assert(ModelFor<Model, State> || detail::ConstByMistake<Model, State>,
                 "dpm: the model cannot be called. It must be callable as model(x, label), "
                 "model(x, label, out), model(x, level) or model(x, level, out), where x is a const "
                 "State&, label a double, level a const dpm::Level& and out a State& to be filled; "

@@ -54,15 +54,25 @@ struct Progress {
   int model_calls_in_all = 0;  ///< model calls of the whole run
   const Level& level;          ///< where the sample stands now
   const State& sample;         ///< the sample
-  const State* error =
-      nullptr;                 ///< an estimate of the error that the step made, if the plan has one
-  double model_seconds = 0.0;  ///< time between handing out model calls and getting them back
+  /// If the plan estimates errors and the step is not of first order: the step's result less that
+  /// of the order below. As steps get shorter it comes to the error of the lower order over this
+  /// one step, exact minus lower (`UniPc`: that of the predicted step); the step's own error is
+  /// smaller. Where it says something else:
+  /// - After a start of first order (`UniPc`, `Deis`, `DpmSolver::Start::lower_order`) the history
+  ///   has the start's error, and the first estimates measure that: those of order 4 for about ten
+  ///   steps.
+  /// - `DpmSolver` of order 3, singlestep, with r2 other than 2/3 is of second order itself: its
+  ///   estimate has the size of the error, but does not come to it.
+  const State* error = nullptr;
+  double model_seconds = 0.0;    ///< time between handing out model calls and getting them back
   double sampler_seconds = 0.0;  ///< time in the run itself, its noise and correction included
 };
 
 /// What a run needs besides its plan and its start. Copies of a run copy these callables too. A
 /// noise source or a correction that throws must not have changed its argument: it is called again
-/// with it.
+/// with it. Noise of another shape, or that is not finite, is refused and asked for again. A
+/// correction that leaves such data has spoilt the prediction: the run cannot go on from there,
+/// only from `Stepper::reset` or from a copy made before.
 template <class State>
 struct RunOptions {
   /// Fills its first argument with independent standard normal values, for example

@@ -4,7 +4,6 @@
 /// One run of a plan over one state.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -17,6 +16,7 @@
 #include "dpm/plan/check.hpp"
 #include "dpm/plan/conversion.hpp"
 #include "dpm/plan/plan.hpp"
+#include "dpm/run/check_values.hpp"
 #include "dpm/run/execute.hpp"
 #include "dpm/run/options.hpp"
 #include "dpm/run/preview.hpp"
@@ -27,8 +27,9 @@
 namespace dpm {
 
 namespace detail {
-class Snapshot;  // in run/snapshot.hpp
-}
+class Snapshot;   // in run/snapshot.hpp
+class PartsDone;  // in run/edit.hpp
+}  // namespace detail
 
 /// One run of a plan, for callers that own the loop: `next()` hands out a model call, the caller
 /// fills its output, and so on until there is none left.
@@ -43,6 +44,7 @@ class Snapshot;  // in run/snapshot.hpp
 template <class State>
 class Stepper {
   friend class detail::Snapshot;
+  friend class detail::PartsDone;
 
   static_assert(RunnableState<State>,
                 "dpm: this type is not a state. A state is an Eigen array or matrix, a contiguous "
@@ -87,7 +89,9 @@ class Stepper {
     detail::require(static_cast<bool>(options.noise) || !copy.options_.noise,
                     "Stepper: the fork of a run with a noise source has none; give it one");
     detail::require(static_cast<bool>(options.correction) == static_cast<bool>(options_.correction),
-                    "Stepper: the fork must have a correction exactly if the run has one");
+                    "Stepper: the fork has ", options.correction ? "a" : "no",
+                    " correction and the run has ", options_.correction ? "one" : "none",
+                    "; it must have one exactly if the run has");
     copy.options_ = std::move(options);
     copy.make_preview();
     if (std::exchange(copy.pending_, nullptr) != nullptr) --copy.instruction_;
@@ -99,6 +103,7 @@ class Stepper {
   void reset(const State& x) {
     (void)detail::well_formed("Stepper", "the start x", x, sample(), false);
     detail::check_start("Stepper", x, options_.check_finite);
+    for (State& state : registers_.all()) detail::make_fillable(state, x);
     registers_[sample_register] = x;
     pending_ = nullptr;
     step_ = 0;
@@ -113,8 +118,8 @@ class Stepper {
   ///
   /// First it looks at the output of the call before. If that is not finite it throws `NonFinite`,
   /// and if its shape has changed `InvalidArgument`; the run has not moved then, so the output may
-  /// be filled anew and `next()` called again. `NonFinite` as well if the finished sample
-  /// overflowed.
+  /// be filled anew and `next()` called again. So too with noise that is refused: the source is
+  /// asked again. `NonFinite` as well if the finished sample overflowed.
   [[nodiscard]] std::optional<Call> next() {
     model_time_.stop();
     sampler_time_.start(static_cast<bool>(options_.observer));
@@ -166,6 +171,7 @@ class Stepper {
   void make_preview() { preview_.assign(options_.preview ? 1 : 0, sample()); }
 
   std::optional<Call> hand_out(const Evaluate& evaluate) {
+    detail::make_fillable(at(evaluate.output), sample());
     pending_ = &evaluate;
     if (options_.check_finite) detail::mark_unfilled(at(evaluate.output));
     sampler_time_.stop();
@@ -187,10 +193,10 @@ class Stepper {
   }
 
   void check_values(const State& values, const char* what, const Level& level) const {
-    if (detail::well_formed("Stepper", what, values, sample(), options_.check_finite)) return;
-    detail::fail<NonFinite>(detail::sentence("step ", step_ + 1, " of ", plan_->steps.size(), ": ",
-                                             what, " (time ", level.time, ", label ", level.label,
-                                             ") holds a NaN or an infinity"));
+    detail::check_values(what, values, sample(), options_.check_finite, level, [this] {
+      return detail::sentence("step ", steps_before_ + step_ + 1, " of ",
+                              steps_before_ + plan_->steps.size());
+    });
   }
 
   void run(const Step& step, const Instruction& instruction) {
@@ -201,6 +207,7 @@ class Stepper {
       options_.correction(at(correct->slot), correct->level);
       check_values(at(correct->slot), "the corrected data prediction", correct->level);
     } else if (const auto* draw = std::get_if<Draw>(&instruction)) {
+      detail::make_fillable(at(draw->target), sample());
       options_.noise(at(draw->target), NoiseRequest{draw->draw, step.from, step.to});
       check_values(at(draw->target), "the noise", step.from);
     }
@@ -213,10 +220,10 @@ class Stepper {
     if (!options_.observer) return;
     sampler_time_.stop();
     options_.observer(
-        Progress<State>{.step = step_,
-                        .steps = plan_->steps.size(),
-                        .model_calls = model_calls_,
-                        .model_calls_in_all = calls_in_all_,
+        Progress<State>{.step = steps_before_ + step_,
+                        .steps = steps_before_ + plan_->steps.size(),
+                        .model_calls = calls_before_ + model_calls_,
+                        .model_calls_in_all = calls_before_ + calls_in_all_,
                         .level = step.to,
                         .sample = sample(),
                         .error = step.estimates_error() ? &at(error_register) : nullptr,
@@ -234,6 +241,8 @@ class Stepper {
   std::size_t instruction_ = 0;
   int model_calls_ = 0;
   int calls_in_all_ = 0;
+  std::size_t steps_before_ = 0;  // of the whole run, of which this may be the rest
+  int calls_before_ = 0;
   detail::StopWatch model_time_;
   detail::StopWatch sampler_time_;
 };
