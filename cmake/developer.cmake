@@ -18,3 +18,12 @@ if(DPM_CCACHE AND NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)
       ${CMAKE_COMMAND} -E env
       CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${DPM_CCACHE})
 endif()
+
+# What needs libtorch is built where it is found.
+option(DPM_WITH_LIBTORCH "Build what needs libtorch, if it is there" ON)
+if(DPM_WITH_LIBTORCH)
+  find_package(Torch QUIET)
+endif()
+if(NOT Torch_FOUND)
+  message(STATUS "libtorch is not there or not wanted: what needs it is left out")
+endif()

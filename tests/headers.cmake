@@ -1,11 +1,14 @@
 # Every header of the library compiles alone, with the warnings of the project:
 # target all_verify_interface_header_sets.
 get_target_property(headers dpm HEADER_SET)
+if(NOT Torch_FOUND)
+  list(FILTER headers EXCLUDE REGEX "interop/libtorch")
+endif()
 
 add_library(dpm_headers INTERFACE)
 target_sources(dpm_headers INTERFACE FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR}/include
                                      FILES ${headers})
-target_link_libraries(dpm_headers INTERFACE dpm::dpm dpm_warnings)
+target_link_libraries(dpm_headers INTERFACE dpm::dpm dpm_warnings ${TORCH_LIBRARIES})
 set_target_properties(dpm_headers PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON)
 
 # All of them in one translation unit, which is what clang-tidy reads.

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// The paper's claims against what was measured. What counts as true was fixed before the network
+/// was trained.
+#include <algorithm>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "frechet.hpp"
+#include "report.hpp"
+
+namespace study {
+namespace {
+
+/// Of a claim: nothing where no cell says anything about it.
+using Verdict = std::optional<bool>;
+
+void also(Verdict& verdict, bool holds) { verdict = verdict.value_or(true) && holds; }
+
+std::string text_of(const Verdict& verdict) {
+  if (!verdict) return "not measured in this run";
+  return *verdict ? "holds" : "does not hold";
+}
+
+const std::vector<std::pair<std::string, std::string>> multistep{
+    {"dpm++2m", "DPM-Solver++ 2 multistep"}, {"unipc", "UniPC-3"}};
+
+/// A claim with its measurements, a line each, and then the verdict.
+class Claim {
+ public:
+  Claim(std::ostream& out, const std::string& claim) : out_(out) {
+    out_ << "\n**" << claim << "**\n\n";
+  }
+  Claim(const Claim&) = delete;
+  Claim& operator=(const Claim&) = delete;
+  ~Claim() { out_ << (verdict_ ? "\n" : "") << "Verdict: " << text_of(verdict_) << ".\n"; }
+
+  /// What the verdict hangs on.
+  void measured(const std::string& line, bool holds) {
+    out_ << "- " << line << (holds ? "" : " (no)") << '\n';
+    also(verdict_, holds);
+  }
+  /// What is said beside it.
+  void remark(const std::string& line) {
+    if (verdict_) out_ << "- " << line << '\n';
+  }
+
+ private:
+  std::ostream& out_;
+  Verdict verdict_;
+};
+
+void half_of_pndm(std::ostream& out, const Results& results) {
+  Claim claim(out, "25 calls are no further from the converged sample than 50 of PNDM");
+  for (const Section& section : results.sections) {
+    const Cell* const pndm = section.find("pndm", 50);
+    for (const auto& [name, label] : multistep) {
+      const Cell* const cell = section.find(name, 25);
+      if (pndm == nullptr || cell == nullptr) continue;
+      claim.measured(section.title() + ", " + label + ": " + formatted("%.2g", cell->distance) +
+                         " against " + formatted("%.2g", pndm->distance) + "; Frechet distance " +
+                         formatted("%.2f", cell->frechet) + " against " +
+                         formatted("%.2f", pndm->frechet),
+                     cell->distance <= pndm->distance);
+    }
+  }
+}
+
+void good_at_few(std::ostream& out, const Results& results) {
+  Claim claim(out,
+              "Samples are good with 10 to 15 calls: a Frechet distance at most a tenth above that "
+              "of the converged ones");
+  for (const Section& section : results.sections) {
+    for (const auto& [name, label] : multistep) {
+      for (const int calls : {10, 12, 15}) {
+        const Cell* const cell = section.find(name, calls);
+        if (cell == nullptr) continue;
+        const double ratio = cell->frechet / section.converged.frechet;
+        claim.measured(section.title() + ", " + label + ", " + std::to_string(calls) +
+                           " calls: " + formatted("%.2f", cell->frechet) + ", converged " +
+                           formatted("%.2f", section.converged.frechet) + ", which is " +
+                           formatted("%+.0f %%", 100.0 * (ratio - 1.0)),
+                       ratio <= 1.1);
+      }
+    }
+  }
+}
+
+void converged_at_20(std::ostream& out, const Results& results) {
+  Claim claim(out,
+              "Almost converged with 20 calls: the distance is below 0.02 (a hundredth of the "
+              "pixels' range), and the Frechet distance within two standard deviations");
+  for (const Section& section : results.sections) {
+    for (const auto& [name, label] : multistep) {
+      const Cell* const cell = section.find(name, 20);
+      if (cell == nullptr) continue;
+      const double excess = cell->frechet - section.converged.frechet;
+      claim.measured(section.title() + ", " + label + ": distance " +
+                         formatted("%.2g", cell->distance) + ", Frechet distance " +
+                         formatted("%+.2f", excess) + " with a standard deviation of " +
+                         formatted("%.2f", cell->frechet_deviation),
+                     cell->distance < 0.02 && excess <= 2.0 * cell->frechet_deviation);
+    }
+  }
+}
+
+void half_the_time(std::ostream& out, const Results& results) {
+  Claim claim(out,
+              "Half the calls take half the time, to 5 %: the median over methods and counts "
+              "of the ratio times two");
+  for (const Section& section : results.sections) {
+    std::vector<double> ratios;
+    for (const Row& row : section.rows) {
+      for (const Cell& cell : row.cells) {
+        const auto calls = static_cast<int>(cell.calls);
+        const Cell* const twice = row.find(2 * calls);
+        // Runs of a few milliseconds say more about the machine.
+        if (twice != nullptr && calls >= 10)
+          ratios.push_back(2 * cell.seconds() / twice->seconds());
+      }
+    }
+    if (ratios.empty()) continue;
+    const auto [least, most] = std::minmax_element(ratios.begin(), ratios.end());
+    claim.measured(section.title() + ": " + formatted("%.3f", median(ratios)) + " (" +
+                       formatted("%.3f", *least) + " to " + formatted("%.3f", *most) + " in " +
+                       std::to_string(ratios.size()) + " pairs)",
+                   std::abs(median(ratios) - 1.0) <= 0.05);
+  }
+}
+
+void small_share(std::ostream& out, const Results& results) {
+  Claim claim(out, "The sampler takes less than 1 % of the time");
+  for (const Section& section : results.sections) {
+    for (const Row& row : section.rows) {
+      if (row.cells.empty() || row.method.is_adaptive()) continue;
+      const auto by_share = [](const Cell& a, const Cell& b) {
+        return a.sampler_share() < b.sampler_share();
+      };
+      const auto [least, most] = std::minmax_element(row.cells.begin(), row.cells.end(), by_share);
+      claim.measured(section.title() + ", " + row.method.label + ": " +
+                         formatted("%.2f", 100.0 * least->sampler_share()) + " to " +
+                         formatted("%.2f %%", 100.0 * most->sampler_share()),
+                     most->sampler_share() < 0.01);
+    }
+  }
+}
+
+void ddpm_needs_more(std::ostream& out, const Results& results) {
+  Claim claim(out,
+              "DDPM needs far more: with its most calls it has not the quality of 10 of the "
+              "others");
+  for (const Section& section : results.sections) {
+    const auto ddpm = std::find_if(section.rows.begin(), section.rows.end(), [](const Row& row) {
+      return row.method.name == "ddpm" && !row.cells.empty();
+    });
+    if (ddpm == section.rows.end()) continue;
+    const Cell& most = ddpm->cells.back();
+    for (const auto& [name, label] : multistep) {
+      const Cell* const cell = section.find(name, 10);
+      if (cell == nullptr || most.calls <= 10) continue;
+      claim.measured(section.title() + ": DDPM, " + formatted("%.0f", most.calls) +
+                         " calls: " + formatted("%.2f", most.frechet) + "; " + label +
+                         ", 10 calls: " + formatted("%.2f", cell->frechet),
+                     most.frechet > cell->frechet);
+    }
+  }
+}
+
+void black_box_needs_more(std::ostream& out, const Results& results) {
+  Claim claim(out,
+              "A black-box Runge-Kutta method with adaptive steps needs more calls for the same "
+              "distance: at least twice as many");
+  for (const Section& section : results.sections) {
+    for (const Row& row : section.rows) {
+      if (!row.method.is_adaptive()) continue;
+      for (const Cell& adaptive : row.cells) {
+        const Cell* least = nullptr;
+        for (const int calls : section.calls) {
+          const Cell* const cell = section.find("dpm++2m", calls);
+          const bool enough = cell != nullptr && cell->distance <= adaptive.distance;
+          if (enough && least == nullptr) least = cell;
+        }
+        const std::string line = section.title() + ", tolerance " +
+                                 formatted("%g", adaptive.tolerance) + ": " +
+                                 formatted("%.0f", adaptive.calls) + " calls for " +
+                                 formatted("%.2g", adaptive.distance) + "; ";
+        if (least == nullptr) {
+          claim.remark(line + "no count here of DPM-Solver++ 2 multistep comes as near");
+        } else {
+          claim.measured(line + formatted("%.0f", least->calls) +
+                             " of DPM-Solver++ 2 multistep for " +
+                             formatted("%.2g", least->distance),
+                         2 * least->calls <= adaptive.calls);
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+
+void write_claims(std::ostream& out, const Results& results) {
+  half_of_pndm(out, results);
+  good_at_few(out, results);
+  converged_at_20(out, results);
+  ddpm_needs_more(out, results);
+  black_box_needs_more(out, results);
+  half_the_time(out, results);
+  small_share(out, results);
+}
+
+}  // namespace study

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// TorchScript modules as models.
+#pragma once
+
+#include <torch/script.h>
+
+#include <cmath>
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "dpm/error.hpp"
+#include "dpm/interop/libtorch/state.hpp"
+
+namespace dpm {
+
+/// A TorchScript module as a model. Its `forward(x, t, ...)` is called without gradients, with the
+/// noisy batch, the level's label once for each entry of the batch's first dimension, and the
+/// inputs that were given here, such as class labels.
+///
+///     dpm::TorchModel model(torch::jit::load("unet.pt"), {digits});
+///
+/// `t` is made where x is. Its dtype is that of x, but float where x is of a half type, which could
+/// not hold the labels; a network that wants integers is given torch::kLong for `label_type`. What
+/// forward returns must be like x in shape, dtype and device. Copies share the module.
+class TorchModel {
+ public:
+  /// Sets the module to evaluation.
+  explicit TorchModel(torch::jit::Module module, std::vector<c10::IValue> more_inputs = {},
+                      std::optional<at::ScalarType> label_type = std::nullopt)
+      : module_(std::move(module)), more_inputs_(std::move(more_inputs)), label_type_(label_type) {
+    module_.eval();
+  }
+
+  /// out <- the module's output. Refuses an x that is not on the device or not of the dtype of the
+  /// module's first floating-point parameter, and a label with a fraction where it is to be an
+  /// integer. What torch throws goes through.
+  void operator()(const TensorState& x, double label, TensorState& out) const {
+    check_input(x.tensor(), label);
+    const at::NoGradGuard no_grad;
+    std::vector<c10::IValue> inputs{x.tensor(), labels(x.tensor(), label)};
+    inputs.insert(inputs.end(), more_inputs_.begin(), more_inputs_.end());
+    const c10::IValue output = module_.get_method("forward")(std::move(inputs));
+    detail::require(output.isTensor(), "TorchModel: the module returns ", output.tagKind(),
+                    "; it must return one tensor");
+    out = output.toTensor();
+  }
+
+ private:
+  [[nodiscard]] at::Tensor labels(const at::Tensor& x, double label) const {
+    const auto otherwise = x.element_size() < 4 ? at::kFloat : x.scalar_type();
+    const std::int64_t batch = x.dim() > 0 ? x.size(0) : 1;
+    return at::full({batch}, label, x.options().dtype(label_type_.value_or(otherwise)));
+  }
+
+  void check_input(const at::Tensor& x, double label) const {
+    detail::require(
+        !label_type_ || !at::isIntegralType(*label_type_, false) || label == std::floor(label),
+        "TorchModel: label = ", label,
+        "; it must be a whole number, as the module takes integers (make the schedule "
+        "with Label::index)");
+    for (const at::Tensor& parameter : module_.parameters()) {
+      if (!parameter.is_floating_point()) continue;
+      detail::require(
+          parameter.device() == x.device() && parameter.scalar_type() == x.scalar_type(),
+          "TorchModel: x is ", detail::describe(x), " and the module's parameters are of ",
+          c10::toString(parameter.scalar_type()), " on ", parameter.device().str(),
+          "; they must agree");
+      break;
+    }
+  }
+
+  torch::jit::Module module_;
+  std::vector<c10::IValue> more_inputs_;
+  std::optional<at::ScalarType> label_type_;
+};
+
+}  // namespace dpm

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// Tensors as states.
+#pragma once
+
+#include <torch/script.h>
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "dpm/error.hpp"
+#include "dpm/interop/libtorch/sum.hpp"
+#include "dpm/run/options.hpp"
+#include "dpm/run/stepper.hpp"
+#include "dpm/state/dense.hpp"
+#include "dpm/state/error_norm.hpp"
+#include "dpm/state/weights.hpp"
+
+namespace dpm {
+namespace detail {
+
+/// "[16, 1, 28, 28] of Float on cpu".
+inline std::string describe(const at::Tensor& x) {
+  if (!x.defined()) return "undefined";
+  std::string shape;
+  for (const std::int64_t size : x.sizes()) {
+    shape += (shape.empty() ? "" : ", ") + std::to_string(size);
+  }
+  return "[" + shape + "] of " + c10::toString(x.scalar_type()) + " on " + x.device().str();
+}
+
+inline bool alike(const at::Tensor& a, const at::Tensor& b) {
+  return a.defined() && a.sizes() == b.sizes() && a.scalar_type() == b.scalar_type() &&
+         a.device() == b.device();
+}
+
+}  // namespace detail
+
+/// What a run on a `torch::Tensor` keeps: a tensor with values of its own. (A tensor itself is a
+/// handle, whose copies share their values; as for a view, its `OwnedState` is another type.) The
+/// library makes it from the tensor that it is given; models, noise sources, corrections and
+/// observers are handed it, and it converts to `const torch::Tensor&`:
+///
+///     options.correction = [](dpm::TensorState& data, const dpm::Level&) {
+///       data.tensor().clamp_(-1, 1);
+///     };
+///
+/// A tensor that was taken from it keeps its values while the run goes on. `sample` leaves x
+/// with a new tensor; others that shared its memory still hold the start.
+class TensorState {
+ public:
+  /// A copy of the values of x, with its strides if they are dense, and else contiguous. Refuses a
+  /// tensor that is empty or not of real floating-point numbers.
+  TensorState(const at::Tensor& x) {
+    detail::require(x.defined() && x.is_floating_point() && x.numel() > 0,
+                    "TensorState: the tensor is ", detail::describe(x),
+                    "; it must hold at least one value, of a floating-point type");
+    tensor_ = copy(x);
+  }
+  TensorState(const TensorState& other) : tensor_(copy(other.tensor_)) {}
+  TensorState(TensorState&& other) noexcept = default;
+  ~TensorState() = default;
+
+  /// Copies the values of x. Refuses a tensor of another shape or dtype or on another device, and
+  /// then has changed nothing.
+  TensorState& operator=(const at::Tensor& x) {
+    detail::require(!tensor_.defined() || detail::alike(x, tensor_),
+                    "TensorState: the new values are ", detail::describe(x),
+                    "; they must be like those before, ", detail::describe(tensor_));
+    if (x.is_same(tensor_)) return *this;
+    if (is_unseen()) {
+      const at::NoGradGuard no_grad;
+      tensor_.copy_(x);
+    } else {
+      tensor_ = copy(x);
+    }
+    return *this;
+  }
+  TensorState& operator=(const TensorState& other) { return *this = other.tensor_; }
+  TensorState& operator=(TensorState&& other) noexcept = default;
+
+  [[nodiscard]] const at::Tensor& tensor() const { return tensor_; }
+  operator const at::Tensor&() const { return tensor_; }
+
+ private:
+  friend void combine(const Weights& weights, std::span<TensorState* const> targets,
+                      std::span<const TensorState* const> operands);
+
+  static at::Tensor copy(const at::Tensor& x) { return x.defined() ? x.detach().clone() : x; }
+
+  /// Whether nobody else would see what is written to the values.
+  [[nodiscard]] bool is_unseen() const {
+    return tensor_.defined() && tensor_.use_count() == 1 && tensor_.storage().use_count() == 1;
+  }
+
+  at::Tensor tensor_;
+};
+
+template <>
+struct detail::Owned<at::Tensor> {
+  using type = TensorState;
+};
+
+// So that `Stepper stepper(plan, x)` takes a tensor.
+Stepper(const Plan&, const at::Tensor&)->Stepper<TensorState>;
+Stepper(const Plan&, const at::Tensor&, RunOptions<TensorState>)->Stepper<TensorState>;
+Stepper(std::shared_ptr<const Plan>, const at::Tensor&)->Stepper<TensorState>;
+Stepper(std::shared_ptr<const Plan>, const at::Tensor&, RunOptions<TensorState>)
+    ->Stepper<TensorState>;
+
+/// `combine` for tensors (see `Weights`): in place where that is possible, half types rounded once.
+/// Terms of weight 0 are not read.
+inline void combine(const Weights& weights, std::span<TensorState* const> targets,
+                    std::span<const TensorState* const> operands) {
+  const at::NoGradGuard no_grad;
+  std::array<detail::TensorSum, 3> sums;
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    for (std::size_t j = 0; j < operands.size(); ++j) {
+      sums[i].add(operands[j]->tensor_, weights(i, j));
+    }
+  }
+  std::array<at::Tensor, 3> results;
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    bool in_place = targets[i]->is_unseen();
+    for (std::size_t k = i + 1; k < targets.size(); ++k) {
+      in_place = in_place && !sums[k].reads(targets[i]->tensor_);
+    }
+    if (in_place) {
+      sums[i].write_to(targets[i]->tensor_);
+    } else {
+      results[i] = sums[i].like(targets[i]->tensor_);
+    }
+  }
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    if (results[i].defined()) targets[i]->tensor_ = std::move(results[i]);
+  }
+}
+
+/// For adaptive steps (see `error_norm` of dense states). A sample is an entry of the first
+/// dimension; `elements_per_sample` must be 0. Waits for the device.
+[[nodiscard]] inline double error_norm(const TensorState& lower, const TensorState& higher,
+                                       const TensorState& previous,
+                                       const ErrorTolerance& tolerance) {
+  detail::require(tolerance.elements_per_sample == 0,
+                  "error_norm: elements_per_sample = ", tolerance.elements_per_sample,
+                  "; it must be 0 for tensors, whose samples are entries of the first dimension");
+  const at::NoGradGuard no_grad;
+  const at::Tensor low = lower.tensor().to(at::kDouble);
+  const at::Tensor size = at::maximum(low.abs(), previous.tensor().to(at::kDouble).abs());
+  const at::Tensor allowed = size.mul_(tolerance.relative).clamp_min_(tolerance.absolute);
+  at::Tensor squares = (higher.tensor().to(at::kDouble) - low).div_(allowed).square_();
+  const bool samples = low.dim() > 1 && tolerance.norm == ErrorTolerance::Norm::largest_sample;
+  if (samples) squares = squares.flatten(1).mean(1).max();
+  return std::sqrt(squares.mean().item<double>());
+}
+
+}  // namespace dpm
