@@ -42,9 +42,10 @@ struct GaussLegendreRule {
   }
 };
 
-/// 32 nodes: exact for polynomials up to degree 63.
-inline const GaussLegendreRule<32>& gauss_legendre_rule() {
-  static const GaussLegendreRule<32> rule;
+/// Exact for polynomials up to degree 2 Count - 1.
+template <std::size_t Count = 32>
+const GaussLegendreRule<Count>& gauss_legendre_rule() {
+  static const GaussLegendreRule<Count> rule;
   return rule;
 }
 
