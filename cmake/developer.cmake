@@ -21,6 +21,10 @@ endif()
 
 # What needs libtorch is built where it is found.
 option(DPM_WITH_LIBTORCH "Build what needs libtorch, if it is there" ON)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 15)
+  # It cannot compile torch/script.h as C++20.
+  set(DPM_WITH_LIBTORCH OFF)
+endif()
 if(DPM_WITH_LIBTORCH)
   find_package(Torch QUIET)
 endif()

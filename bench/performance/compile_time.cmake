@@ -1,4 +1,4 @@
-# How long each compiler takes for three small files: the least of some runs in turns, in seconds.
+# How long each compiler takes for four small files: the least of some runs in turns, in seconds.
 #
 #   cmake -D INCLUDE=<dpm's include> -D EIGEN=<Eigen's> -D OUTPUT=<folder> -D RUNS=<n>
 #         -D COMPILERS=<list> -D LEVELS=<list of options> -P compile_time.cmake
@@ -7,6 +7,10 @@
 cmake_minimum_required(VERSION 3.24)
 
 file(WRITE ${OUTPUT}/eigen.cpp "#include <Eigen/Core>
+Eigen::ArrayXf add(const Eigen::ArrayXf& a, const Eigen::ArrayXf& b) { return a + b; }
+")
+file(WRITE ${OUTPUT}/include.cpp "#include <Eigen/Core>
+#include <dpm/dpm.hpp>
 Eigen::ArrayXf add(const Eigen::ArrayXf& a, const Eigen::ArrayXf& b) { return a + b; }
 ")
 file(WRITE ${OUTPUT}/dpm.cpp "#include <Eigen/Core>
@@ -40,11 +44,11 @@ foreach(name IN LISTS COMPILERS)
     continue()
   endif()
   foreach(level IN LISTS LEVELS)
-    foreach(source eigen dpm plan)
+    foreach(source eigen include dpm plan)
       unset(least_${source})
     endforeach()
     foreach(run RANGE 1 ${RUNS})
-      foreach(source eigen dpm plan)
+      foreach(source eigen include dpm plan)
         set(eigen -isystem ${EIGEN})
         if(source STREQUAL plan)
           set(eigen "")
@@ -60,7 +64,7 @@ foreach(name IN LISTS COMPILERS)
         endif()
       endforeach()
     endforeach()
-    foreach(source eigen dpm plan)
+    foreach(source eigen include dpm plan)
       string(APPEND figures "${label} ${level}/${source}\t${least_${source}}e-6\n")
     endforeach()
   endforeach()

@@ -111,13 +111,13 @@ void write_small(std::ostream& out, const Figures& figures) {
 
 void write_compile_time(std::ostream& out, const Figures& figures) {
   out << "### Compile time (target 9)\n\nSeconds.\n\n";
-  Table table({"compiler", "Eigen/Core, an addition", "dpm/dpm.hpp, one sample",
+  Table table({"compiler", "Eigen/Core, an addition", "with dpm/dpm.hpp", "and one sample",
                "the plan side, without Eigen"});
   for (const std::string& compiler : figures.after("compile/")) {
     const auto time = [&](const char* source) {
       return text("%.2f", figures("compile/" + compiler + "/" + source));
     };
-    table.add({compiler, time("eigen"), time("dpm"), time("plan")});
+    table.add({compiler, time("eigen"), time("include"), time("dpm"), time("plan")});
   }
   out << table << '\n';
 }

@@ -189,6 +189,8 @@ void add_compile_time(Targets& targets, const Figures& figures) {
     const double eigen = figures(prefix + "eigen");
     targets.at_most("9", "compile time / Eigen/Core, " + compiler, "%.2f", 1.6,
                     figures(prefix + "dpm") / eigen, text("%.1f s", figures(prefix + "dpm")));
+    targets.printed("9", "the same, dpm/dpm.hpp included but not used, " + compiler,
+                    text("%.2f", figures(prefix + "include") / eigen));
     targets.printed("9", "the plan side, without Eigen / Eigen/Core, " + compiler,
                     text("%.2f", figures(prefix + "plan") / eigen));
   }

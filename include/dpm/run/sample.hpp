@@ -48,7 +48,9 @@ constexpr void check_sample_argument() {
   static_assert(
       is_writable<X>(),
       "dpm: x must not be const: the start is read from it and the samples are left in it.");
-  static_assert(std::is_lvalue_reference_v<X> || !std::same_as<std::remove_cv_t<X>, OwnedState<X>>,
+  // A temporary view (a map, a block, a span) leaves the samples where it points.
+  static_assert(std::is_lvalue_reference_v<X> ||
+                    (DenseState<X> && !std::same_as<std::remove_cv_t<X>, OwnedState<X>>),
                 "dpm: x is a temporary, and the samples would be lost with it; name it first.");
 }
 
