@@ -103,8 +103,7 @@ class Stepper {
   void reset(const State& x) {
     (void)detail::well_formed("Stepper", "the start x", x, sample(), false);
     detail::check_start("Stepper", x, options_.check_finite);
-    for (State& state : registers_.all()) detail::make_fillable(state, x);
-    registers_[sample_register] = x;
+    for (State& state : registers_.all()) state = x;  // nothing of the run before is left
     pending_ = nullptr;
     step_ = 0;
     instruction_ = 0;
