@@ -186,3 +186,18 @@ TEST_CASE("an interval is half-open in sigma over alpha, with its ends exact") {
   CHECK(GuidanceScale(2.0).within(0.28, 2.9).at(pure_noise, 0.0) == 0.0);
   CHECK(GuidanceScale(2.0).at(pure_noise, 1.0) == 2.0);
 }
+
+TEST_CASE("rescaled guidance of scale 1 is the conditional model bit for bit, whatever phi") {
+  const auto both = [](const Batch& in, double, Batch& out) {
+    out.leftCols(3) = in.leftCols(3).sin() + 0.2;
+    out.rightCols(3) = 0.3 * in.rightCols(3).cos();
+  };
+  const Batch x = Batch::Random(7, 3);
+  const Batch expected = x.sin() + 0.2;
+  for (int i = 0; i <= 100; ++i) {
+    CAPTURE(i);
+    Batch out = x;
+    BatchedClassifierFreeGuidance(both, 1.0, {.phi = i / 100.0})(x, level, out);
+    REQUIRE((out == expected).all());
+  }
+}

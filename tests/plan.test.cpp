@@ -579,6 +579,8 @@ TEST_CASE("check refuses levels that are no point of a forward process") {
   refused_with({0.5, infinity, -0.5, 3.0}, "time 0.5, log alpha inf, log sigma -0.5, label 3");
   refused_with({0.5, -1.0, not_a_number, 3.0}, "time 0.5, log alpha -1, log sigma nan, label 3");
   refused_with({0.5, -1.0, infinity, 3.0}, "time 0.5, log alpha -1, log sigma inf, label 3");
+  refused_with({0.5, 800.0, -0.5, 3.0}, "time 0.5, log alpha 800, log sigma -0.5, label 3");
+  refused_with({0.5, -1.0, 800.0, 3.0}, "time 0.5, log alpha -1, log sigma 800, label 3");
   refused_with({0.5, -infinity, -infinity, 3.0},
                "time 0.5, log alpha -inf, log sigma -inf, label 3");
   refused_with({0.5, -1.0, -0.5, not_a_number},
@@ -594,6 +596,15 @@ TEST_CASE("check refuses levels that scale the model's input by no number") {
     refused(plan, std::string("check: step 0 has a level with data_stddev = ") + number +
                       "; it must be finite and at least 0");
   }
+}
+
+TEST_CASE("check refuses a plan for EDM's prediction at a level that is not EDM's") {
+  Plan plan = good_plan();
+  plan.prediction = dpm::Prediction::edm;
+  refused(
+      plan,
+      "check: step 0 has an Evaluate with data_stddev = 0 in a plan for Prediction::edm; it must "
+      "be above 0 there");
 }
 
 TEST_CASE("check passes both singular ends") {

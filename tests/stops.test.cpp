@@ -215,3 +215,20 @@ TEST_CASE("a stop asked for by an edit keeps what the edit did, and the rest can
     REQUIRE(x == whole);
   }
 }
+
+TEST_CASE("a run that is given up before any of its calls leaves nothing for the next") {
+  for (const auto& [name, plan] : every_plan()) {
+    INFO(name);
+    const State next(4, 0.25);
+    const auto fresh = dpm::save(Stepper(plan, next, options_for(plan)));
+    Stepper run(plan, State(4, -0.75), options_for(plan));
+    while (const auto call = run.next()) {
+      Stepper copy = run;
+      copy.reset(next);
+      REQUIRE(dpm::save(copy) == fresh);
+      answer(*call);
+    }
+    run.reset(next);
+    REQUIRE(dpm::save(run) == fresh);
+  }
+}

@@ -142,7 +142,8 @@ inline json written(const Draw& draw) {
 /// `plan_from_json` refuses. Of a key that an object has twice, the last counts.
 [[nodiscard]] inline Plan plan_from_text(std::string_view text) {
   const auto json = nlohmann::json::parse(text, nullptr, false);
-  detail::require(!json.is_discarded(), "plan_from_text: the text is not JSON");
+  detail::require(!json.is_discarded(), "plan_from_text: the text of ", text.size(),
+                  " characters is not JSON; it must be one object");
   return plan_from_json(json);
 }
 

@@ -24,6 +24,9 @@ namespace dpm {
 ///
 /// An accepted trial costs `order` model calls and a rejected one as many, but the model's value at
 /// its start is kept for the next.
+///
+/// Steps end at any time: a schedule with `Label::index` rounds the labels that the network is
+/// told, which the error estimates take for errors of the steps.
 struct AdaptiveDpmSolver {
   /// What happens when `max_calls` do not suffice.
   enum class AtCap : std::uint8_t {

@@ -77,8 +77,7 @@ void combine_rescaled(const char* who, double scale, const GuidanceRescale& resc
       return sum;
     };
     const double is = squares(guided);
-    const double factor =
-        is == 0.0 ? 1.0 : rescale.phi * std::sqrt(squares(c) / is) + 1.0 - rescale.phi;
+    const double factor = is == 0.0 ? 1.0 : 1.0 + rescale.phi * (std::sqrt(squares(c) / is) - 1.0);
     for (std::size_t e = 0; e < n; ++e) {
       out.data[s * out.sample_stride + e * out.element_stride] =
           static_cast<Scalar>(factor * guided(e));

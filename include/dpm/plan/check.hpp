@@ -19,6 +19,7 @@ namespace detail {
 class PlanChecker {
  public:
   void check(const Plan& plan) {
+    prediction_ = plan.prediction;
     require(!plan.steps.empty(), "check: the plan has no steps; it must have at least one");
     for (step_ = 0; step_ < plan.steps.size(); ++step_) {
       const Step& step = plan.steps[step_];
@@ -69,6 +70,9 @@ class PlanChecker {
             "check: step ", step_,
             " has an Evaluate whose input is none of the sample, trial and input registers");
     check_level(e.level);
+    require(prediction_ != Prediction::edm || e.level.data_stddev > 0.0, "check: step ", step_,
+            " has an Evaluate with data_stddev = ", e.level.data_stddev,
+            " in a plan for Prediction::edm; it must be above 0 there");
     read(e.input);
     write(e.output);
   }
@@ -91,8 +95,8 @@ class PlanChecker {
 
   void check_level(const Level& level) const {
     require(std::isfinite(level.time) && std::isfinite(level.label) &&
-                !std::isnan(level.lambda()) && level.log_alpha < infinity &&
-                level.log_sigma < infinity,
+                !std::isnan(level.lambda()) && level.log_alpha < largest_log &&
+                level.log_sigma < largest_log,
             "check: step ", step_, " has a level that is not a point of a forward process: time ",
             level.time, ", log alpha ", level.log_alpha, ", log sigma ", level.log_sigma,
             ", label ", level.label);
@@ -113,7 +117,9 @@ class PlanChecker {
   }
   void write(Register r) { held(r) = true; }
 
+  static constexpr double largest_log = 709.0;  // of a number that is finite
   static constexpr double infinity = std::numeric_limits<double>::infinity();
+  Prediction prediction_ = Prediction::noise;
   std::size_t step_ = 0;
   std::uint32_t draws_ = 0;
   std::array<std::array<bool, max_predictions>, register_kinds> held_{};

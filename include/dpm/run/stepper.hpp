@@ -99,7 +99,8 @@ class Stepper {
   }
 
   /// Back to the beginning with the start `x`, in the same buffers: the next batch. Allocates
-  /// nothing. Refuses an `x` of another shape or that is not finite, and then changes nothing.
+  /// nothing. Refuses an `x` of another shape or that is not finite, and then changes nothing. A
+  /// stop that was requested stays so (see `resume`).
   void reset(const State& x) {
     (void)detail::well_formed("Stepper", "the start x", x, sample(), false);
     detail::check_start("Stepper", x, options_.check_finite);
