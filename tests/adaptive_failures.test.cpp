@@ -75,3 +75,12 @@ TEST_CASE("an output that nobody fills and callbacks that fail are noticed in ad
                       "enough");
   REQUIRE(x == test_start());
 }
+
+TEST_CASE("a tolerance in which an error cannot be counted is named") {
+  State x = test_start();
+  const dpm::AdaptiveDpmSolver tiny{.tolerance = {.absolute = 1e-300, .relative = 0.0}};
+  REQUIRE_THROWS_WITH(dpm::sample_adaptive(tiny, schedule, test_model(Prediction::noise), x),
+                      mentions("trial 1: the estimate of its error (time ") &&
+                          mentions(") is inf tolerances of at least 1e-300; it must be finite"));
+  REQUIRE(x == test_start());
+}

@@ -35,9 +35,9 @@ struct Options {
                            .scales = {0, 1, 3, 7},
                            .calls = {5, 8, 10, 12, 15, 20, 25, 50, 100},
                            .guided_calls = {10, 15, 20, 25, 50},
-                           .tolerances = {1e-2, 1e-3, 1e-4, 1e-5},
+                           .tolerances = {1e-2, 1e-3, 1e-4},
                            .samples = 1000,
-                           .batch = 250,
+                           .batch = 125,
                            .reference_calls = 500};
 };
 
@@ -89,6 +89,23 @@ void declare(CLI::App& app, Options& options) {
   app.add_flag("--short", options.is_short, "A small run, to see that all works");
 }
 
+void write_files(const std::filesystem::path& folder, const study::Results& results) {
+  const auto write = [&](const char* name, auto&& writer) {
+    const std::string path = (folder / name).string();
+    std::ofstream out(path);
+    writer(out, results);
+    out.close();
+    study::require_written(out, path);
+  };
+  write("tables.md", study::write_tables);
+  write("claims.md", study::write_claims);
+  write("results.csv", study::write_csv);
+  for (const study::Section& section : results.sections) {
+    study::write_sheet((folder / ("sheet_" + section.key() + ".png")).string(), section);
+  }
+  study::draw_plots(folder.string(), results);
+}
+
 void run(Options options) {
   study::Settings& settings = options.settings;
   for (const study::Method& method : study::all_methods()) {
@@ -106,23 +123,11 @@ void run(Options options) {
   study::Sampler sampler(options.networks + "/unet.pt", options.networks + "/classifier.pt",
                          options.machine, options.seed);
 
-  const study::Results results = study::compare(sampler, settings, std::cout);
+  // After each setup, so that a run that is broken off leaves what it has measured.
+  const auto keep = [&](const study::Results& results) { write_files(folder, results); };
+  const study::Results results = study::compare(sampler, settings, std::cout, keep);
   study::write_tables(std::cout, results);
   study::write_claims(std::cout, results);
-  const auto write = [&](const char* name, auto&& writer) {
-    const std::string path = (folder / name).string();
-    std::ofstream out(path);
-    writer(out, results);
-    out.close();
-    study::require_written(out, path);
-  };
-  write("tables.md", study::write_tables);
-  write("claims.md", study::write_claims);
-  write("results.csv", study::write_csv);
-  for (const study::Section& section : results.sections) {
-    study::write_sheet((folder / ("sheet_" + section.key() + ".png")).string(), section);
-  }
-  study::draw_plots(folder.string(), results);
   std::cout << "\nTables, claims, results.csv, plots and contact sheets are in " << folder.string()
             << '\n';
 }

@@ -202,7 +202,8 @@ const Cell* Section::find(const std::string& method, int calls_of_cell) const {
   return nullptr;
 }
 
-Results compare(Sampler& sampler, const Settings& settings, std::ostream& out) {
+Results compare(Sampler& sampler, const Settings& settings, std::ostream& out,
+                const std::function<void(const Results&)>& on_section) {
   const Batch first = all_batches(settings).front();
   double evaluations = 0.0;
   double seconds = 0.0;
@@ -223,6 +224,7 @@ Results compare(Sampler& sampler, const Settings& settings, std::ostream& out) {
   ProgressBar progress(evaluations);
   for (const double scale : settings.scales) {
     results.sections.push_back(run_section(sampler, settings, scale, frechet, progress));
+    on_section(results);
   }
   return results;
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <functional>
 #include <limits>
 #include <ostream>
 #include <string>
@@ -79,8 +80,9 @@ struct Results {
   std::vector<Section> sections;
 };
 
-/// Runs everything; says on `out` beforehand how long it will take. Throws `std::runtime_error`
-/// where a sample is not finite.
-Results compare(Sampler& sampler, const Settings& settings, std::ostream& out);
+/// Runs everything; says on `out` beforehand how long it will take, and calls `on_section` with all
+/// results so far after each section. Throws `std::runtime_error` where a sample is not finite.
+Results compare(Sampler& sampler, const Settings& settings, std::ostream& out,
+                const std::function<void(const Results&)>& on_section);
 
 }  // namespace study

@@ -144,12 +144,10 @@ void write_tables(std::ostream& out, const Results& results) {
       if (row.method.is_adaptive()) write_adaptive(out, section, row);
     }
   }
-  out << "\nDDPM draws fresh noise in every step, so it has no sample to converge to. PNDM starts "
-         "by PLMS below "
-      << least_calls_of_runge_kutta_start
-      << " calls\nand by Runge-Kutta from there on. Guidance calls the network on two batches at "
-         "once, but not at scale 1, which is\nthe network with its class. Times are medians over "
-         "batches, of this run.\n";
+  out << "\nDDPM draws fresh noise in every step, so it has no sample to converge to. Guidance "
+         "calls "
+         "the network on\ntwo batches at once, but not at scale 1, which is the network with its "
+         "class. Times are medians over\nbatches, of this run.\n";
 }
 
 void write_csv(std::ostream& out, const Results& results) {

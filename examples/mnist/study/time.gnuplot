@@ -4,11 +4,8 @@ keys = ARG2
 title_of(key) = key eq 'unconditional' ? key : 'guided, scale '.key[7:]
 
 rows = words(keys)
-set terminal svg size 1100,60+400*rows font 'sans-serif,13' background rgb 'white' noenhanced
+load ARG0[:strlen(ARG0)-strlen('time.gnuplot')].'style.gnuplot'
 set output folder.'/time.svg'
-set datafile missing 'nan'
-set grid
-set xlabel 'model calls a sample'
 set multiplot layout rows,2
 do for [row=1:rows] {
   key = word(keys, row)
@@ -21,13 +18,13 @@ do for [row=1:rows] {
   set xrange [0:*]
   set yrange [0:*]
   set key top left
-  plot for [i=0:last] data index i using 1:4 with linespoints lc i+1 pt i+1 title columnheader(1)
+  plot for [i=0:last] data index i using 1:4 with linespoints lt i+1 title columnheader(1)
   set title title_of(key).": the sampler's share of the time (%)"
   set logscale xy
   set xtics (5, 8, 10, 12, 15, 20, 25, 50, 100, 200, 500)
   set xrange [*:*]
   set yrange [*:*]
   set key off
-  plot for [i=0:last] data index i using 1:5 with linespoints lc i+1 pt i+1 title columnheader(1)
+  plot for [i=0:last] data index i using 1:5 with linespoints lt i+1 title columnheader(1)
 }
 unset multiplot

@@ -56,7 +56,8 @@ class Trials {
     const double error = error_norm(lower_, higher_, previous_, tolerance_);
     if (!std::isfinite(error)) {
       fail<NonFinite>(sentence(place(), ": the estimate of its error (time ", plan.end().time,
-                               ") is ", error, "; it must be finite"));
+                               ") is ", error, " tolerances of at least ", tolerance_.absolute,
+                               "; it must be finite"));
     }
     return error;
   }
