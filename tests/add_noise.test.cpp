@@ -52,6 +52,24 @@ TEST_CASE("add_noise is alpha x + sigma z") {
           "add_noise: the noise (draw 4294967295) is 1 x 1; it must have the shape of x, 2 x 1");
 }
 
+TEST_CASE("add_noise refuses levels that are no points of a process") {
+  constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+  const dpm::NormalNoise noise{.seed = 3};
+  State x{1.0, -2.0};
+  for (const dpm::Level& level : {dpm::Level{0.5, nan, 0.0, 0.0}, dpm::Level{0.5, 0.0, nan, 0.0},
+                                  dpm::Level{0.5, 800.0, 0.0, 0.0}}) {
+    refused([&] { dpm::add_noise(x, level, noise); }, "add_noise: the level at time 0.5 has alpha");
+  }
+  std::vector<float> small{1.0F};
+  refused(
+      [&] {
+        dpm::add_noise(small, dpm::Level{0.5, 0.0, 200.0, 0.0}, noise);
+      },
+      "both must be finite in the type of x");
+  REQUIRE(x == State{1.0, -2.0});
+  REQUIRE(small[0] == 1.0F);
+}
+
 TEST_CASE("add_noise works through views as on what they view") {
   State x{1.0, -2.0, 0.5};
   State y = x;

@@ -215,7 +215,8 @@ void require_estimates(Method method, std::size_t first_with_estimate) {
 
 }  // namespace
 
-TEST_CASE("estimates cost no call and do not change the samples, and first order has none") {
+TEST_CASE(
+    "estimates cost no call and change the samples by rounding alone, and first order has none") {
   using dpm::DpmSolver;
   constexpr auto singlestep = DpmSolver::Form::singlestep;
   require_estimates(DpmSolver{.order = 2}, 2);

@@ -141,6 +141,46 @@ TEST_CASE("an edit between the levels of the grid is refused where the method st
   refused([&] { edit_at(3); }, "which is not a level of the grid");
 }
 
+namespace {
+/// DDIM that calls the model in every second step only.
+struct Lazy {};
+dpm::Plan make_plan(const Lazy&, const dpm::Grid& grid, dpm::Prediction prediction,
+                    dpm::Correction correction) {
+  dpm::Plan plan = make_plan(dpm::Ddim{}, grid, prediction, correction);
+  for (std::size_t i = 1; i < plan.steps.size(); i += 2) {
+    std::erase_if(plan.steps[i].instructions, [](const dpm::Instruction& instruction) {
+      return std::holds_alternative<dpm::Evaluate>(instruction);
+    });
+  }
+  return plan;
+}
+}  // namespace
+
+TEST_CASE("an edit before a step without a model call is kept") {
+  const dpm::Grid grid = grid_of(4);
+  const auto edited_after = [&](std::size_t step) {
+    State x = test_start();
+    std::vector<std::size_t> steps;
+    const auto edit = [&](State& y, const Progress& p) {
+      steps.push_back(p.step);
+      if (p.step == step) y.assign(y.size(), 3.0);
+      return p.step == step;
+    };
+    dpm::sample_with_edits(Lazy{}, grid, model, x, edit);
+    REQUIRE(steps == std::vector<std::size_t>{1, 2, 3, 4});
+    return x;
+  };
+  for (std::size_t step = 1; step < 4; ++step) {
+    State expected(test_start().size(), 3.0);
+    const std::vector<dpm::Level> rest(grid.levels().begin() + static_cast<std::ptrdiff_t>(step),
+                                       grid.levels().end());
+    const dpm::Plan plan = make_plan(Lazy{}, dpm::Grid(grid.schedule(), rest),
+                                     dpm::Prediction::noise, dpm::Correction::none);
+    dpm::sample(plan, model, expected);
+    REQUIRE(edited_after(step) == expected);
+  }
+}
+
 TEST_CASE("what an edit did is forgotten where it says that it did nothing") {
   const auto lies = [](State& x, const Progress&) {
     x.assign(3, NAN);

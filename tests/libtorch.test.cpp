@@ -199,6 +199,28 @@ TEST_CASE("tensors that cannot be states, and values that do not fit one, are re
   REQUIRE(sample.equal(torch::ones({2, 3})));
 }
 
+TEST_CASE("a result that is not finite is refused, of every floating-point type") {
+  for (const auto type : {torch::kFloat, torch::kDouble, torch::kHalf, torch::kBFloat16}) {
+    for (const double bad : {double(NAN), double(INFINITY), -double(INFINITY)}) {
+      Tensor x = torch::ones({2, 3}, type);
+      const Tensor before = x.clone();
+      const auto spoils_one = [&](const Tensor& y, double) {
+        Tensor output = y.clone();
+        output[1][2] = bad;
+        return output;
+      };
+      REQUIRE_THROWS_AS(dpm::sample(schedule, 5, spoils_one, x), dpm::NonFinite);
+      REQUIRE_THROWS_WITH(dpm::sample(schedule, 5, spoils_one, x),
+                          mentions("step 5 of 5: the sample after it (time ") &&
+                              mentions(" holds a NaN or an infinity"));
+      REQUIRE(x.equal(before));
+      REQUIRE_NOTHROW(
+          dpm::sample(schedule, 5, spoils_one, x, dpm::Prediction::noise, {.check_finite = false}));
+      REQUIRE_FALSE(x.isfinite().all().item<bool>());
+    }
+  }
+}
+
 TEST_CASE("adaptive runs on tensors make the trials of those on Eigen arrays") {
   for (const auto norm :
        {dpm::ErrorTolerance::Norm::largest_sample, dpm::ErrorTolerance::Norm::whole_batch}) {

@@ -684,6 +684,23 @@ TEST_CASE("check refuses registers out of range, wherever they stand") {
   refused(plan, "check: step 0" + single);
 }
 
+TEST_CASE("check refuses what no enumerator names") {
+  const std::string kind =
+      " names a register of kind number 9; it must be one that `Register::Kind` names";
+  const Register strange{static_cast<Register::Kind>(9), 0};
+  refused_combine(combination({strange}, {m(0)}, {1.0}), "check: step 1" + kind);
+  refused_combine(combination({m(0)}, {strange}, {1.0}), "check: step 1" + kind);
+  Plan plan = good_plan();
+  instruction<Evaluate>(plan, 0, 1).input = strange;
+  refused(plan, "check: step 0" + kind);
+  plan = good_plan();
+  plan.prediction = static_cast<dpm::Prediction>(6);
+  refused(plan, "check: the plan's prediction is number 6; it must be one that `Prediction` names");
+  plan = good_plan();
+  plan.space = static_cast<dpm::Space>(2);
+  refused(plan, "check: the plan's space is number 2; it must be one that `Space` names");
+}
+
 TEST_CASE("check refuses registers of the wrong kind") {
   Plan plan = good_plan();
   instruction<Evaluate>(plan, 0, 1).output = trial_register;

@@ -161,3 +161,18 @@ TEST_CASE("a plan's text that is cut short or has another letter is refused or r
   }
   REQUIRE(read > 100);
 }
+
+TEST_CASE(
+    "a key that an object of a plan's text has twice is refused, and one in two objects is not") {
+  const std::string text = dpm::plan_to_text(rich_plan());
+  REQUIRE_NOTHROW(dpm::plan_from_text(text));
+  for (const std::string key : {"format", "steps", "label", "from"}) {
+    INFO(key);
+    std::string altered = text;
+    const std::size_t at = altered.rfind('"' + key + '"');
+    altered.insert(at, '"' + key + "\": 7, ");
+    REQUIRE_THROWS_WITH(dpm::plan_from_text(altered),
+                        mentions("plan_from_text: an object has the key \"" + key +
+                                 "\" twice; it may have it once"));
+  }
+}

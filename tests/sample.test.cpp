@@ -390,6 +390,10 @@ void combine(const dpm::Weights& weights, std::span<Pair* const> targets,
   for (std::size_t i = 0; i < targets.size(); ++i) *targets[i] = sums[i];
 }
 
+bool all_finite(const Pair& pair) {
+  return std::isfinite(pair.first) && std::isfinite(pair.second);
+}
+
 /// A state the library could combine by itself, but that has its own way.
 struct CountedVector : std::vector<double> {
   using std::vector<double>::vector;
@@ -425,6 +429,11 @@ TEST_CASE("a state may be a type of one's own with combine in its own namespace"
   REQUIRE(report.model_calls == 7);
   REQUIRE_THAT(pair.first, WithinRel(end_at<double>(plan, 0, 0), 1e-13));
   REQUIRE_THAT(pair.second, WithinRel(end_at<double>(plan, 1, 0), 1e-13));
+
+  const auto spoils_one = [](const Pair&, double) { return Pair{0.0, NAN}; };
+  const double before = pair.first;
+  REQUIRE_THROWS_AS(dpm::sample(plan, spoils_one, pair), dpm::NonFinite);
+  REQUIRE(pair.first == before);
 
   elsewhere::CountedVector vector(rows * cols);
   set_start(vector);

@@ -224,6 +224,7 @@ void black_box_needs_more(std::ostream& out, const Results& results) {
 }  // namespace
 
 void write_claims(std::ostream& out, const Results& results) {
+  out << "\n## The claims\n";
   nearer_than_pndm(out, results);
   as_good_as_pndm(out, results);
   good_at_few(out, results);

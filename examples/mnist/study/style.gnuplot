@@ -1,9 +1,9 @@
-# The same look in every plot: eight colours that tell apart, also for most colour-blind readers.
+# The same look in every plot: colours that most colour-blind readers can tell apart.
 set terminal svg size 1100,60+400*rows font 'sans-serif,13' background rgb 'white' noenhanced
 set datafile missing 'nan'
 set grid lc rgb '#dddddd'
 set xlabel 'model calls a sample'
-set xtics (5, 8, 10, 12, 15, 20, 25, 50, 100, 200, 500)
+set xtics (5, 10, 15, 20, 25, 50, 100)
 set linetype 1 lc rgb '#888888' pt 1
 set linetype 2 lc rgb '#56b4e9' pt 2
 set linetype 3 lc rgb '#cc79a7' pt 4

@@ -123,8 +123,8 @@ std::pair<double, double> range_of_deviations(const Section& section) {
 
 void write_tables(std::ostream& out, const Results& results) {
   const Settings& settings = results.settings;
-  out << "\nColumns: model calls a sample. Converged: " << reference_method().label << " with "
-      << settings.reference_calls
+  out << "\n## The tables\n\nColumns: model calls a sample. Converged: " << reference_method().label
+      << " with " << settings.reference_calls
       << " calls, from the same starts.\nDistance from these: root mean square over pixels in "
          "[-1, 1], median over samples.\nFrechet distance: between the classifier's features of "
       << settings.samples << " samples and of real digits\nthat it was not trained on; other real "

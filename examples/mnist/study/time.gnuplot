@@ -21,8 +21,8 @@ do for [row=1:rows] {
   plot for [i=0:last] data index i using 1:4 with linespoints lt i+1 title columnheader(1)
   set title title_of(key).": the sampler's share of the time (%)"
   set logscale xy
-  set xtics (5, 8, 10, 12, 15, 20, 25, 50, 100, 200, 500)
-  set xrange [*:*]
+  set xtics (5, 10, 15, 20, 25, 50, 100)
+  set xrange [4.5:200]
   set yrange [*:*]
   set key off
   plot for [i=0:last] data index i using 1:5 with linespoints lt i+1 title columnheader(1)

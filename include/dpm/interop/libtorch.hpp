@@ -9,8 +9,9 @@
 ///     dpm::sample(schedule, 20, dpm::TorchModel(network), x);
 ///
 /// A run works on the tensor's device, in its dtype, by torch operations in the device's current
-/// stream. Its steps copy nothing to the host and wait for nothing. Therefore they do not look for
-/// NaN, whatever `RunOptions::check_finite` says; shape, dtype and device are checked.
+/// stream. Its steps copy nothing to the host and wait for nothing. Therefore they check shape,
+/// dtype and device alone; unless `RunOptions::check_finite` is false, a run waits once, at its
+/// end, to look for NaN in its result.
 #pragma once
 
 #include "dpm/interop/libtorch/guidance.hpp"  // IWYU pragma: export

@@ -8,10 +8,12 @@
 #include <cmath>
 #include <cstddef>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "dpm/error.hpp"
 #include "dpm/interop/plan_json/reader.hpp"
@@ -139,11 +141,25 @@ inline json written(const Draw& draw) {
 }
 
 /// The plan in such a text, however it is spaced. Refuses what is not JSON, and what
-/// `plan_from_json` refuses. Of a key that an object has twice, the last counts.
+/// `plan_from_json` refuses, and a key that an object has twice: readers differ in which counts.
 [[nodiscard]] inline Plan plan_from_text(std::string_view text) {
-  const auto json = nlohmann::json::parse(text, nullptr, false);
+  std::vector<std::set<std::string>> keys;  // so far, of the objects that are open
+  std::string twice;
+  const auto note_keys = [&](int, nlohmann::json::parse_event_t event, nlohmann::json& parsed) {
+    using Event = nlohmann::json::parse_event_t;
+    if (event == Event::object_start) keys.emplace_back();
+    if (event == Event::object_end) keys.pop_back();
+    if (event == Event::key) {
+      const auto key = parsed.get<std::string>();
+      if (!keys.back().insert(key).second) twice = key;
+    }
+    return true;
+  };
+  const auto json = nlohmann::json::parse(text, note_keys, false);
   detail::require(!json.is_discarded(), "plan_from_text: the text of ", text.size(),
                   " characters is not JSON; it must be one object");
+  detail::require(twice.empty(), "plan_from_text: an object has the key \"", twice,
+                  "\" twice; it may have it once");
   return plan_from_json(json);
 }
 

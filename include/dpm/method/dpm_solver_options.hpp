@@ -63,8 +63,8 @@ struct DpmSolver {
   /// diffusion; tau = 1 is SDE-DPM-Solver(++). Such a run draws noise in each step.
   double tau = 0.0;
   /// Estimate each step's error from the order below, at no model call, for observers. Steps of
-  /// first order have no estimate. `Progress::error` says what the estimates mean, and where not:
-  /// in the first steps after `Start::lower_order`, and with an r2 other than 2/3.
+  /// first order have no estimate. `Progress::error` says what the estimates mean, and where not,
+  /// as with tau > 0. The samples are the same but for rounding: it is another plan.
   bool estimate_error = false;
   /// One more call at the end of the grid and a first-order step from there to sigma = 0.
   bool denoise_to_zero = false;

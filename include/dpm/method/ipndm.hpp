@@ -26,7 +26,8 @@ namespace dpm {
 ///
 /// so steps need not be of equal length; if they are, the weights are (3, -1)/2, (23, -16, 5)/12,
 /// (55, -59, 37, -9)/24. The mix then takes a DDIM step, which ignores how that step weighs the
-/// prediction within it: as for PNDM the order is 2. One model call a step.
+/// prediction within it: as for PNDM the order is 2. One model call a step. For the same reason the
+/// order below says nothing of the error, and there is no estimate of it.
 struct Ipndm {
   /// How many predictions are mixed, 1 to 4; 1 is DDIM.
   int order = 4;

@@ -20,6 +20,10 @@ class PlanChecker {
  public:
   void check(const Plan& plan) {
     prediction_ = plan.prediction;
+    require(plan.prediction <= Prediction::edm, "check: the plan's prediction is number ",
+            static_cast<int>(plan.prediction), "; it must be one that `Prediction` names");
+    require(plan.space <= Space::data, "check: the plan's space is number ",
+            static_cast<int>(plan.space), "; it must be one that `Space` names");
     require(!plan.steps.empty(), "check: the plan has no steps; it must have at least one");
     for (step_ = 0; step_ < plan.steps.size(); ++step_) {
       const Step& step = plan.steps[step_];
@@ -106,10 +110,13 @@ class PlanChecker {
   }
 
   bool& held(Register r) {
+    const auto kind = static_cast<std::size_t>(r.kind);
+    require(kind < register_kinds, "check: step ", step_, " names a register of kind number ", kind,
+            "; it must be one that `Register::Kind` names");
     const std::size_t limit = r.kind == Register::Kind::prediction ? max_predictions : 1;
     require(r.index < limit, "check: step ", step_, " names register number ", r.index,
             " of its kind; there are ", limit);
-    return held_[static_cast<std::size_t>(r.kind)][r.index];
+    return held_[kind][r.index];
   }
   void read(Register r) {
     require(held(r) || r == sample_register, "check: step ", step_,
@@ -128,9 +135,10 @@ class PlanChecker {
 }  // namespace detail
 
 /// Refuses, with `InvalidArgument` and the number of the step, a plan that could not be run:
-/// registers out of range or read before they are written, weights that are not finite, levels that
-/// do not join up, draws out of order. Every plan that `make_plan` returns passes; the stepper asks
-/// again, because a plan is plain data that anyone may write. Cost: one pass over the instructions.
+/// registers that are not there or read before they are written, weights that are not finite,
+/// levels that do not join up, draws out of order. Every plan that `make_plan` returns passes; the
+/// stepper asks again, because a plan is plain data that anyone may write. Cost: one pass over the
+/// instructions.
 inline void check(const Plan& plan) { detail::PlanChecker().check(plan); }
 
 }  // namespace dpm

@@ -66,7 +66,7 @@ class Trials {
   bool run_last(const Plan& plan) {
     ++number_;
     if (!run_step(plan, 0, sample_, higher_)) return false;
-    check_values(higher_, "the sample after it", plan.end());
+    check_values(higher_, "the sample after it", plan.end(), true);
     accept();
     return true;
   }
@@ -130,9 +130,8 @@ class Trials {
     sampler_time_.start(static_cast<bool>(options_.observer));
     ++model_calls_;
     check_values(output, "the model's output", call.level);
-    if (options_.preview && says_data(prediction, call.level)) {
-      preview_data(prediction, call, input, output, preview_[0]);
-      options_.preview(preview_[0], call.level);
+    if (options_.preview) {
+      show_preview(options_, prediction, call, input, output, preview_[0]);
     }
   }
 
@@ -142,9 +141,10 @@ class Trials {
     return r.kind == Register::Kind::input ? input_[r.index] : trial_;
   }
 
-  void check_values(const State& values, const char* what, const Level& level) const {
-    detail::check_values(what, values, sample_, options_.check_finite, level,
-                         [this] { return place(); });
+  void check_values(const State& values, const char* what, const Level& level,
+                    bool is_result = false) const {
+    detail::check_values(
+        what, values, sample_, options_.check_finite, level, [this] { return place(); }, is_result);
   }
 
   [[nodiscard]] std::string place() const { return sentence("sample_adaptive: trial ", number_); }

@@ -31,8 +31,9 @@ template <class State>
 using NoiseSource = std::function<void(State&, const NoiseRequest&)>;
 
 /// x <- alpha x + sigma z: clean data noised to `level`, where an image-to-image run starts.
-/// Refuses a view with gaps, and noise of another shape (`InvalidArgument`) or that is not finite
-/// (`NonFinite`); x is untouched then.
+/// Refuses a level that is no point of a process, a view with gaps, noise of another shape
+/// (`InvalidArgument`) or that is not finite (`NonFinite`); x is untouched then. What is not finite
+/// in x stays so, and is refused by the run that starts from it.
 ///
 /// @param noise  fills z; it is asked for draw number `draw`, by default the start's own, which no
 ///               run asks for.
@@ -45,6 +46,13 @@ void add_noise(X&& x, const Level& level,
   detail::require(to.contiguous(), "add_noise: x is a view of ", to.elements, " x ", to.samples,
                   " values with strides ", to.element_stride, " and ", to.sample_stride,
                   "; it must be contiguous");
+  using Scalar = std::remove_reference_t<decltype(*to.data)>;
+  const auto alpha = static_cast<Scalar>(level.alpha());
+  const auto sigma = static_cast<Scalar>(level.sigma());
+  detail::require(
+      std::isfinite(static_cast<double>(alpha)) && std::isfinite(static_cast<double>(sigma)),
+      "add_noise: the level at time ", level.time, " has alpha = ", level.alpha(),
+      " and sigma = ", level.sigma(), "; both must be finite in the type of x");
   OwnedState<X> z = detail::own(x);
   noise(z, NoiseRequest{draw, level, level});
   const auto from = dense_view(z);
@@ -55,9 +63,6 @@ void add_noise(X&& x, const Level& level,
     detail::fail<NonFinite>(
         detail::sentence("add_noise: the noise (draw ", draw, ") holds a NaN or an infinity"));
   }
-  using Scalar = std::remove_reference_t<decltype(*to.data)>;
-  const auto alpha = static_cast<Scalar>(level.alpha());
-  const auto sigma = static_cast<Scalar>(level.sigma());
   for (std::size_t i = 0; i < to.size(); ++i) {
     to.data[i] = alpha * to.data[i] + sigma * from.data[i];
   }
@@ -90,6 +95,12 @@ void check_edit(const State& edited, const State& before, bool check_finite, std
 class PartsDone {
  public:
   RunReport report;
+
+  /// Ends a part after the step that it has just finished.
+  template <class State>
+  static void cut(Stepper<State>& part) {
+    part.end_ = part.step_;
+  }
 
   /// Lets a part that begins count on from those before it.
   template <class State>
@@ -167,10 +178,10 @@ RunReport sample_with_edits(const Method& method, const Grid& grid, Model&& mode
                                       grid.levels().end()});
     const Plan plan = tail ? *tail : make_plan(method, rest, prediction, correction);
     bool changed = false;
+    Stepper<State>* part = nullptr;
     RunOptions<State> these = options;
     if (options.noise) {
-      these.noise = [&options, &changed, draws](State& z, NoiseRequest request) {
-        if (changed) return;  // the step that begins here is not run
+      these.noise = [&options, draws](State& z, NoiseRequest request) {
         request.draw += draws;
         options.noise(z, request);
       };
@@ -179,15 +190,16 @@ RunReport sample_with_edits(const Method& method, const Grid& grid, Model&& mode
       state = progress.sample;
       if (options.observer) options.observer(progress);
       changed = edit(state, progress);
+      if (!changed) return;
+      detail::PartsDone::cut(*part);
       if constexpr (DenseState<State>) {
-        if (!changed) return;
         detail::check_edit(state, progress.sample, options.check_finite, progress.step);
       }
     };
     Stepper<State> run(plan, state, std::move(these));
+    part = &run;
     parts.begin(run);
     while (auto call = run.next()) {
-      if (changed) break;
       call_model<State>(model, call->input, call->level, call->output);
     }
     parts.end(run);

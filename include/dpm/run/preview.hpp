@@ -9,14 +9,17 @@
 
 #include "dpm/plan/conversion.hpp"
 #include "dpm/plan/plan.hpp"
+#include "dpm/run/options.hpp"
 #include "dpm/state/weights.hpp"
 
 namespace dpm::detail {
 
-/// data <- the data prediction of a call, from its input and its output, in one pass.
+/// Shows the data prediction of a call, which it makes from the call's input and output in one pass
+/// and leaves in `data`, unless the prediction says nothing about the data.
 template <class State>
-void preview_data(Prediction prediction, const Evaluate& call, const State& input,
-                  const State& output, State& data) {
+void show_preview(const RunOptions<State>& options, Prediction prediction, const Evaluate& call,
+                  const State& input, const State& output, State& data) {
+  if (!says_data(prediction, call.level)) return;
   const Conversion c = to_data(prediction, call.level);
   const bool scaled = call.input.kind == Register::Kind::input;
   const std::array<double, 2> weights{scaled ? c.input / call.level.input_scale() : c.input,
@@ -25,6 +28,7 @@ void preview_data(Prediction prediction, const Evaluate& call, const State& inpu
   const std::array<State*, 1> target{&data};
   combine(Weights(weights.data(), weights.size()), std::span<State* const>(target),
           std::span<const State* const>(operands));
+  options.preview(data, call.level);
 }
 
 }  // namespace dpm::detail

@@ -25,7 +25,6 @@
 #include "dpm/state/dense.hpp"
 
 namespace dpm {
-
 namespace detail {
 class Snapshot;   // in run/snapshot.hpp
 class PartsDone;  // in run/edit.hpp
@@ -78,6 +77,7 @@ class Stepper {
     registers_.assign(needs.registers, x);
     make_preview();
     calls_in_all_ = needs.evaluations;
+    end_ = plan_->steps.size();
   }
   Stepper(const Plan& plan, State x, RunOptions<State> options = {})
       : Stepper(std::make_shared<const Plan>(plan), std::move(x), std::move(options)) {}
@@ -124,7 +124,7 @@ class Stepper {
     model_time_.stop();
     sampler_time_.start(static_cast<bool>(options_.observer));
     if (pending_ != nullptr) take_output();
-    while (step_ < plan_->steps.size()) {
+    while (step_ < end_) {
       const Step& step = plan_->steps[step_];
       while (instruction_ < step.instructions.size()) {
         const Instruction& instruction = step.instructions[instruction_];
@@ -167,7 +167,6 @@ class Stepper {
 
  private:
   State& at(Register r) { return registers_[r]; }
-
   void make_preview() { preview_.assign(options_.preview ? 1 : 0, sample()); }
 
   std::optional<Call> hand_out(const Evaluate& evaluate) {
@@ -181,22 +180,20 @@ class Stepper {
 
   void take_output() {
     check_values(at(pending_->output), "the model's output", pending_->level);
-    if (options_.preview) show_data_prediction(*pending_);
+    if (options_.preview) {
+      detail::show_preview(options_, plan_->prediction, *pending_, at(pending_->input),
+                           at(pending_->output), preview_[0]);
+    }
     pending_ = nullptr;
     ++model_calls_;
   }
 
-  void show_data_prediction(const Evaluate& call) {
-    if (!says_data(plan_->prediction, call.level)) return;
-    detail::preview_data(plan_->prediction, call, at(call.input), at(call.output), preview_[0]);
-    options_.preview(preview_[0], call.level);
-  }
-
-  void check_values(const State& values, const char* what, const Level& level) const {
-    detail::check_values(what, values, sample(), options_.check_finite, level, [this] {
-      return detail::sentence("step ", steps_before_ + step_ + 1, " of ",
-                              steps_before_ + plan_->steps.size());
-    });
+  void check_values(const State& values, const char* what, const Level& level,
+                    bool is_result = false) const {
+    const auto place = [done = steps_before_ + step_, all = steps_before_ + plan_->steps.size()] {
+      return detail::sentence("step ", done + 1, " of ", all);
+    };
+    detail::check_values(what, values, sample(), options_.check_finite, level, place, is_result);
   }
 
   void run(const Step& step, const Instruction& instruction) {
@@ -214,7 +211,8 @@ class Stepper {
   }
 
   void finish_step(const Step& step) {
-    if (step_ + 1 == plan_->steps.size()) check_values(sample(), "the sample after it", step.to);
+    if (step_ + 1 == plan_->steps.size())
+      check_values(sample(), "the sample after it", step.to, true);
     instruction_ = 0;
     ++step_;
     if (!options_.observer) return;
@@ -238,6 +236,7 @@ class Stepper {
   std::vector<State> preview_;
   const Evaluate* pending_ = nullptr;  // points into the shared plan, so copies may keep it
   std::size_t step_ = 0;
+  std::size_t end_ = 0;  // the number of steps, unless an edit ends the run before
   std::size_t instruction_ = 0;
   int model_calls_ = 0;
   int calls_in_all_ = 0;

@@ -6,7 +6,10 @@
 
 #include <torch/script.h>
 
+#include <array>
+#include <cmath>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -137,6 +140,14 @@ inline void combine(const Weights& weights, std::span<TensorState* const> target
   for (std::size_t i = 0; i < targets.size(); ++i) {
     if (results[i].defined()) targets[i]->tensor_ = std::move(results[i]);
   }
+}
+
+/// Whether every value is finite. One pass; waits for the device. A run asks it of its result.
+[[nodiscard]] inline bool all_finite(const TensorState& state) {
+  const at::Tensor& x = state.tensor();
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  const at::Tensor values = x.element_size() < 4 ? x.to(at::kFloat) : x;
+  return std::isfinite(at::linalg_vector_norm(values.detach(), infinity).item<double>());
 }
 
 /// For adaptive steps (see `error_norm` of dense states). A sample is an entry of the first

@@ -1,0 +1,23 @@
+# Puts what a measuring program has written into a page and its pictures beside it.
+#
+#   cmake -D TARGET=<the target that calls this> -D PAGE=<page.md> -D "TEXTS=<files>"
+#         -D FOLDER=<for the rest> -D "FILES=<pictures and tables>" -P publish.cmake
+#
+# The page is kept down to the line that names the target; the texts follow it.
+cmake_minimum_required(VERSION 3.24)
+
+set(mark "<!-- What follows is written by the target ${TARGET}. -->\n")
+file(READ ${PAGE} page)
+string(FIND "${page}" "${mark}" at)
+if(at EQUAL -1)
+  message(FATAL_ERROR "${PAGE} has no line ${mark}")
+endif()
+string(SUBSTRING "${page}" 0 ${at} page)
+string(APPEND page "${mark}")
+foreach(name IN LISTS TEXTS)
+  file(READ ${name} text)
+  string(REGEX REPLACE "^\n+" "" text "${text}")
+  string(APPEND page "\n${text}")
+endforeach()
+file(WRITE ${PAGE} "${page}")
+file(COPY ${FILES} DESTINATION ${FOLDER})
