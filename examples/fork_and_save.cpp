@@ -35,9 +35,15 @@ int main() {
   std::printf("saved after 6 of %d calls: %zu bytes\n", plan.evaluations(), bytes.size());
 
   bool all_as_in_one_go = true;
+  bool forks_agree = true;
   for (std::uint32_t variation = 0; variation < 4; ++variation) {
     auto run = dpm::load(bytes, plan, State{0.0}, noise_of(variation));
     while (const auto call = run.next()) network(call->input, call->level, call->output);
+
+    // The same without the detour: the prefix goes on with another noise.
+    dpm::Stepper<State> fork = prefix.fork(noise_of(variation));
+    while (const auto call = fork.next()) network(call->input, call->level, call->output);
+    forks_agree = forks_agree && fork.sample() == run.sample();
 
     State in_one_go{0.4};
     dpm::sample(plan, network, in_one_go, noise_of(variation));
@@ -45,6 +51,7 @@ int main() {
     std::printf("variation %u: %8.4f after %d calls\n", variation, run.sample()[0],
                 run.model_calls());
   }
-  std::printf("loaded runs end as runs in one go: %s\n", all_as_in_one_go ? "yes" : "no");
-  return all_as_in_one_go ? 0 : 1;
+  std::printf("loaded runs end as runs in one go: %s; forks of the first run too: %s\n",
+              all_as_in_one_go ? "yes" : "no", forks_agree ? "yes" : "no");
+  return all_as_in_one_go && forks_agree && prefix.model_calls() == 5 ? 0 : 1;
 }
