@@ -6,6 +6,7 @@
 #include <Eigen/Core>
 #include <cstdint>
 #include <cstdio>
+#include <utility>
 #include <vector>
 
 #include "dpm/dpm.hpp"
@@ -27,7 +28,7 @@ Batch<Scalar> run(const dpm::Plan& plan, Eigen::Index elements, Eigen::Index sam
       plan,
       [](const Batch<Scalar>& at, double, Batch<Scalar>& out) {
         // Exact, so that only the sampler's own arithmetic is tested.
-        out = at * Scalar(0.5);
+        for (Eigen::Index i = 0; i < at.size(); ++i) out(i) = at(i) * Scalar(0.5);
       },
       x, std::move(options));
   return x;
@@ -47,6 +48,27 @@ int failures_of(const dpm::Plan& plan) {
   return failures;
 }
 
+/// The same for a sample in a state of a fixed size.
+template <class Scalar, int Elements>
+int failures_of_fixed(const dpm::Plan& plan) {
+  using Sample = Eigen::Array<Scalar, Elements, 1>;
+  constexpr Eigen::Index samples = 40;
+  const Batch<Scalar> together = run<Scalar>(plan, Elements, samples, 0);
+  int failures = 0;
+  for (Eigen::Index s = 0; s < samples; ++s) {
+    Sample x;
+    const dpm::NormalNoise noise{.seed = 5, .first_sample = static_cast<std::uint64_t>(s)};
+    noise.fill(x);
+    dpm::RunOptions<Sample> options;
+    options.noise = noise;
+    dpm::sample(
+        plan, [](const Sample& at, double, Sample& out) { out = at * Scalar(0.5); }, x,
+        std::move(options));
+    for (Eigen::Index e = 0; e < Elements; ++e) failures += together(e, s) != x(e);
+  }
+  return failures;
+}
+
 }  // namespace
 
 int main() {
@@ -58,6 +80,11 @@ int main() {
         dpm::make_plan(dpm::SaSolver{}, schedule, 8), dpm::make_plan(dpm::Ddpm{}, schedule, 8)}) {
     failures += failures_of<float>(plan);
     failures += failures_of<double>(plan);
+    failures += failures_of<Eigen::half>(plan);
+    failures += failures_of<Eigen::bfloat16>(plan);
+    failures += failures_of_fixed<float, 1>(plan) + failures_of_fixed<float, 2>(plan);
+    failures += failures_of_fixed<float, 3>(plan) + failures_of_fixed<float, 4>(plan);
+    failures += failures_of_fixed<double, 2>(plan) + failures_of_fixed<double, 4>(plan);
   }
   std::printf("%d values of a batch differ from the sample alone\n", failures);
   return failures == 0 ? 0 : 1;

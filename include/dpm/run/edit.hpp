@@ -4,6 +4,7 @@
 /// Changing the sample between steps: image-to-image, inpainting, edits of one's own.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -21,6 +22,7 @@
 #include "dpm/run/options.hpp"
 #include "dpm/run/sample.hpp"
 #include "dpm/run/stepper.hpp"
+#include "dpm/state/combine.hpp"
 #include "dpm/state/dense.hpp"
 #include "dpm/state/finite.hpp"
 
@@ -63,9 +65,10 @@ void add_noise(X&& x, const Level& level,
     detail::fail<NonFinite>(
         detail::sentence("add_noise: the noise (draw ", draw, ") holds a NaN or an infinity"));
   }
-  for (std::size_t i = 0; i < to.size(); ++i) {
-    to.data[i] = alpha * to.data[i] + sigma * from.data[i];
-  }
+  const std::array<double, 2> weights{level.alpha(), level.sigma()};
+  const std::array<Scalar*, 1> targets{to.data};
+  const std::array<const Scalar*, 2> operands{to.data, from.data};
+  detail::combine_arrays<Scalar>(Weights(weights.data(), 2), targets, operands, to.size());
 }
 
 namespace detail {

@@ -15,6 +15,7 @@
 #include "dpm/run/options.hpp"
 #include "dpm/schedule/level.hpp"
 #include "dpm/state/dense.hpp"
+#include "dpm/state/pack.hpp"
 
 namespace dpm {
 
@@ -68,8 +69,12 @@ class Inpaint {
     for (std::size_t i = 0; i < to.size(); ++i) {
       if (mask.data[i] == 0) continue;  // known may be anything there, NaN too
       using Scalar = std::remove_reference_t<decltype(to.data[i])>;
-      const Scalar rest = static_cast<Scalar>(1) - mask.data[i];
-      to.data[i] = static_cast<Scalar>(mask.data[i] * from.data[i] + rest * to.data[i]);
+      const auto share = static_cast<detail::WideOf<Scalar>>(mask.data[i]);
+      auto known = share * static_cast<detail::WideOf<Scalar>>(from.data[i]);
+      auto sampled = (1 - share) * static_cast<detail::WideOf<Scalar>>(to.data[i]);
+      detail::keep_rounded(known);
+      detail::keep_rounded(sampled);
+      to.data[i] = static_cast<Scalar>(known + sampled);
     }
     return true;
   }

@@ -25,13 +25,20 @@ template <std::size_t Size, class Scalar>
 void combine_few(const Weights& weights, std::span<Scalar* const> targets,
                  std::span<const Scalar* const> operands) {
   WideOf<Scalar> results[3][Size];
+  const std::size_t last = terms_of_last(weights, targets.size(), operands.size());
   for (std::size_t i = 0; i < targets.size(); ++i) {
     WideOf<Scalar> sum[Size];  // in registers, which `results` cannot be
-    for (std::size_t k = 0; k < Size; ++k) sum[k] = 0;
-    for (std::size_t j = 0; j < operands.size(); ++j) {
-      const auto weight = static_cast<WideOf<Scalar>>(weights(i, j));
+    const auto product = [&](std::size_t j, std::size_t k) {
+      WideOf<Scalar> rounded =
+          static_cast<WideOf<Scalar>>(weights(i, j)) * static_cast<WideOf<Scalar>>(operands[j][k]);
+      keep_rounded(rounded);
+      return rounded;
+    };
+    for (std::size_t k = 0; k < Size; ++k) sum[k] = product(0, k);
+    const std::size_t terms = i + 1 == targets.size() ? last : operands.size();
+    for (std::size_t j = 1; j < terms; ++j) {
       DPM_UNROLL
-      for (std::size_t k = 0; k < Size; ++k) sum[k] += weight * operands[j][k];
+      for (std::size_t k = 0; k < Size; ++k) sum[k] += product(j, k);
     }
     for (std::size_t k = 0; k < Size; ++k) results[i][k] = sum[k];
   }
@@ -81,6 +88,14 @@ template <DenseState State>
 void combine(const Weights& weights, std::span<State* const> targets,
              std::span<const State* const> operands) {
   using Scalar = std::remove_pointer_t<decltype(dense_view(*targets[0]).data)>;
+  if constexpr (!std::same_as<State, OwnedState<State>>) {
+    const auto require_whole = [](const auto& view) {
+      detail::require(view.contiguous(),
+                      "combine: a state is a view with gaps; it must be contiguous");
+    };
+    for (const State* state : targets) require_whole(dense_view(*state));
+    for (const State* state : operands) require_whole(dense_view(*state));
+  }
   std::array<Scalar*, 3> to{};
   std::array<const Scalar*, 8> from{};
   for (std::size_t i = 0; i < targets.size(); ++i) to[i] = dense_view(*targets[i]).data;

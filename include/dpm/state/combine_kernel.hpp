@@ -51,14 +51,30 @@ DPM_KERNEL void combine_blocks(const Weights& weights, std::span<Scalar* const> 
       DPM_UNROLL
       for (std::size_t i = 0; i < Targets; ++i) {
         KernelPack<Scalar> sum = w[i][0] * x[0];
+        keep_rounded(sum);
         std::size_t terms = Operands;
         if (i + 1 == Targets) terms = InLast;
         DPM_UNROLL
-        for (std::size_t j = 1; j < terms; ++j) sum += w[i][j] * x[j];
+        for (std::size_t j = 1; j < terms; ++j) {
+          KernelPack<Scalar> product = w[i][j] * x[j];
+          keep_rounded(product);
+          sum += product;
+        }
         store(sum, to[i] + here);
       }
     }
   }
+}
+
+/// How many operands the last of several targets reads: two, or all. What it leaves out may be
+/// infinite.
+inline std::size_t terms_of_last(const Weights& weights, std::size_t targets,
+                                 std::size_t operands) {
+  if (targets == 1) return operands;
+  for (std::size_t j = 2; j < operands; ++j) {
+    if (weights(targets - 1, j) != 0.0) return operands;
+  }
+  return std::min(operands, std::size_t{2});
 }
 
 /// The kernel for any size: the same sums, about half as fast.
@@ -67,6 +83,7 @@ void combine_blocks_of_any_size(const Weights& weights, std::span<Scalar* const>
                                 std::span<const Scalar* const> operands, std::size_t begin,
                                 std::size_t end) {
   using Wide = WideOf<Scalar>;
+  const std::size_t last = terms_of_last(weights, targets.size(), operands.size());
   for (std::size_t at = begin; at < end; at += pack_size<Pack<Scalar>>) {
     Pack<Scalar> x[8];
     for (std::size_t j = 0; j < operands.size(); ++j) load(x[j], operands[j] + at);
@@ -74,9 +91,13 @@ void combine_blocks_of_any_size(const Weights& weights, std::span<Scalar* const>
       Pack<Scalar> weight;
       fill_pack(weight, static_cast<Wide>(weights(i, 0)));
       Pack<Scalar> sum = weight * x[0];
-      for (std::size_t j = 1; j < operands.size(); ++j) {
+      keep_rounded(sum);
+      const std::size_t terms = i + 1 == targets.size() ? last : operands.size();
+      for (std::size_t j = 1; j < terms; ++j) {
         fill_pack(weight, static_cast<Wide>(weights(i, j)));
-        sum += weight * x[j];
+        Pack<Scalar> product = weight * x[j];
+        keep_rounded(product);
+        sum += product;
       }
       store(sum, targets[i] + at);
     }
@@ -101,8 +122,7 @@ template <class Scalar>
 CombineKernel<Scalar> combine_kernel(const Weights& weights, std::size_t targets,
                                      std::size_t operands) {
   if (!has_kernels()) return &combine_blocks_of_any_size<Scalar>;
-  bool pair = true;  // whether the last target reads two operands only
-  for (std::size_t j = 2; j < operands; ++j) pair = pair && weights(targets - 1, j) == 0.0;
+  const bool pair = terms_of_last(weights, targets, operands) == 2;
   if (targets == 1) {
     return choose_kernel<Scalar, 1, 1>(operands, std::make_index_sequence<6>{});
   }

@@ -4,7 +4,12 @@
 /// Whether a state holds a NaN or an infinity.
 #pragma once
 
+#include <bit>
+#include <cmath>
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
 
 #include "dpm/error.hpp"
 #include "dpm/state/dense.hpp"
@@ -14,48 +19,77 @@
 namespace dpm {
 namespace detail {
 
-// x - x is 0 for a finite x and NaN otherwise, and a NaN stays in a sum.
+// The exponents of infinities and NaN are all ones, and adding one to such an exponent carries into
+// the sign. Bits are looked at because compilers may take x - x or x != x for known, as with
+// -ffast-math -fno-finite-math-only.
+
+template <class Wide>
+using BitsOf = std::conditional_t<sizeof(Wide) == 4, std::uint32_t, std::uint64_t>;
+template <class Wide>
+inline constexpr BitsOf<Wide> exponent_bits = sizeof(Wide) == 4
+                                                  ? BitsOf<Wide>{0x7F80'0000}
+                                                  : BitsOf<Wide>(0x7FF0'0000'0000'0000);
+template <class Wide>
+inline constexpr BitsOf<Wide> lowest_exponent_bit = exponent_bits<Wide> & -exponent_bits<Wide>;
+
+/// The highest bit is set if and only if x is not finite.
+template <class Wide>
+BitsOf<Wide> finite_bits(Wide x) {
+  if constexpr (std::is_same_v<Wide, float> || std::is_same_v<Wide, double>) {
+    return (std::bit_cast<BitsOf<Wide>>(x) & exponent_bits<Wide>)+lowest_exponent_bit<Wide>;
+  } else {
+    return std::isfinite(x) ? 0 : ~BitsOf<Wide>{0};
+  }
+}
+
+template <class Wide>
+bool says_finite(BitsOf<Wide> bits) {
+  return bits >> (8 * sizeof bits - 1) == 0;
+}
 
 /// For whole blocks.
 template <class Scalar>
 DPM_KERNEL bool finite_blocks(const Scalar* values, std::size_t size) {
+  using Wide = WideOf<Scalar>;
   using PackType = KernelPack<Scalar>;
-  PackType sums[packs_in_block];
-  for (auto& sum : sums) fill_pack(sum, WideOf<Scalar>{});
-  for (std::size_t i = 0; i < size; i += kernel_block<Scalar>) {
-    DPM_UNROLL
-    for (std::size_t u = 0; u < packs_in_block; ++u) {
-      PackType x;
-      load(x, values + i + u * pack_size<PackType>);
-      sums[u] += x - x;
+  BitsOf<Wide> all = 0;
+  if constexpr (std::is_class_v<PackType>) {
+    for (std::size_t i = 0; i < size; ++i) all |= finite_bits(static_cast<Wide>(values[i]));
+  } else {
+    using Bits = typename PackOf<BitsOf<Wide>, sizeof(PackType)>::type;
+    Bits seen[packs_in_block] = {};
+    for (std::size_t i = 0; i < size; i += kernel_block<Scalar>) {
+      DPM_UNROLL
+      for (std::size_t u = 0; u < packs_in_block; ++u) {
+        PackType x;
+        load(x, values + i + u * pack_size<PackType>);
+        Bits bits;
+        std::memcpy(&bits, &x, sizeof bits);
+        seen[u] |= (bits & exponent_bits<Wide>)+lowest_exponent_bit<Wide>;
+      }
+    }
+    for (std::size_t k = 0; k < pack_size<PackType>; ++k) {
+      all |= seen[0][k] | seen[1][k] | seen[2][k] | seen[3][k];
     }
   }
-  WideOf<Scalar> sum{};
-  for (std::size_t k = 0; k < pack_size<PackType>; ++k) {
-    sum += sums[0][k] + sums[1][k] + sums[2][k] + sums[3][k];
-  }
-  return sum == WideOf<Scalar>{};
+  return says_finite<Wide>(all);
 }
 
 template <std::size_t Size, class Scalar>
 bool few_are_finite(const Scalar* values) {
-  WideOf<Scalar> sum{};
-  for (std::size_t i = 0; i < Size; ++i) {
-    const auto x = static_cast<WideOf<Scalar>>(values[i]);
-    sum += x - x;
-  }
-  return sum == WideOf<Scalar>{};
+  using Wide = WideOf<Scalar>;
+  BitsOf<Wide> all = 0;
+  for (std::size_t i = 0; i < Size; ++i) all |= finite_bits(static_cast<Wide>(values[i]));
+  return says_finite<Wide>(all);
 }
 
 template <class Scalar>
 bool finite_values(const Scalar* values, std::size_t size) {
+  using Wide = WideOf<Scalar>;
   const std::size_t whole = has_kernels() ? size - size % kernel_block<Scalar> : 0;
-  WideOf<Scalar> sum{};
-  for (std::size_t i = whole; i < size; ++i) {
-    const auto x = static_cast<WideOf<Scalar>>(values[i]);
-    sum += x - x;
-  }
-  return sum == WideOf<Scalar>{} && (whole == 0 || finite_blocks(values, whole));
+  BitsOf<Wide> all = 0;
+  for (std::size_t i = whole; i < size; ++i) all |= finite_bits(static_cast<Wide>(values[i]));
+  return says_finite<Wide>(all) && (whole == 0 || finite_blocks(values, whole));
 }
 
 }  // namespace detail

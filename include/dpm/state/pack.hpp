@@ -20,30 +20,32 @@
 #endif
 
 // Kernels are compiled for AVX2 on x86-64 even if the user's code is not, and chosen where the
-// processor has it. (AVX2 does not contract a * b + c, so the results are the same.)
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__AVX__)
+// processor has it. (AVX2 does not contract a * b + c, so the results are the same. On Windows g++
+// does not align the stack for such functions.)
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__AVX__) && !defined(_WIN32)
 #  define DPM_KERNEL [[gnu::target("avx2,f16c")]]
+#  define DPM_CHOOSES_KERNELS 1
 #else
 #  define DPM_KERNEL
+#  define DPM_CHOOSES_KERNELS 0
 #endif
 
 namespace dpm::detail {
 
-#if defined(__AVX512F__)
-inline constexpr std::size_t pack_bytes = 64;
-#elif defined(__AVX__)
-inline constexpr std::size_t pack_bytes = 32;
-#else
-inline constexpr std::size_t pack_bytes = 16;
-#endif
-
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__AVX__)
+/// The same whatever a unit is compiled for, as units of one program share the kernels.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(_WIN32)
 inline constexpr std::size_t kernel_pack_bytes = 32;
+#else
+inline constexpr std::size_t kernel_pack_bytes = 16;
+#endif
+/// Of code that runs on every processor.
+inline constexpr std::size_t pack_bytes = 16;
+
+#if DPM_CHOOSES_KERNELS
 inline constexpr bool kernels_have_half = true;
 /// Whether kernels run here. All processors with AVX2 convert half types.
 inline bool has_kernels() { return __builtin_cpu_supports("avx2"); }
 #else
-inline constexpr std::size_t kernel_pack_bytes = pack_bytes;
 constexpr bool has_kernels() { return true; }
 #  if defined(__AVX2__) && defined(__F16C__) && defined(__GNUC__)
 inline constexpr bool kernels_have_half = true;
@@ -98,7 +100,8 @@ struct PackOf {
 #if defined(__GNUC__)
 // One vector register. g++ 12 does not vectorise such loops at -O2 by itself.
 template <class Wide, std::size_t Bytes>
-requires std::is_same_v<Wide, float> || std::is_same_v<Wide, double>
+requires std::is_same_v<Wide, float> || std::is_same_v<Wide, double> ||
+    std::is_same_v<Wide, std::uint32_t> || std::is_same_v<Wide, std::uint64_t>
 struct PackOf<Wide, Bytes> {
   using type [[gnu::vector_size(Bytes)]] = Wide;
 };
@@ -126,6 +129,25 @@ template <class PackType, class Wide>
 void fill_pack(PackType& pack, Wide value) {
   pack = PackType{};
   for (std::size_t k = 0; k < pack_size<PackType>; ++k) pack[k] = value;
+}
+
+// The registers that hold floating-point numbers, where a * b + c may be contracted.
+#if defined(__GNUC__) && defined(__x86_64__) && (defined(__FMA__) || defined(__FMA4__))
+#  define DPM_FLOAT_REGISTER "+x"
+#elif defined(__GNUC__) && defined(__aarch64__)
+#  define DPM_FLOAT_REGISTER "+w"
+#endif
+
+/// Rounds a product before it is added to anything. Which products compilers contract depends on
+/// their number, the length of vectors and the processor, and results must not.
+template <class Product>
+void keep_rounded([[maybe_unused]] Product& product) {
+#if defined(DPM_FLOAT_REGISTER)
+  if constexpr (std::is_same_v<Product, float> || std::is_same_v<Product, double> ||
+                (!std::is_class_v<Product> && !std::is_arithmetic_v<Product>)) {
+    asm("" : DPM_FLOAT_REGISTER(product));  // no instruction
+  }
+#endif
 }
 
 template <class PackType, class Scalar>
