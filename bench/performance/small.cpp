@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// Points in the plane: what the library costs for each model call, in a whole `sample` and in a
+/// Points in the plane: what the library costs for each step, in a whole `sample` and in a
 /// run that is reset.
 #include <Eigen/Core>
 #include <memory>
@@ -19,7 +19,7 @@ void model(const Eigen::Array2d& x, double /*label*/, Eigen::Array2d& output) { 
 void add_runs(Suite& suite, const std::string& name, const dpm::Plan& plan) {
   const auto shared = std::make_shared<const dpm::Plan>(plan);
   const std::string group = "small/" + name + "/";
-  const double scale = 1.0 / plan.evaluations();
+  const double scale = 1.0 / static_cast<double>(plan.steps.size());
   suite.add(
       group, "sample",
       [shared](benchmark::State& state) {

@@ -4,7 +4,10 @@
 /// Steps and noise with one thread of OpenMP and with two.
 #include <omp.h>
 
+#include <array>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "runners.hpp"
 #include "suite.hpp"
@@ -38,11 +41,36 @@ void add_noise(Suite& suite, std::size_t size, int threads) {
             });
 }
 
+/// What a sum costs more for going through OpenMP with one thread.
+void add_one_thread(Suite& suite, std::size_t size) {
+  const auto sum_of = [&suite, size](const char* name, auto sum) {
+    suite.add("one/" + std::to_string(size) + "/", name, [size, sum](benchmark::State& state) {
+      omp_set_num_threads(1);
+      std::vector<Floats> arrays(3, Floats::Constant(static_cast<Eigen::Index>(size), 0.5F));
+      const std::array<float*, 1> to{arrays[0].data()};
+      const std::array<const float*, 3> from{arrays[0].data(), arrays[1].data(), arrays[2].data()};
+      const std::array<double, 3> values{0.5, 0.25, 0.25};
+      const dpm::Weights weights(values.data(), 3);
+      for ([[maybe_unused]] auto _ : state) {
+        sum(weights, std::span<float* const>(to), std::span<const float* const>(from), size);
+        benchmark::ClobberMemory();
+      }
+    });
+  };
+  sum_of("OpenMP", [](const auto& weights, auto to, auto from, std::size_t all) {
+    dpm::detail::combine_arrays<float>(weights, to, from, all);
+  });
+  sum_of("plain", [](const auto& weights, auto to, auto from, std::size_t all) {
+    dpm::detail::combine_kernel<float>(weights, 1, 3)(weights, to, from, 0, all);
+  });
+}
+
 void add_threads(Suite& suite) {
   constexpr std::size_t least = std::size_t{1} << 16;
   const std::size_t most = suite.brief() ? least : std::size_t{1} << 24;
   for (std::size_t size = least; size <= most; size *= 2) {
     for (const int threads : {1, 2}) add_step(suite, size, threads);
+    if (size <= std::size_t{1} << 20) add_one_thread(suite, size);
   }
   for (std::size_t size = least; size <= most; size *= 16) {
     for (const int threads : {1, 2}) add_noise(suite, size, threads);
