@@ -58,6 +58,8 @@ TEST_CASE("a TorchScript module is called with a label for each sample and the i
   integers(two, 3.0, two);
   REQUIRE(two.tensor().equal(torch::full({2}, float(torch::kLong))));
   REQUIRE_THROWS_WITH(integers(two, 3.5, two), mentions("label = 3.5; it must be a whole number"));
+  REQUIRE_THROWS_WITH(dpm::TorchModel(module("return x.mul_(2)"), {nothing})(two, 1.0, two),
+                      mentions("the module has changed its input x; it must leave x as it is"));
   REQUIRE_THROWS_WITH(dpm::TorchModel(module("return x, t"), {nothing})(two, 1.0, two),
                       mentions("the module returns Tuple; it must return one tensor"));
 }
@@ -97,4 +99,23 @@ TEST_CASE("torch's noise is keyed by seed and draw, and its draws are standard n
   }
   REQUIRE(std::abs(z.mean().item<double>()) < 0.05);
   REQUIRE(std::abs(z.square().mean().item<double>() - 1) < 0.0708);
+}
+
+TEST_CASE("a fork of a run with torch's noise ends in the same bits, and another seed in others") {
+  const dpm::DiscreteSchedule<double> schedule(dpm::linear_betas(1000));
+  const dpm::Plan plan = dpm::make_plan(dpm::Ddpm{}, schedule, 6);
+  const auto finish = [](dpm::Stepper<TensorState>& run) {
+    while (const auto call = run.next()) call->output = call->input.tensor() * 0.5;
+    return run.sample().tensor();
+  };
+  dpm::Stepper run(plan, torch::ones({3, 4}), {.noise = dpm::TorchNoise{7}});
+  for (int calls = 0; calls < 3; ++calls) {
+    const auto call = run.next();
+    call->output = call->input.tensor() * 0.5;
+  }
+  dpm::Stepper<TensorState> same = run.fork({.noise = dpm::TorchNoise{7}});
+  dpm::Stepper<TensorState> other = run.fork({.noise = dpm::TorchNoise{8}});
+  const Tensor expected = finish(run).clone();
+  REQUIRE(finish(same).equal(expected));
+  REQUIRE_FALSE(finish(other).equal(expected));
 }

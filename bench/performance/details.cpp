@@ -97,7 +97,7 @@ void write_half(std::ostream& out, const Figures& figures) {
 }
 
 void write_small(std::ostream& out, const Figures& figures) {
-  out << "### Points in the plane (target 8)\n\nNanoseconds a model call, which copies two "
+  out << "### Points in the plane (target 8)\n\nNanoseconds a step, whose model copies two "
          "numbers, of 20 steps.\n\n";
   Table table({"method", "a whole sample", "a run that is reset"});
   for (const std::string& method : figures.after("O3/small/")) {

@@ -13,6 +13,10 @@
 int main() {
   const std::unique_ptr<Session, void (*)(Session*)> session(session_load("network.onnx"),
                                                              &session_free);
+  if (session == nullptr) {
+    std::fprintf(stderr, "network.onnx cannot be loaded\n");
+    return 1;
+  }
   const std::size_t shape[4] = {8, 3, 16, 16};
   const std::size_t per_sample = shape[1] * shape[2] * shape[3];
   std::vector<float> x(shape[0] * per_sample);

@@ -71,6 +71,20 @@ if(NOT (twenty LESS ten AND ten LESS five AND five LESS 2))
   message(SEND_ERROR "DPM-Solver++ is ${five}, ${ten} and ${twenty} away with 5, 10 and 20 calls")
 endif()
 
+# Samples look like digits, and like those asked for; the black-box method ends where the others do.
+value(unlike "unconditional;converged;40" 5)
+value(right "scale_3;converged;40" 7)
+if(NOT unlike LESS 250 OR NOT right GREATER 0.8)
+  message(SEND_ERROR "converged: a Frechet distance of ${unlike}, and ${right} show the digit asked for")
+endif()
+set(black_box ${cells})
+list(FILTER black_box INCLUDE REGEX "^unconditional,rk45,")
+string(REPLACE "," ";" black_box "${black_box}")
+list(GET black_box 8 away)
+if(NOT away LESS 0.06)
+  message(SEND_ERROR "rk45 is ${away} away from the converged samples")
+endif()
+
 # expect_refusal(<sentence> <option>...): the program fails and its message has the sentence.
 function(expect_refusal sentence)
   execute_process(COMMAND ${STUDY} ${ARGN} --output ${OUTPUT} RESULT_VARIABLE status OUTPUT_QUIET

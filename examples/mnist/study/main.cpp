@@ -114,6 +114,10 @@ void run(Options options) {
       settings.methods.push_back(method);
     }
   }
+  for (std::vector<int>* const counts : {&settings.calls, &settings.guided_calls}) {
+    std::sort(counts->begin(), counts->end());
+    counts->erase(std::unique(counts->begin(), counts->end()), counts->end());
+  }
   const std::filesystem::path folder(options.output);
   std::error_code error;
   std::filesystem::create_directories(folder, error);

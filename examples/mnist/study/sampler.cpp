@@ -36,8 +36,8 @@ double seconds_since(Clock::time_point begin) {
 /// those of the work, not of handing it over.
 class TimedNetwork {
  public:
-  TimedNetwork(dpm::TorchModel model, const std::function<void()>& on_call, bool waits)
-      : model_(std::move(model)), on_call_(on_call), waits_(waits) {}
+  TimedNetwork(dpm::TorchModel model, const std::function<void()>& on_call, torch::Device device)
+      : model_(std::move(model)), on_call_(on_call), device_(device) {}
 
   void operator()(const dpm::TensorState& x, double label, dpm::TensorState& noise) {
     wait();
@@ -50,7 +50,7 @@ class TimedNetwork {
   }
 
   void wait() const {
-    if (waits_) torch::cuda::synchronize();
+    if (device_.is_cuda()) torch::cuda::synchronize(device_.index());
   }
   [[nodiscard]] double seconds() const { return seconds_; }
   [[nodiscard]] int calls() const { return calls_; }
@@ -58,7 +58,7 @@ class TimedNetwork {
  private:
   dpm::TorchModel model_;
   const std::function<void()>& on_call_;
-  bool waits_;
+  torch::Device device_;
   double seconds_ = 0.0;
   int calls_ = 0;
 };
@@ -138,7 +138,7 @@ struct Sampler::Parts {
     const bool guided = evaluations_per_call(scale) == 2;
     if (scale == 0.0) labels = none;
     if (guided) labels = torch::cat({labels, none});
-    TimedNetwork model(dpm::TorchModel(network, {labels.to(device)}), on_call, device.is_cuda());
+    TimedNetwork model(dpm::TorchModel(network, {labels.to(device)}), on_call, device);
 
     torch::Tensor x = start(batch);
     model.wait();

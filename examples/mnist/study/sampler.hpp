@@ -31,7 +31,7 @@ struct Batch {
 struct Run {
   Eigen::MatrixXf samples;
   int calls = 0;
-  double network_seconds = 0.0;  ///< in the network's forward function
+  double network_seconds = 0.0;  ///< in the model: forward, its labels, the copy of its output
   double sampler_seconds = 0.0;  ///< in the rest: combinations, guidance, noise
 };
 

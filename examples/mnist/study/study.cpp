@@ -120,8 +120,8 @@ Cell summary(const Gathered& gathered, const FrechetDistance& frechet, bool guid
   return cell;
 }
 
-/// Every cell visits every batch before the next batch, so that times of all cells meet the same
-/// moods of the machine.
+/// All cells run a batch before any runs the next, so that the times of all meet the same moods of
+/// the machine.
 Section run_section(Sampler& sampler, const Settings& settings, double scale,
                     const FrechetDistance& frechet, ProgressBar& progress) {
   Section section{.scale = scale, .calls = calls_at(settings, scale), .converged = {}, .rows = {}};

@@ -125,10 +125,14 @@ void write_tables(std::ostream& out, const Results& results) {
   const Settings& settings = results.settings;
   out << "\n## The tables\n\nColumns: model calls a sample. Converged: " << reference_method().label
       << " with " << settings.reference_calls
-      << " calls, from the same starts.\nDistance from these: root mean square over pixels in "
-         "[-1, 1], median over samples.\nFrechet distance: between the classifier's features of "
-      << settings.samples << " samples and of real digits\nthat it was not trained on; other real "
-      << "digits have " << formatted("%.2f", results.floor) << ".\n";
+      << " calls, from the same starts.\nDistance from these: root mean square over pixels, of "
+         "which "
+         "paper is -1 and ink 1; median over samples.\nFrechet distance: between the classifier's "
+         "features of "
+      << settings.samples
+      << " samples, as the sampler leaves them, and\nof 2,000 real digits that it was not trained "
+         "on; 2,000 that it was trained on have "
+      << formatted("%.2f", results.floor) << ".\n";
   for (const Section& section : results.sections) {
     const auto [least, most] = range_of_deviations(section);
     out << "\n### " << section.title() << "\n\nThe sampling error of the Frechet distances (one "

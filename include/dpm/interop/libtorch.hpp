@@ -11,7 +11,7 @@
 /// A run works on the tensor's device, in its dtype, by torch operations in the device's current
 /// stream. Its steps copy nothing to the host and wait for nothing. Therefore they check shape,
 /// dtype and device alone; unless `RunOptions::check_finite` is false, a run waits once, at its
-/// end, to look for NaN in its result.
+/// end, to look for NaN in its result, but not in that of a run that is stopped.
 #pragma once
 
 #include "dpm/interop/libtorch/guidance.hpp"  // IWYU pragma: export

@@ -18,6 +18,7 @@
 #include "dpm/error.hpp"
 #include "dpm/grid/grid.hpp"
 #include "dpm/plan/plan.hpp"
+#include "dpm/run/check_values.hpp"
 #include "dpm/run/model.hpp"
 #include "dpm/run/options.hpp"
 #include "dpm/run/sample.hpp"
@@ -81,14 +82,17 @@ inline std::size_t place_in(const Grid& grid, const Level& level) {
 }
 
 /// Refuses what a hook must not do to the sample.
-template <DenseState State>
+template <class State>
 void check_edit(const State& edited, const State& before, bool check_finite, std::size_t step) {
-  const auto is = dense_view(edited);
-  const auto should_be = dense_view(before);
-  require(is.same_shape(should_be), "sample_with_edits: the edit after step ", step,
-          " has made the sample ", is.elements, " x ", is.samples, "; it must keep its shape, ",
-          should_be.elements, " x ", should_be.samples);
-  if (check_finite && !all_finite(edited)) {
+  if constexpr (DenseState<State>) {
+    const auto is = dense_view(edited);
+    const auto should_be = dense_view(before);
+    require(is.same_shape(should_be), "sample_with_edits: the edit after step ", step,
+            " has made the sample ", is.elements, " x ", is.samples, "; it must keep its shape, ",
+            should_be.elements, " x ", should_be.samples);
+  }
+  if constexpr (DenseState<State> || OwnFiniteState<State>) {
+    if (!check_finite || all_finite(edited)) return;
     fail<NonFinite>(sentence("sample_with_edits: the edit after step ", step,
                              " has left a NaN or an infinity in the sample"));
   }
@@ -195,9 +199,7 @@ RunReport sample_with_edits(const Method& method, const Grid& grid, Model&& mode
       changed = edit(state, progress);
       if (!changed) return;
       detail::PartsDone::cut(*part);
-      if constexpr (DenseState<State>) {
-        detail::check_edit(state, progress.sample, options.check_finite, progress.step);
-      }
+      detail::check_edit(state, progress.sample, options.check_finite, progress.step);
     };
     Stepper<State> run(plan, state, std::move(these));
     part = &run;

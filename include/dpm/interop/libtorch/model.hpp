@@ -36,14 +36,20 @@ class TorchModel {
   }
 
   /// out <- the module's output. Refuses an x that is not on the device or not of the dtype of the
-  /// module's first floating-point parameter, and a label with a fraction where it is to be an
-  /// integer. What torch throws goes through.
+  /// module's first floating-point parameter, a label with a fraction where it is to be an integer,
+  /// and a module that writes to x. What torch throws goes through. The inputs that were given are
+  /// handed over as they are: a module that writes to those changes them for the calls to come.
   void operator()(const TensorState& x, double label, TensorState& out) const {
     check_input(x.tensor(), label);
     const at::NoGradGuard no_grad;
     std::vector<c10::IValue> inputs{x.tensor(), labels(x.tensor(), label)};
     inputs.insert(inputs.end(), more_inputs_.begin(), more_inputs_.end());
+    // x is the run's own. Tensors count how often they were written to.
+    const auto writes = [&x] { return x.tensor().is_inference() ? 0 : x.tensor()._version(); };
+    const auto before = writes();
     const c10::IValue output = module_.get_method("forward")(std::move(inputs));
+    detail::require(writes() == before,
+                    "TorchModel: the module has changed its input x; it must leave x as it is");
     detail::require(output.isTensor(), "TorchModel: the module returns ", output.tagKind(),
                     "; it must return one tensor");
     out = output.toTensor();

@@ -18,8 +18,8 @@ namespace dpm {
 /// run is a function of (seed, k) and of the batch: the same whenever it is asked for, and for
 /// copies and forks of a run.
 ///
-/// Its bits depend on the shape and dtype of the batch, the kind of device and the version of
-/// torch. What does not is `NormalNoise`, on the host:
+/// Its bits depend on the shape, strides and dtype of the batch, the kind of device and the version
+/// of torch. What does not is `NormalNoise`, on the host:
 ///
 ///     dpm::NormalNoise{.seed = 42, .elements_per_sample = 784}
 ///         .fill(std::span(x.data_ptr<float>(), 16 * 784));   // x is contiguous and on the CPU
