@@ -14,7 +14,6 @@
 
 #include "black_box.hpp"
 #include "frechet.hpp"
-#include "methods.hpp"
 
 namespace {
 
@@ -70,7 +69,8 @@ void check_frechet_distance() {
               0.2 * 6.0 / std::sqrt(4000.0));
 }
 
-/// Normal data, whose ODE has a known end.
+/// Normal data, whose ODE has a known end. On a smooth schedule: a discrete one has a thousand
+/// kinks, which no estimate of a step's error sees, and keeps the method about 1e-4 away.
 void check_black_box() {
   const dpm::Gaussian data({0.5, -1.0}, {0.3, 0.8});
   const auto network = [&](const dpm::TensorState& x, const dpm::Level& level,
@@ -80,7 +80,7 @@ void check_black_box() {
     data(std::vector<double>(values, values + 2), level, output);
     noise = torch::tensor(output, torch::kDouble);
   };
-  const dpm::AnySchedule& schedule = study::schedule();
+  const dpm::AnySchedule schedule = dpm::VpLinear();
   const std::vector<double> start{0.7, -0.4};
   const std::vector<double> end = data.solve_ode(start, schedule.level(schedule.last_time()),
                                                  schedule.level(schedule.first_time()));
@@ -88,7 +88,7 @@ void check_black_box() {
       study::solve_black_box(schedule, network, torch::tensor(start, torch::kDouble), 1e-8);
   for (int i = 0; i < 2; ++i) {
     expect_near("the end of the black-box method", is[i].item<double>(),
-                end[static_cast<std::size_t>(i)], 1e-4);
+                end[static_cast<std::size_t>(i)], 1e-6);
   }
 }
 
