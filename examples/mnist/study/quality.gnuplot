@@ -18,7 +18,7 @@ do for [row=1:rows] {
   last = STATS_blocks - 1
   # Cells far above the converged samples' distance are left out: noise, no digits.
   stats data index last using 2 nooutput
-  set yrange [0.5*STATS_min:20*STATS_min]
+  set yrange [0.3*STATS_min:20*STATS_min]
   set title title_of(key).': Frechet distance from real digits'
   set key top right
   plot for [i=0:last-1] data index i using 1:2 with linespoints lt i+1 title columnheader(1), \
