@@ -133,12 +133,11 @@ void require_same_without_kernels() {
         dpm::detail::combine_arrays<Scalar>(weights, {to.data(), targets}, all, size);
         dpm::detail::combine_blocks_of_any_size<Scalar>(weights, {to_other.data(), targets}, all, 0,
                                                         size);
+        std::size_t others = 0;
         for (std::size_t i = 0; i < targets; ++i) {
-          for (std::size_t k = 0; k < size; ++k) {
-            if (!same(chosen[i][k], other[i][k])) FAIL("row " << i << ", value " << k);
-          }
+          for (std::size_t k = 0; k < size; ++k) others += same(chosen[i][k], other[i][k]) ? 0 : 1;
         }
-        SUCCEED();
+        REQUIRE(others == 0);
       }
     }
   }
