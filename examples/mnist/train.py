@@ -68,13 +68,13 @@ def sample(network: UNet, labels: Tensor, guidance: float, steps: int = 20, seed
     alphas = alphas_cumprod()
     x = torch.randn((len(labels), 1, 28, 28), generator=torch.Generator().manual_seed(seed))
     times = torch.linspace(TIMES - 1, 0, steps + 1).round().long()
-    for now, then in zip(times[:-1].tolist(), times[1:].tolist()):
-        t = torch.full((len(labels),), float(now))
+    for current, following in zip(times[:-1].tolist(), times[1:].tolist()):
+        t = torch.full((len(labels),), float(current))
         noise = network(x, t, labels)
         if guidance != 1:
             plain = network(x, t, torch.full_like(labels, NO_CLASS))
             noise = plain + guidance * (noise - plain)
-        a, b = alphas[now].item(), alphas[then].item()
+        a, b = alphas[current].item(), alphas[following].item()
         clean = (x - math.sqrt(1 - a) * noise) / math.sqrt(a)
         x = math.sqrt(b) * clean + math.sqrt(1 - b) * noise
     return x

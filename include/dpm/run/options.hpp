@@ -64,9 +64,8 @@ struct Progress {
   /// - `DpmSolver` of order 3, singlestep, with r2 other than 2/3 is of second order itself: its
   ///   estimate has the size of the error, but does not come to it.
   /// - With `halved_second_difference` it comes to four fifths of the error.
-  /// - Where steps draw noise (tau > 0) it is the difference of two orders and no more: the noise
-  /// of
-  ///   the path is in it, and it says nothing of the step's error.
+  /// - Where steps draw noise (tau > 0) it is the difference of two orders and no more: it holds
+  ///   the noise of the path, and says nothing of the step's error.
   const State* error = nullptr;
   double model_seconds = 0.0;    ///< time between handing out model calls and getting them back
   double sampler_seconds = 0.0;  ///< time in the run itself, its noise and correction included
