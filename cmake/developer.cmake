@@ -10,6 +10,11 @@ add_library(dpm_support INTERFACE)
 target_include_directories(dpm_support INTERFACE ${CMAKE_CURRENT_SOURCE_DIR}/tests)
 target_link_libraries(dpm_support INTERFACE dpm::dpm dpm_warnings)
 
+option(DPM_TEST_SEPARATE "Compile the library once for each test program" OFF)
+if(DPM_TEST_SEPARATE)
+  target_link_libraries(dpm_support INTERFACE dpm::separate)
+endif()
+
 find_program(DPM_CCACHE ccache)
 mark_as_advanced(DPM_CCACHE)
 if(DPM_CCACHE AND NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)

@@ -5,7 +5,11 @@ include(GNUInstallDirs)
 set(package_dir ${CMAKE_INSTALL_DATADIR}/cmake/dpm)
 write_basic_package_version_file(dpm-config-version.cmake COMPATIBILITY SameMinorVersion
                                  ARCH_INDEPENDENT)
-install(TARGETS dpm EXPORT dpm-targets FILE_SET HEADERS)
+install(TARGETS dpm dpm_separate EXPORT dpm-targets FILE_SET HEADERS)
+install(FILES include/${dpm_definitions} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/dpm)
+target_sources(
+  dpm_separate
+  INTERFACE $<INSTALL_INTERFACE:$<INSTALL_PREFIX>/${CMAKE_INSTALL_INCLUDEDIR}/${dpm_definitions}>)
 install(EXPORT dpm-targets NAMESPACE dpm:: DESTINATION ${package_dir})
 install(FILES cmake/dpm-config.cmake ${CMAKE_CURRENT_BINARY_DIR}/dpm-config-version.cmake
         DESTINATION ${package_dir})

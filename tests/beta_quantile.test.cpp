@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include <dpm/grid/beta_distribution.hpp>
 #include "dpm/grid/sigma_spacing.hpp"
 #include "dpm/schedule/betas.hpp"
 #include "dpm/schedule/discrete.hpp"

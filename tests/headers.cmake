@@ -1,5 +1,5 @@
-# Every header of the library compiles alone, with the warnings of the project:
-# target all_verify_interface_header_sets.
+# Every header of the library compiles alone, with the warnings of the project, and so does what it
+# only declares where the library is compiled separately: target all_verify_interface_header_sets.
 get_target_property(headers dpm HEADER_SET)
 if(NOT Torch_FOUND)
   list(FILTER headers EXCLUDE REGEX "interop/libtorch")
@@ -10,6 +10,13 @@ target_sources(dpm_headers INTERFACE FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE
                                      FILES ${headers})
 target_link_libraries(dpm_headers INTERFACE dpm::dpm dpm_warnings ${TORCH_LIBRARIES})
 set_target_properties(dpm_headers PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON)
+
+add_library(dpm_declarations INTERFACE)
+target_sources(dpm_declarations INTERFACE FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR}/include
+                                          FILES ${headers})
+target_link_libraries(dpm_declarations INTERFACE dpm_headers)
+target_compile_definitions(dpm_declarations INTERFACE DPM_SEPARATE)
+set_target_properties(dpm_declarations PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON)
 
 # All of them in one translation unit, which is what clang-tidy reads.
 list(TRANSFORM headers PREPEND "#include \"")

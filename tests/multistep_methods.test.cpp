@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "dpm/dpm.hpp"
+#include "dpm/method/gauss_legendre.hpp"
+#include "dpm/plan/fuse.hpp"
 #include "support/catch.hpp"
 #include "support/test_network.hpp"
 

@@ -11,6 +11,7 @@
 #include <set>
 #include <vector>
 
+#include <dpm/run/noise_loops.hpp>
 #include "dpm/run/noise.hpp"
 #include "dpm/run/normal.hpp"
 #include "dpm/run/philox.hpp"

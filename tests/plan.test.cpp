@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "dpm/dpm.hpp"
+#include "dpm/plan/fuse.hpp"
 #include "support/catch.hpp"
 #include "support/every_method.hpp"
 

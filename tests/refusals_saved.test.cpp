@@ -78,9 +78,7 @@ TEST_CASE("refused, bytes that are no run of this plan and state") {
     return "load: the saved run has finished " + stands + " model calls; its plan has 6 steps, " +
            instructions + " instructions there and 6 model calls";
   };
-  const auto hash = [](const Shared& of) {
-    return std::to_string(dpm::detail::PlanHash(*of).value());
-  };
+  const auto hash = [](const Shared& of) { return std::to_string(dpm::detail::plan_hash(*of)); };
   // The sample has words 8 to 15.
   const auto nan = std::bit_cast<std::uint64_t>(not_a_number);
   const auto minus_infinity = std::bit_cast<std::uint64_t>(-infinity);

@@ -1,9 +1,10 @@
-# How long each compiler takes for four small files: the least of some runs in turns, in seconds.
+# How long each compiler takes for some small files: the least of some runs in turns, in seconds.
 #
 #   cmake -D INCLUDE=<dpm's include> -D EIGEN=<Eigen's> -D OUTPUT=<folder> -D RUNS=<n>
 #         -D COMPILERS=<list> -D LEVELS=<list of options> -P compile_time.cmake
 #
-# Writes OUTPUT/compile.tsv. The plan side is compiled without Eigen's folder.
+# Writes OUTPUT/compile.tsv. The plan side is compiled without Eigen's folder; `separate` is the file
+# that samples once more, where dpm/definitions.cpp has been left to another file.
 cmake_minimum_required(VERSION 3.24)
 
 file(WRITE ${OUTPUT}/eigen.cpp "#include <Eigen/Core>
@@ -13,13 +14,16 @@ file(WRITE ${OUTPUT}/include.cpp "#include <Eigen/Core>
 #include <dpm/dpm.hpp>
 Eigen::ArrayXf add(const Eigen::ArrayXf& a, const Eigen::ArrayXf& b) { return a + b; }
 ")
-file(WRITE ${OUTPUT}/dpm.cpp "#include <Eigen/Core>
+set(sample_once "#include <Eigen/Core>
 #include <dpm/dpm.hpp>
 void run(Eigen::ArrayXf& x) {
   const auto model = [](const Eigen::ArrayXf& in, double, Eigen::ArrayXf& out) { out = in; };
   dpm::sample(dpm::VpLinear(), 20, model, x);
 }
 ")
+file(WRITE ${OUTPUT}/dpm.cpp "${sample_once}")
+file(WRITE ${OUTPUT}/separate.cpp "#define DPM_SEPARATE\n${sample_once}")
+file(WRITE ${OUTPUT}/definitions.cpp "#include <dpm/definitions.cpp>\n")
 set(plan_side "")
 foreach(folder schedule grid plan method)
   file(GLOB headers RELATIVE ${INCLUDE} ${INCLUDE}/dpm/${folder}/*.hpp)
@@ -34,6 +38,7 @@ file(WRITE ${OUTPUT}/plan.cpp "${plan_side}
 dpm::Plan plan() { return make_plan(dpm::DpmSolver{}, dpm::VpLinear(), 20); }
 ")
 
+set(sources eigen include dpm separate definitions plan)
 set(figures "")
 foreach(name IN LISTS COMPILERS)
   cmake_path(GET name FILENAME label)
@@ -44,11 +49,11 @@ foreach(name IN LISTS COMPILERS)
     continue()
   endif()
   foreach(level IN LISTS LEVELS)
-    foreach(source eigen include dpm plan)
+    foreach(source IN LISTS sources)
       unset(least_${source})
     endforeach()
     foreach(run RANGE 1 ${RUNS})
-      foreach(source eigen include dpm plan)
+      foreach(source IN LISTS sources)
         set(eigen -isystem ${EIGEN})
         if(source STREQUAL plan)
           set(eigen "")
@@ -64,7 +69,7 @@ foreach(name IN LISTS COMPILERS)
         endif()
       endforeach()
     endforeach()
-    foreach(source eigen include dpm plan)
+    foreach(source IN LISTS sources)
       string(APPEND figures "${label} ${level}/${source}\t${least_${source}}e-6\n")
     endforeach()
   endforeach()

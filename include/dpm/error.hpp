@@ -4,15 +4,15 @@
 /// How the library refuses: two exception types, or a handler where exceptions are switched off.
 #pragma once
 
-#include <charconv>
 #include <concepts>
 #include <cstdint>
-#include <cstdio>
 #include <cstdlib>
 #include <initializer_list>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+
+#include "dpm/separate.hpp"
 
 #if defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__
 #  error "dpm needs infinities and NaN: compile without -ffast-math or add -fno-finite-math-only"
@@ -46,12 +46,7 @@ using ErrorHandler = void (*)(const char* message);
 
 namespace detail {
 
-inline void print_error(const char* message) { std::fprintf(stderr, "dpm: %s\n", message); }
-
-inline ErrorHandler& error_handler() {
-  static ErrorHandler handler = &print_error;
-  return handler;
-}
+ErrorHandler& error_handler();
 
 /// One word or number of a sentence. Its type is forgotten, so that the many sentences of the
 /// library are arguments of one function and not as many instances of a template.
@@ -68,33 +63,10 @@ class Part {
   template <std::unsigned_integral Integer>
   Part(Integer value) : kind_(Kind::natural), as_natural(value) {}
 
-  void append_to(std::string& text) const {
-    char digits[64];
-    char* const end = digits + sizeof digits;
-    if (kind_ == Kind::text) {
-      text += as_text;
-    } else if (kind_ == Kind::integer) {
-      text.append(digits, std::to_chars(digits, end, as_integer).ptr);
-    } else if (kind_ == Kind::natural) {
-      text.append(digits, std::to_chars(digits, end, as_natural).ptr);
-    } else if (kind_ == Kind::single) {
-      text.append(digits,
-                  as_single != as_single ? nan(digits) : std::to_chars(digits, end, as_single).ptr);
-    } else {
-      text.append(digits,
-                  as_real != as_real ? nan(digits) : std::to_chars(digits, end, as_real).ptr);
-    }
-  }
+  void append_to(std::string& text) const;
 
  private:
   enum class Kind : unsigned char { text, integer, natural, single, real };
-
-  /// A NaN, without the sign that it may have.
-  static char* nan(char* digits) {
-    digits[0] = digits[2] = 'n';
-    digits[1] = 'a';
-    return digits + 3;
-  }
 
   Kind kind_;
   union {
@@ -106,11 +78,8 @@ class Part {
   };
 };
 
-inline std::string join(std::initializer_list<Part> parts) {
-  std::string text;
-  for (const Part& part : parts) part.append_to(text);
-  return text;
-}
+/// The parts one after the other.
+std::string join(std::initializer_list<Part> parts);
 
 template <class... Parts>
 std::string sentence(const Parts&... parts) {
@@ -127,9 +96,8 @@ template <class Error>
 #endif
 }
 
-[[noreturn]] inline void refuse(std::initializer_list<Part> parts) {
-  fail<InvalidArgument>(join(parts));
-}
+/// Throws `InvalidArgument` with the parts joined into one sentence.
+[[noreturn]] void refuse(std::initializer_list<Part> parts);
 
 /// Throws `InvalidArgument` with the parts joined into one sentence unless `allowed`.
 template <class... Parts>
@@ -143,10 +111,66 @@ void require(bool allowed, const Parts&... parts) {
 
 /// Replaces the error handler and returns the one before. The default prints to stderr; in every
 /// case the program aborts when the handler returns. Set it before other threads use the library.
-inline ErrorHandler set_error_handler(ErrorHandler handler) {
+ErrorHandler set_error_handler(ErrorHandler handler);
+
+}  // namespace dpm
+
+#if DPM_DEFINE
+
+#  include <charconv>
+#  include <cstdio>
+
+namespace dpm {
+namespace detail {
+
+inline void print_error(const char* message) { std::fprintf(stderr, "dpm: %s\n", message); }
+
+DPM_INLINE ErrorHandler& error_handler() {
+  static ErrorHandler handler = &print_error;
+  return handler;
+}
+
+/// A NaN, without the sign that it may have.
+inline char* write_nan(char* digits) {
+  digits[0] = digits[2] = 'n';
+  digits[1] = 'a';
+  return digits + 3;
+}
+
+DPM_INLINE void Part::append_to(std::string& text) const {
+  char digits[64];
+  char* const end = digits + sizeof digits;
+  if (kind_ == Kind::text) {
+    text += as_text;
+  } else if (kind_ == Kind::integer) {
+    text.append(digits, std::to_chars(digits, end, as_integer).ptr);
+  } else if (kind_ == Kind::natural) {
+    text.append(digits, std::to_chars(digits, end, as_natural).ptr);
+  } else if (kind_ == Kind::single) {
+    text.append(digits, as_single != as_single ? write_nan(digits)
+                                               : std::to_chars(digits, end, as_single).ptr);
+  } else {
+    text.append(digits,
+                as_real != as_real ? write_nan(digits) : std::to_chars(digits, end, as_real).ptr);
+  }
+}
+
+DPM_INLINE std::string join(std::initializer_list<Part> parts) {
+  std::string text;
+  for (const Part& part : parts) part.append_to(text);
+  return text;
+}
+
+DPM_INLINE void refuse(std::initializer_list<Part> parts) { fail<InvalidArgument>(join(parts)); }
+
+}  // namespace detail
+
+DPM_INLINE ErrorHandler set_error_handler(ErrorHandler handler) {
   const ErrorHandler before = detail::error_handler();
   detail::error_handler() = handler != nullptr ? handler : &detail::print_error;
   return before;
 }
 
 }  // namespace dpm
+
+#endif

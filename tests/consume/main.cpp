@@ -9,6 +9,12 @@
 #include <iostream>
 #include <string>
 
+#ifdef DPM_SEPARATE
+int calls_of_second_file();
+#else
+int calls_of_second_file() { return 7; }
+#endif
+
 int main() {
   const std::string version = std::to_string(DPM_VERSION_MAJOR) + "." +
                               std::to_string(DPM_VERSION_MINOR) + "." +
@@ -21,5 +27,8 @@ int main() {
   const Eigen::Array2d exact = network.solve_ode(start, schedule.level(1.0), schedule.level(1e-3));
   const double error = (x - exact).abs().maxCoeff();
   std::cout << "dpm " << version << ": " << report.model_calls << " calls, error " << error << '\n';
-  return version == EXPECTED_VERSION && report.model_calls == 20 && error < 0.05 ? 0 : 1;
+  return version == EXPECTED_VERSION && report.model_calls == 20 && error < 0.05 &&
+                 calls_of_second_file() == 7
+             ? 0
+             : 1;
 }

@@ -4,14 +4,12 @@
 /// The levels that a sampler visits.
 #pragma once
 
-#include <cmath>
 #include <cstddef>
 #include <span>
-#include <utility>
 #include <vector>
 
-#include "dpm/error.hpp"
 #include "dpm/schedule/noise_schedule.hpp"
+#include "dpm/separate.hpp"
 
 namespace dpm {
 
@@ -20,24 +18,10 @@ namespace dpm {
 class Grid {
  public:
   /// Refuses fewer than two levels, and levels whose times or lambdas are not strictly monotone.
-  Grid(AnySchedule schedule, std::vector<Level> levels)
-      : schedule_(std::move(schedule)), levels_(std::move(levels)) {
-    detail::require(levels_.size() >= 2, "Grid: it was given ", levels_.size(),
-                    " levels; it must have at least 2");
-    const double direction = levels_[1].time < levels_[0].time ? 1.0 : -1.0;
-    for (std::size_t i = 1; i < levels_.size(); ++i) {
-      const Level& a = levels_[i - 1];
-      const Level& b = levels_[i];
-      detail::require(
-          direction * (a.time - b.time) > 0.0 && direction * (b.lambda() - a.lambda()) > 0.0,
-          "Grid: level ", i, " has time ", b.time, " and lambda ", b.lambda(), " after time ",
-          a.time, " and lambda ", a.lambda(),
-          "; times must be strictly monotone and lambda must run against them");
-    }
-  }
+  Grid(AnySchedule schedule, std::vector<Level> levels);
 
   [[nodiscard]] const AnySchedule& schedule() const { return schedule_; }
-  [[nodiscard]] std::span<const Level> levels() const { return levels_; }
+  [[nodiscard]] std::span<const Level> levels() const;
   /// The number of intervals, one less than the number of levels.
   [[nodiscard]] std::size_t steps() const { return levels_.size() - 1; }
   [[nodiscard]] const Level& operator[](std::size_t i) const { return levels_[i]; }
@@ -45,16 +29,10 @@ class Grid {
   [[nodiscard]] const Level& back() const { return levels_.back(); }
 
   /// The same levels in the opposite order: the grid of the inversion.
-  [[nodiscard]] Grid reversed() const {
-    return {schedule_, std::vector<Level>(levels_.rbegin(), levels_.rend())};
-  }
+  [[nodiscard]] Grid reversed() const;
 
   /// This grid with one more level at its end. `grid.then(0.0)` ends at clean data, sigma = 0.
-  [[nodiscard]] Grid then(double time) const {
-    std::vector<Level> longer = levels_;
-    longer.push_back(schedule_.level(time));
-    return {schedule_, std::move(longer)};
-  }
+  [[nodiscard]] Grid then(double time) const;
 
  private:
   AnySchedule schedule_;
@@ -62,3 +40,43 @@ class Grid {
 };
 
 }  // namespace dpm
+
+#if DPM_DEFINE
+
+#  include <utility>
+
+#  include "dpm/error.hpp"
+
+namespace dpm {
+
+DPM_INLINE Grid::Grid(AnySchedule schedule, std::vector<Level> levels)
+    : schedule_(std::move(schedule)), levels_(std::move(levels)) {
+  detail::require(levels_.size() >= 2, "Grid: it was given ", levels_.size(),
+                  " levels; it must have at least 2");
+  const double direction = levels_[1].time < levels_[0].time ? 1.0 : -1.0;
+  for (std::size_t i = 1; i < levels_.size(); ++i) {
+    const Level& a = levels_[i - 1];
+    const Level& b = levels_[i];
+    detail::require(
+        direction * (a.time - b.time) > 0.0 && direction * (b.lambda() - a.lambda()) > 0.0,
+        "Grid: level ", i, " has time ", b.time, " and lambda ", b.lambda(), " after time ", a.time,
+        " and lambda ", a.lambda(),
+        "; times must be strictly monotone and lambda must run against them");
+  }
+}
+
+DPM_INLINE std::span<const Level> Grid::levels() const { return levels_; }
+
+DPM_INLINE Grid Grid::reversed() const {
+  return {schedule_, std::vector<Level>(levels_.rbegin(), levels_.rend())};
+}
+
+DPM_INLINE Grid Grid::then(double time) const {
+  std::vector<Level> longer = levels_;
+  longer.push_back(schedule_.level(time));
+  return {schedule_, std::move(longer)};
+}
+
+}  // namespace dpm
+
+#endif

@@ -4,14 +4,12 @@
 /// The spacing in a power of time.
 #pragma once
 
-#include <cmath>
-#include <limits>
 #include <optional>
 
-#include "dpm/error.hpp"
 #include "dpm/grid/grid.hpp"
 #include "dpm/grid/spacing.hpp"
 #include "dpm/schedule/noise_schedule.hpp"
+#include "dpm/separate.hpp"
 
 namespace dpm {
 
@@ -27,8 +25,20 @@ struct PowerTime {
 
 /// The grid of `steps` intervals with this spacing. Refuses a power that is not positive and
 /// finite, and what `make_grid` of `UniformTime` does.
-[[nodiscard]] inline Grid make_grid(const PowerTime& spacing, const AnySchedule& schedule,
-                                    int steps) {
+[[nodiscard]] Grid make_grid(const PowerTime& spacing, const AnySchedule& schedule, int steps);
+
+}  // namespace dpm
+
+#if DPM_DEFINE
+
+#  include <cmath>
+#  include <limits>
+
+#  include "dpm/error.hpp"
+
+namespace dpm {
+
+DPM_INLINE Grid make_grid(const PowerTime& spacing, const AnySchedule& schedule, int steps) {
   const double power = spacing.power;
   detail::require(power > 0.0 && power < std::numeric_limits<double>::infinity(),
                   "PowerTime: power = ", power, "; it must be in (0, inf)");
@@ -40,3 +50,5 @@ struct PowerTime {
 }
 
 }  // namespace dpm
+
+#endif

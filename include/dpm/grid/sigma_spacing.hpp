@@ -4,19 +4,13 @@
 /// Spacings of the noise level rho = sigma / alpha, which k-diffusion and EDM call sigma.
 #pragma once
 
-#include <cmath>
-#include <cstddef>
-#include <limits>
 #include <optional>
 #include <span>
-#include <utility>
-#include <vector>
 
-#include "dpm/error.hpp"
-#include "dpm/grid/beta_quantile.hpp"
 #include "dpm/grid/grid.hpp"
 #include "dpm/grid/spacing.hpp"
 #include "dpm/schedule/noise_schedule.hpp"
+#include "dpm/separate.hpp"
 
 namespace dpm {
 
@@ -46,7 +40,30 @@ struct Beta {
 
 /// The grid of `steps` intervals with the given spacing. Refuses what the spacing does not allow,
 /// and what `make_grid` of `UniformTime` does.
-[[nodiscard]] inline Grid make_grid(const Karras& spacing, const AnySchedule& schedule, int steps) {
+[[nodiscard]] Grid make_grid(const Karras& spacing, const AnySchedule& schedule, int steps);
+
+[[nodiscard]] Grid make_grid(const Beta& spacing, const AnySchedule& schedule, int steps);
+
+/// The grid through the user's own values of sigma / alpha, strictly monotone; the last may be 0.
+/// That is sigma itself where alpha = 1 (k-diffusion's sigmas); of a flow, sigma / (1 - sigma).
+[[nodiscard]] Grid grid_of_sigmas(const AnySchedule& schedule, std::span<const double> sigmas);
+
+}  // namespace dpm
+
+#if DPM_DEFINE
+
+#  include <cmath>
+#  include <cstddef>
+#  include <limits>
+#  include <utility>
+#  include <vector>
+
+#  include "dpm/error.hpp"
+#  include "dpm/grid/beta_quantile.hpp"
+
+namespace dpm {
+
+DPM_INLINE Grid make_grid(const Karras& spacing, const AnySchedule& schedule, int steps) {
   detail::require(spacing.rho > 0.0 && spacing.rho < std::numeric_limits<double>::infinity(),
                   "Karras: rho = ", spacing.rho, "; it must be in (0, inf)");
   const auto [start, end] = detail::time_range(spacing, schedule);
@@ -63,7 +80,7 @@ struct Beta {
   });
 }
 
-[[nodiscard]] inline Grid make_grid(const Beta& spacing, const AnySchedule& schedule, int steps) {
+DPM_INLINE Grid make_grid(const Beta& spacing, const AnySchedule& schedule, int steps) {
   const auto [start, end] = detail::time_range(spacing, schedule);
   (void)beta_quantile(0.5, spacing.a, spacing.b);  // refuses a and b even where one step needs none
   return detail::make_spaced_grid(schedule, steps, start, end, [&, s = start, e = end](double f) {
@@ -71,10 +88,7 @@ struct Beta {
   });
 }
 
-/// The grid through the user's own values of sigma / alpha, strictly monotone; the last may be 0.
-/// That is sigma itself where alpha = 1 (k-diffusion's sigmas); of a flow, sigma / (1 - sigma).
-[[nodiscard]] inline Grid grid_of_sigmas(const AnySchedule& schedule,
-                                         std::span<const double> sigmas) {
+DPM_INLINE Grid grid_of_sigmas(const AnySchedule& schedule, std::span<const double> sigmas) {
   std::vector<Level> levels;
   levels.reserve(sigmas.size());
   for (std::size_t i = 0; i < sigmas.size(); ++i) {
@@ -86,3 +100,5 @@ struct Beta {
 }
 
 }  // namespace dpm
+
+#endif

@@ -4,16 +4,12 @@
 /// Spacings: where the levels of a grid are put.
 #pragma once
 
-#include <cmath>
-#include <cstddef>
 #include <optional>
 #include <span>
-#include <utility>
-#include <vector>
 
-#include "dpm/error.hpp"
 #include "dpm/grid/grid.hpp"
 #include "dpm/schedule/noise_schedule.hpp"
+#include "dpm/separate.hpp"
 
 namespace dpm {
 
@@ -41,6 +37,32 @@ struct UniformLambda {
   std::optional<double> end = std::nullopt;
 };
 
+/// The grid of `steps` intervals with the given spacing. Refuses fewer than one step, times that
+/// the schedule refuses, and an end equal to the start.
+[[nodiscard]] Grid make_grid(const UniformTime& spacing, const AnySchedule& schedule, int steps);
+
+[[nodiscard]] Grid make_grid(const QuadraticTime& spacing, const AnySchedule& schedule, int steps);
+
+[[nodiscard]] Grid make_grid(const UniformLambda& spacing, const AnySchedule& schedule, int steps);
+
+/// The grid through the user's own times, in the order given.
+[[nodiscard]] Grid grid_of_times(const AnySchedule& schedule, std::span<const double> times);
+
+/// The grid through the user's own lambdas, in the order given.
+[[nodiscard]] Grid grid_of_lambdas(const AnySchedule& schedule, std::span<const double> lambdas);
+
+}  // namespace dpm
+
+#if DPM_DEFINE
+
+#  include <cmath>
+#  include <cstddef>
+#  include <utility>
+#  include <vector>
+
+#  include "dpm/error.hpp"
+
+namespace dpm {
 namespace detail {
 
 /// The grid over `steps` intervals whose inner times are `time_at(fraction)`; both ends are exact.
@@ -66,17 +88,13 @@ std::pair<double, double> time_range(const Spacing& spacing, const AnySchedule& 
 
 }  // namespace detail
 
-/// The grid of `steps` intervals with the given spacing. Refuses fewer than one step, times that
-/// the schedule refuses, and an end equal to the start.
-[[nodiscard]] inline Grid make_grid(const UniformTime& spacing, const AnySchedule& schedule,
-                                    int steps) {
+DPM_INLINE Grid make_grid(const UniformTime& spacing, const AnySchedule& schedule, int steps) {
   const auto [start, end] = detail::time_range(spacing, schedule);
   return detail::make_spaced_grid(schedule, steps, start, end,
                                   [a = start, b = end](double f) { return a + (b - a) * f; });
 }
 
-[[nodiscard]] inline Grid make_grid(const QuadraticTime& spacing, const AnySchedule& schedule,
-                                    int steps) {
+DPM_INLINE Grid make_grid(const QuadraticTime& spacing, const AnySchedule& schedule, int steps) {
   const auto [start, end] = detail::time_range(spacing, schedule);
   return detail::make_spaced_grid(schedule, steps, start, end,
                                   [a = std::sqrt(start), b = std::sqrt(end)](double f) {
@@ -85,8 +103,7 @@ std::pair<double, double> time_range(const Spacing& spacing, const AnySchedule& 
                                   });
 }
 
-[[nodiscard]] inline Grid make_grid(const UniformLambda& spacing, const AnySchedule& schedule,
-                                    int steps) {
+DPM_INLINE Grid make_grid(const UniformLambda& spacing, const AnySchedule& schedule, int steps) {
   const auto [start, end] = detail::time_range(spacing, schedule);
   const double a = schedule.level(start).lambda();
   const double b = schedule.level(end).lambda();
@@ -99,18 +116,14 @@ std::pair<double, double> time_range(const Spacing& spacing, const AnySchedule& 
   });
 }
 
-/// The grid through the user's own times, in the order given.
-[[nodiscard]] inline Grid grid_of_times(const AnySchedule& schedule,
-                                        std::span<const double> times) {
+DPM_INLINE Grid grid_of_times(const AnySchedule& schedule, std::span<const double> times) {
   std::vector<Level> levels;
   levels.reserve(times.size());
   for (const double time : times) levels.push_back(schedule.level(time));
   return {schedule, std::move(levels)};
 }
 
-/// The grid through the user's own lambdas, in the order given.
-[[nodiscard]] inline Grid grid_of_lambdas(const AnySchedule& schedule,
-                                          std::span<const double> lambdas) {
+DPM_INLINE Grid grid_of_lambdas(const AnySchedule& schedule, std::span<const double> lambdas) {
   std::vector<Level> levels;
   levels.reserve(lambdas.size());
   for (const double lambda : lambdas) levels.push_back(schedule.level_at_lambda(lambda));
@@ -118,3 +131,5 @@ std::pair<double, double> time_range(const Spacing& spacing, const AnySchedule& 
 }
 
 }  // namespace dpm
+
+#endif

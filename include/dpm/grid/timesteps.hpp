@@ -4,11 +4,10 @@
 /// Integer timesteps of table-trained models, in exact integer arithmetic.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <vector>
 
-#include "dpm/error.hpp"
+#include "dpm/separate.hpp"
 
 namespace dpm {
 namespace detail {
@@ -23,13 +22,6 @@ namespace detail {
   return up ? quotient + 1 : quotient;
 }
 
-inline void check_timesteps(const char* name, int train_timesteps, int steps) {
-  require(train_timesteps >= 1, name, ": train_timesteps = ", train_timesteps,
-          "; it must be at least 1");
-  require(steps >= 1 && steps <= train_timesteps, name, ": steps = ", steps,
-          "; it must lie between 1 and train_timesteps = ", train_timesteps);
-}
-
 }  // namespace detail
 
 /// The `count` equally spaced timesteps from `last` down to 0, both included, each rounded to the
@@ -39,7 +31,40 @@ inline void check_timesteps(const char* name, int train_timesteps, int steps) {
 /// DDIM-like samplers take `linspace_timesteps(N - 1, steps)`, whose last step has no length left
 /// but the one to clean data; DPM-Solver-like ones `linspace_timesteps(N - 1, steps + 1)` without
 /// its last entry.
-[[nodiscard]] inline std::vector<int> linspace_timesteps(int last, int count) {
+[[nodiscard]] std::vector<int> linspace_timesteps(int last, int count);
+
+/// The timesteps `offset` + stride (steps - 1), ..., offset + stride, offset with stride =
+/// train_timesteps / steps rounded down: "leading" (Ho et al. 2020's code, arXiv 2006.11239).
+/// Refuses steps outside 1 .. train_timesteps, and an offset that leaves the table.
+[[nodiscard]] std::vector<int> leading_timesteps(int train_timesteps, int steps, int offset = 0);
+
+/// The timesteps train_timesteps - i (train_timesteps / steps), less 1, rounded to the nearest
+/// integer (a half of the first term to the even one), for i = 0 ... steps - 1: "trailing", which
+/// starts at the table's end (Lin et al. 2023, arXiv 2305.08891, Table 2). Always `steps` of them,
+/// none negative. Refuses steps outside 1 .. train_timesteps.
+[[nodiscard]] std::vector<int> trailing_timesteps(int train_timesteps, int steps);
+
+}  // namespace dpm
+
+#if DPM_DEFINE
+
+#  include <cstddef>
+
+#  include "dpm/error.hpp"
+
+namespace dpm {
+namespace detail {
+
+inline void check_timesteps(const char* name, int train_timesteps, int steps) {
+  require(train_timesteps >= 1, name, ": train_timesteps = ", train_timesteps,
+          "; it must be at least 1");
+  require(steps >= 1 && steps <= train_timesteps, name, ": steps = ", steps,
+          "; it must lie between 1 and train_timesteps = ", train_timesteps);
+}
+
+}  // namespace detail
+
+DPM_INLINE std::vector<int> linspace_timesteps(int last, int count) {
   detail::require(count >= 1, "linspace_timesteps: count = ", count, "; it must be at least 1");
   detail::require(last >= count - 1, "linspace_timesteps: last = ", last, " for ", count,
                   " timesteps; it must be at least ", count - 1);
@@ -52,11 +77,7 @@ inline void check_timesteps(const char* name, int train_timesteps, int steps) {
   return timesteps;
 }
 
-/// The timesteps `offset` + stride (steps - 1), ..., offset + stride, offset with stride =
-/// train_timesteps / steps rounded down: "leading" (Ho et al. 2020's code, arXiv 2006.11239).
-/// Refuses steps outside 1 .. train_timesteps, and an offset that leaves the table.
-[[nodiscard]] inline std::vector<int> leading_timesteps(int train_timesteps, int steps,
-                                                        int offset = 0) {
+DPM_INLINE std::vector<int> leading_timesteps(int train_timesteps, int steps, int offset) {
   detail::check_timesteps("leading_timesteps", train_timesteps, steps);
   const int stride = train_timesteps / steps;
   const int most = train_timesteps - 1 - stride * (steps - 1);
@@ -68,11 +89,7 @@ inline void check_timesteps(const char* name, int train_timesteps, int steps) {
   return timesteps;
 }
 
-/// The timesteps train_timesteps - i (train_timesteps / steps), less 1, rounded to the nearest
-/// integer (a half of the first term to the even one), for i = 0 ... steps - 1: "trailing", which
-/// starts at the table's end (Lin et al. 2023, arXiv 2305.08891, Table 2). Always `steps` of them,
-/// none negative. Refuses steps outside 1 .. train_timesteps.
-[[nodiscard]] inline std::vector<int> trailing_timesteps(int train_timesteps, int steps) {
+DPM_INLINE std::vector<int> trailing_timesteps(int train_timesteps, int steps) {
   detail::check_timesteps("trailing_timesteps", train_timesteps, steps);
   std::vector<int> timesteps;
   timesteps.reserve(static_cast<std::size_t>(steps));
@@ -83,3 +100,5 @@ inline void check_timesteps(const char* name, int train_timesteps, int steps) {
 }
 
 }  // namespace dpm
+
+#endif

@@ -4,14 +4,13 @@
 /// Adaptive DPM-Solver: its options, the plan of one trial, and the length of the next.
 #pragma once
 
-#include <cmath>
 #include <cstdint>
-#include <limits>
 #include <optional>
-#include <utility>
 
-#include "dpm/error.hpp"
-#include "dpm/method/dpm_solver_singlestep.hpp"
+#include "dpm/method/dpm_solver_options.hpp"
+#include "dpm/plan/plan.hpp"
+#include "dpm/schedule/noise_schedule.hpp"
+#include "dpm/separate.hpp"
 #include "dpm/state/error_norm.hpp"
 
 namespace dpm {
@@ -61,7 +60,43 @@ struct AdaptiveDpmSolver {
 
 namespace detail {
 
-inline void check_options(const AdaptiveDpmSolver& method) {
+void check_options(const AdaptiveDpmSolver& method);
+
+/// Refuses ends between which no adaptive run exists.
+void check_ends(const AdaptiveDpmSolver& method, const Level& start, const Level& end);
+
+/// The plan of one trial from level s to level t, in three steps: the first calls the model at s,
+/// the second leads to the result of the lower order, and the third adds to it what it differs by
+/// from the result of the higher order. A trial that follows a rejected one omits the first.
+Plan make_trial(const AdaptiveDpmSolver& method, const AnySchedule& schedule, const Level& s,
+                const Level& t, Prediction prediction, Correction correction);
+
+/// The plan of the step from the end of a run to sigma = 0.
+Plan make_last_step(const AdaptiveDpmSolver& method, const AnySchedule& schedule, const Level& from,
+                    Prediction prediction, Correction correction);
+
+/// The length of the trial after one of length `step` and the given error: the error is that of the
+/// lower order, so it grows with the step to the power of the higher (Alg. 2, last line). The power
+/// is rounded to float as in the official code, whose runs are thus repeated step by step.
+double next_step(const AdaptiveDpmSolver& method, double step, double error);
+
+}  // namespace detail
+
+}  // namespace dpm
+
+#if DPM_DEFINE
+
+#  include <cmath>
+#  include <limits>
+#  include <utility>
+
+#  include "dpm/error.hpp"
+#  include "dpm/method/dpm_solver_singlestep.hpp"
+
+namespace dpm {
+namespace detail {
+
+DPM_INLINE void check_options(const AdaptiveDpmSolver& method) {
   constexpr double infinity = std::numeric_limits<double>::infinity();
   const ErrorTolerance& tolerance = method.tolerance;
   require(method.order == 2 || method.order == 3, "AdaptiveDpmSolver: order = ", method.order,
@@ -88,8 +123,7 @@ inline void check_options(const AdaptiveDpmSolver& method) {
           "; it must be at least ", least, ", the calls of the shortest run");
 }
 
-/// Refuses ends between which no adaptive run exists.
-inline void check_ends(const AdaptiveDpmSolver& method, const Level& start, const Level& end) {
+DPM_INLINE void check_ends(const AdaptiveDpmSolver& method, const Level& start, const Level& end) {
   require(start.log_alpha > -std::numeric_limits<double>::infinity(),
           "AdaptiveDpmSolver: the start at time ", start.time,
           " has alpha = 0, from where steps in lambda are infinite; start below that time");
@@ -106,11 +140,9 @@ inline void check_ends(const AdaptiveDpmSolver& method, const Level& start, cons
           "; it must be below the whole length in time, ", start.time - end.time);
 }
 
-/// The plan of one trial from level s to level t, in three steps: the first calls the model at s,
-/// the second leads to the result of the lower order, and the third adds to it what it differs by
-/// from the result of the higher order. A trial that follows a rejected one omits the first.
-inline Plan make_trial(const AdaptiveDpmSolver& method, const AnySchedule& schedule, const Level& s,
-                       const Level& t, Prediction prediction, Correction correction) {
+DPM_INLINE Plan make_trial(const AdaptiveDpmSolver& method, const AnySchedule& schedule,
+                           const Level& s, const Level& t, Prediction prediction,
+                           Correction correction) {
   const DpmSolver::Update taylor = DpmSolver::Update::taylor;
   const DpmSolver higher{.order = method.order, .space = method.space, .update = method.update};
   PlanBuilder builder(method.space, prediction, correction);
@@ -151,21 +183,20 @@ inline Plan make_trial(const AdaptiveDpmSolver& method, const AnySchedule& sched
   return std::move(builder).finish();
 }
 
-/// The plan of the step from the end of a run to sigma = 0.
-inline Plan make_last_step(const AdaptiveDpmSolver& method, const AnySchedule& schedule,
-                           const Level& from, Prediction prediction, Correction correction) {
+DPM_INLINE Plan make_last_step(const AdaptiveDpmSolver& method, const AnySchedule& schedule,
+                               const Level& from, Prediction prediction, Correction correction) {
   PlanBuilder builder(method.space, prediction, correction);
   write_singlestep_step(builder, {.order = 1, .space = method.space},
                         {from, schedule.level(0.0), {}});
   return std::move(builder).finish();
 }
 
-/// The length of the trial after one of length `step` and the given error: the error is that of the
-/// lower order, so it grows with the step to the power of the higher (Alg. 2, last line). The power
-/// is rounded to float as in the official code, whose runs are thus repeated step by step.
-inline double next_step(const AdaptiveDpmSolver& method, double step, double error) {
+DPM_INLINE double next_step(const AdaptiveDpmSolver& method, double step, double error) {
   return method.safety * step * static_cast<float>(std::pow(error, -1.0 / method.order));
 }
 
 }  // namespace detail
+
 }  // namespace dpm
+
+#endif

@@ -4,12 +4,10 @@
 /// Plans by the number of model calls, the way most users think of cost.
 #pragma once
 
-#include <cmath>
-
-#include "dpm/error.hpp"
 #include "dpm/grid/grid.hpp"
 #include "dpm/grid/spacing.hpp"
 #include "dpm/plan/plan.hpp"
+#include "dpm/separate.hpp"
 
 namespace dpm {
 
@@ -19,6 +17,19 @@ struct Budget {
   Method method;
   int steps = 0;
 };
+
+namespace detail {
+
+/// Whether the schedule's usual ends are at sigma = 0 or alpha = 0, where lambda is infinite.
+bool has_singular_end(const AnySchedule& schedule);
+
+/// Refuses a number of calls that no plan of the method can have.
+void require_calls(const char* method, int calls, int least);
+
+/// Refuses a plan whose number of calls is not the wanted one.
+void require_planned(const Plan& plan, int calls, int steps);
+
+}  // namespace detail
 
 /// The plan that makes exactly `calls` model calls (NFE) over a grid of the given spacing. Each
 /// method says through its `for_calls` how many steps that is. Refuses counts the method cannot
@@ -37,24 +48,9 @@ template <class Method, class Spacing>
     Plan longer = plan_of(budget.steps + left);
     if (longer.evaluations() == calls) return longer;
   }
-  detail::require(
-      plan.evaluations() == calls, "make_plan: calls = ", calls, " over a grid from time ",
-      plan.start().time, " to time ", plan.end().time, ", where ", budget.steps, " steps make ",
-      plan.evaluations(),
-      " calls, because steps that touch sigma = 0 or alpha = 0 are of first order; make "
-      "the grid yourself with the number of steps you want");
+  detail::require_planned(plan, calls, budget.steps);
   return plan;
 }
-
-namespace detail {
-
-/// Whether the schedule's usual ends are at sigma = 0 or alpha = 0, where lambda is infinite.
-inline bool has_singular_end(const AnySchedule& schedule) {
-  return !std::isfinite(schedule.level(schedule.last_time()).lambda()) ||
-         !std::isfinite(schedule.level(schedule.first_time()).lambda());
-}
-
-}  // namespace detail
 
 /// The same over the spacing that suits the method best (its `default_spacing`), or uniform in time
 /// where the schedule ends at sigma = 0 or starts at alpha = 0, as a flow does: spacings in lambda
@@ -69,12 +65,34 @@ template <class Method>
   return make_plan(method, schedule, calls, default_spacing(method), prediction, correction);
 }
 
-namespace detail {
+}  // namespace dpm
 
-inline void require_calls(const char* method, int calls, int least) {
+#if DPM_DEFINE
+
+#  include <cmath>
+
+#  include "dpm/error.hpp"
+
+namespace dpm::detail {
+
+DPM_INLINE bool has_singular_end(const AnySchedule& schedule) {
+  return !std::isfinite(schedule.level(schedule.last_time()).lambda()) ||
+         !std::isfinite(schedule.level(schedule.first_time()).lambda());
+}
+
+DPM_INLINE void require_calls(const char* method, int calls, int least) {
   require(calls >= least, method, ": calls = ", calls, "; it needs at least ", least);
   require(calls <= 1'000'000, method, ": calls = ", calls, "; it makes at most 1000000");
 }
 
-}  // namespace detail
-}  // namespace dpm
+DPM_INLINE void require_planned(const Plan& plan, int calls, int steps) {
+  require(plan.evaluations() == calls, "make_plan: calls = ", calls, " over a grid from time ",
+          plan.start().time, " to time ", plan.end().time, ", where ", steps, " steps make ",
+          plan.evaluations(),
+          " calls, because steps that touch sigma = 0 or alpha = 0 are of first order; make "
+          "the grid yourself with the number of steps you want");
+}
+
+}  // namespace dpm::detail
+
+#endif

@@ -4,15 +4,11 @@
 /// DDIM as a plan.
 #pragma once
 
-#include <utility>
-
-#include "dpm/error.hpp"
 #include "dpm/grid/grid.hpp"
 #include "dpm/grid/spacing.hpp"
-#include "dpm/method/ancestral_step.hpp"
 #include "dpm/method/budget.hpp"
-#include "dpm/plan/builder.hpp"
 #include "dpm/plan/plan.hpp"
+#include "dpm/separate.hpp"
 
 namespace dpm {
 
@@ -27,9 +23,28 @@ struct Ddim {
 [[nodiscard]] inline int convergence_order(const Ddim& /*method*/) { return 1; }
 
 /// The plan of DDIM over `grid`. Refuses a negative or non-finite eta; else as `ancestral_step`.
-[[nodiscard]] inline Plan make_plan(const Ddim& method, const Grid& grid,
-                                    Prediction prediction = Prediction::noise,
-                                    Correction correction = Correction::none) {
+[[nodiscard]] Plan make_plan(const Ddim& method, const Grid& grid,
+                             Prediction prediction = Prediction::noise,
+                             Correction correction = Correction::none);
+
+[[nodiscard]] Budget<Ddim> for_calls(const Ddim& method, int calls);
+
+[[nodiscard]] inline UniformTime default_spacing(const Ddim& /*method*/) { return {}; }
+
+}  // namespace dpm
+
+#if DPM_DEFINE
+
+#  include <utility>
+
+#  include "dpm/error.hpp"
+#  include "dpm/method/ancestral_step.hpp"
+#  include "dpm/plan/builder.hpp"
+
+namespace dpm {
+
+DPM_INLINE Plan make_plan(const Ddim& method, const Grid& grid, Prediction prediction,
+                          Correction correction) {
   detail::require(method.eta >= 0.0 && method.eta < 1e300, "Ddim: eta = ", method.eta,
                   "; it must be finite and at least 0");
   const Space space = ancestral_space(grid, prediction, correction);
@@ -41,11 +56,11 @@ struct Ddim {
   return std::move(builder).finish();
 }
 
-[[nodiscard]] inline Budget<Ddim> for_calls(const Ddim& method, int calls) {
+DPM_INLINE Budget<Ddim> for_calls(const Ddim& method, int calls) {
   detail::require_calls("Ddim", calls, 1);
   return {method, calls};
 }
 
-[[nodiscard]] inline UniformTime default_spacing(const Ddim& /*method*/) { return {}; }
-
 }  // namespace dpm
+
+#endif

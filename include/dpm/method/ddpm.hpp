@@ -4,17 +4,13 @@
 /// DDPM's ancestral sampler as a plan.
 #pragma once
 
-#include <cmath>
 #include <cstdint>
-#include <utility>
 
-#include "dpm/error.hpp"
 #include "dpm/grid/grid.hpp"
 #include "dpm/grid/spacing.hpp"
-#include "dpm/method/ancestral_step.hpp"
 #include "dpm/method/budget.hpp"
-#include "dpm/plan/builder.hpp"
 #include "dpm/plan/plan.hpp"
+#include "dpm/separate.hpp"
 
 namespace dpm {
 
@@ -35,9 +31,29 @@ struct Ddpm {
 
 /// The plan of DDPM over `grid`. The mean is that of the posterior (arXiv 2006.11239, Eq. 7), which
 /// is the DDIM step with eta = 1. Refuses a grid that runs towards more noise.
-[[nodiscard]] inline Plan make_plan(const Ddpm& method, const Grid& grid,
-                                    Prediction prediction = Prediction::noise,
-                                    Correction correction = Correction::none) {
+[[nodiscard]] Plan make_plan(const Ddpm& method, const Grid& grid,
+                             Prediction prediction = Prediction::noise,
+                             Correction correction = Correction::none);
+
+[[nodiscard]] Budget<Ddpm> for_calls(const Ddpm& method, int calls);
+
+[[nodiscard]] inline UniformTime default_spacing(const Ddpm& /*method*/) { return {}; }
+
+}  // namespace dpm
+
+#if DPM_DEFINE
+
+#  include <cmath>
+#  include <utility>
+
+#  include "dpm/error.hpp"
+#  include "dpm/method/ancestral_step.hpp"
+#  include "dpm/plan/builder.hpp"
+
+namespace dpm {
+
+DPM_INLINE Plan make_plan(const Ddpm& method, const Grid& grid, Prediction prediction,
+                          Correction correction) {
   detail::require(grid.back().time < grid.front().time, "Ddpm: the grid runs from time ",
                   grid.front().time, " to time ", grid.back().time,
                   ", towards more noise; invert with Ddim instead");
@@ -55,11 +71,11 @@ struct Ddpm {
   return std::move(builder).finish();
 }
 
-[[nodiscard]] inline Budget<Ddpm> for_calls(const Ddpm& method, int calls) {
+DPM_INLINE Budget<Ddpm> for_calls(const Ddpm& method, int calls) {
   detail::require_calls("Ddpm", calls, 1);
   return {method, calls};
 }
 
-[[nodiscard]] inline UniformTime default_spacing(const Ddpm& /*method*/) { return {}; }
-
 }  // namespace dpm
+
+#endif

@@ -5,10 +5,10 @@
 #pragma once
 
 #include "dpm/grid/power_time.hpp"
-#include "dpm/method/budget.hpp"
 #include "dpm/method/unipc.hpp"
 #include "dpm/plan/plan.hpp"
 #include "dpm/schedule/noise_schedule.hpp"
+#include "dpm/separate.hpp"
 
 namespace dpm {
 
@@ -23,9 +23,20 @@ inline constexpr PowerTime default_method_spacing{.power = 4.0};
 
 /// The plan of the default method with exactly `calls` model calls, from the schedule's last to its
 /// first time; over uniform time where that is at sigma = 0 or starts at alpha = 0, as for a flow.
-[[nodiscard]] inline Plan make_plan(const AnySchedule& schedule, int calls,
-                                    Prediction prediction = Prediction::noise,
-                                    Correction correction = Correction::none) {
+[[nodiscard]] Plan make_plan(const AnySchedule& schedule, int calls,
+                             Prediction prediction = Prediction::noise,
+                             Correction correction = Correction::none);
+
+}  // namespace dpm
+
+#if DPM_DEFINE
+
+#  include "dpm/method/budget.hpp"
+
+namespace dpm {
+
+DPM_INLINE Plan make_plan(const AnySchedule& schedule, int calls, Prediction prediction,
+                          Correction correction) {
   if (detail::has_singular_end(schedule)) {
     return make_plan(default_method, schedule, calls, UniformTime{}, prediction, correction);
   }
@@ -33,3 +44,5 @@ inline constexpr PowerTime default_method_spacing{.power = 4.0};
 }
 
 }  // namespace dpm
+
+#endif

@@ -4,20 +4,13 @@
 /// DEIS, and the linear multistep method of k-diffusion, as plans.
 #pragma once
 
-#include <cmath>
-#include <cstddef>
 #include <cstdint>
-#include <utility>
 
-#include "dpm/error.hpp"
 #include "dpm/grid/grid.hpp"
 #include "dpm/grid/spacing.hpp"
 #include "dpm/method/budget.hpp"
-#include "dpm/method/exponential_step.hpp"
-#include "dpm/method/gauss_legendre.hpp"
-#include "dpm/method/polynomial.hpp"
-#include "dpm/plan/builder.hpp"
 #include "dpm/plan/plan.hpp"
+#include "dpm/separate.hpp"
 
 namespace dpm {
 
@@ -46,6 +39,32 @@ struct Deis {
 /// Order of convergence. The first step, of first order, keeps the run from more than the second.
 [[nodiscard]] inline int convergence_order(const Deis& method) { return method.order == 1 ? 1 : 2; }
 
+/// The plan of DEIS over `grid`, in noise space. Refuses an order out of range and a grid that
+/// starts at alpha = 0. A step to sigma = 0 is of first order.
+[[nodiscard]] Plan make_plan(const Deis& method, const Grid& grid,
+                             Prediction prediction = Prediction::noise,
+                             Correction correction = Correction::none);
+
+[[nodiscard]] Budget<Deis> for_calls(const Deis& method, int calls);
+
+/// Equal steps in the square root of time, as the paper uses them (App. H.3).
+[[nodiscard]] inline QuadraticTime default_spacing(const Deis& /*method*/) { return {}; }
+
+}  // namespace dpm
+
+#if DPM_DEFINE
+
+#  include <cmath>
+#  include <cstddef>
+#  include <utility>
+
+#  include "dpm/error.hpp"
+#  include "dpm/method/exponential_step.hpp"
+#  include "dpm/method/gauss_legendre.hpp"
+#  include "dpm/method/polynomial.hpp"
+#  include "dpm/plan/builder.hpp"
+
+namespace dpm {
 namespace detail {
 
 /// The point of a level in the variable that predictions are extrapolated in.
@@ -113,11 +132,8 @@ inline DerivativeWeights deis_weights(Deis::Variable variable, const AnySchedule
 
 }  // namespace detail
 
-/// The plan of DEIS over `grid`, in noise space. Refuses an order out of range and a grid that
-/// starts at alpha = 0. A step to sigma = 0 is of first order.
-[[nodiscard]] inline Plan make_plan(const Deis& method, const Grid& grid,
-                                    Prediction prediction = Prediction::noise,
-                                    Correction correction = Correction::none) {
+DPM_INLINE Plan make_plan(const Deis& method, const Grid& grid, Prediction prediction,
+                          Correction correction) {
   detail::require(method.order >= 1 && method.order <= 4, "Deis: order = ", method.order,
                   "; it must be 1 to 4");
   const auto order = static_cast<std::size_t>(method.order);
@@ -145,12 +161,11 @@ inline DerivativeWeights deis_weights(Deis::Variable variable, const AnySchedule
   return std::move(builder).finish();
 }
 
-[[nodiscard]] inline Budget<Deis> for_calls(const Deis& method, int calls) {
+DPM_INLINE Budget<Deis> for_calls(const Deis& method, int calls) {
   detail::require_calls("Deis", calls, 1);
   return {method, calls};
 }
 
-/// Equal steps in the square root of time, as the paper uses them (App. H.3).
-[[nodiscard]] inline QuadraticTime default_spacing(const Deis& /*method*/) { return {}; }
-
 }  // namespace dpm
+
+#endif

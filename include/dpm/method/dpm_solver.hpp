@@ -4,23 +4,42 @@
 /// DPM-Solver and DPM-Solver++ as plans.
 #pragma once
 
-#include <utility>
-
 #include "dpm/grid/grid.hpp"
 #include "dpm/grid/spacing.hpp"
 #include "dpm/method/budget.hpp"
-#include "dpm/method/dpm_solver_multistep.hpp"
 #include "dpm/method/dpm_solver_options.hpp"
-#include "dpm/method/dpm_solver_singlestep.hpp"
-#include "dpm/plan/builder.hpp"
+#include "dpm/separate.hpp"
 
 namespace dpm {
 
 /// The plan of DPM-Solver(++) over `grid`. Refuses options out of range (see `DpmSolver`), and
 /// steps that have no solution in the chosen space (see `ExponentialStep`).
-[[nodiscard]] inline Plan make_plan(const DpmSolver& method, const Grid& grid,
-                                    Prediction prediction = Prediction::noise,
-                                    Correction correction = Correction::none) {
+[[nodiscard]] Plan make_plan(const DpmSolver& method, const Grid& grid,
+                             Prediction prediction = Prediction::noise,
+                             Correction correction = Correction::none);
+
+/// How to make exactly `calls` model calls. Singlestep takes steps of full order where the order
+/// divides `calls` and lower orders at the end are not asked for; otherwise one step more, with the
+/// calls shared out as in DPM-Solver-fast (arXiv 2206.00927, App. D.3).
+[[nodiscard]] Budget<DpmSolver> for_calls(const DpmSolver& method, int calls);
+
+/// Steps of equal length in lambda, which the method's error is made of.
+[[nodiscard]] inline UniformLambda default_spacing(const DpmSolver& /*method*/) { return {}; }
+
+}  // namespace dpm
+
+#if DPM_DEFINE
+
+#  include <utility>
+
+#  include "dpm/method/dpm_solver_multistep.hpp"
+#  include "dpm/method/dpm_solver_singlestep.hpp"
+#  include "dpm/plan/builder.hpp"
+
+namespace dpm {
+
+DPM_INLINE Plan make_plan(const DpmSolver& method, const Grid& grid, Prediction prediction,
+                          Correction correction) {
   detail::check_options(method);
   const bool stops_short = grid.back().sigma() > 0.0 && grid.back().time < grid.front().time;
   detail::require(!method.denoise_to_zero || stops_short,
@@ -37,10 +56,7 @@ namespace dpm {
   return std::move(builder).finish();
 }
 
-/// How to make exactly `calls` model calls. Singlestep takes steps of full order where the order
-/// divides `calls` and lower orders at the end are not asked for; otherwise one step more, with the
-/// calls shared out as in DPM-Solver-fast (arXiv 2206.00927, App. D.3).
-[[nodiscard]] inline Budget<DpmSolver> for_calls(const DpmSolver& method, int calls) {
+DPM_INLINE Budget<DpmSolver> for_calls(const DpmSolver& method, int calls) {
   detail::check_options(method);
   const int final_calls = method.denoise_to_zero ? 1 : 0;
   detail::require_calls("DpmSolver", calls, 1 + final_calls);
@@ -65,7 +81,6 @@ namespace dpm {
   return budget;
 }
 
-/// Steps of equal length in lambda, which the method's error is made of.
-[[nodiscard]] inline UniformLambda default_spacing(const DpmSolver& /*method*/) { return {}; }
-
 }  // namespace dpm
+
+#endif

@@ -4,13 +4,11 @@
 /// The options of DPM-Solver and DPM-Solver++.
 #pragma once
 
-#include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <optional>
 
-#include "dpm/error.hpp"
 #include "dpm/plan/plan.hpp"
+#include "dpm/separate.hpp"
 
 namespace dpm {
 
@@ -75,7 +73,26 @@ struct DpmSolver {
 
 /// The order of convergence that the options give, in the limit of many steps; for tau > 0 the weak
 /// order.
-[[nodiscard]] inline int convergence_order(const DpmSolver& method) {
+[[nodiscard]] int convergence_order(const DpmSolver& method);
+
+namespace detail {
+
+void check_options(const DpmSolver& method);
+
+}  // namespace detail
+
+}  // namespace dpm
+
+#if DPM_DEFINE
+
+#  include <algorithm>
+#  include <cmath>
+
+#  include "dpm/error.hpp"
+
+namespace dpm {
+
+DPM_INLINE int convergence_order(const DpmSolver& method) {
   if (method.tau > 0.0) return std::min(method.order, 2);
   const bool third = method.order == 3;
   bool keeps_third = !method.lower_order_final && method.calls == 0;
@@ -90,7 +107,7 @@ struct DpmSolver {
 
 namespace detail {
 
-inline void check_options(const DpmSolver& method) {
+DPM_INLINE void check_options(const DpmSolver& method) {
   require(method.order >= 1 && method.order <= 3, "DpmSolver: order = ", method.order,
           "; it must be 1, 2 or 3");
   const double r1 = method.inner_ratio();
@@ -109,4 +126,7 @@ inline void check_options(const DpmSolver& method) {
 }
 
 }  // namespace detail
+
 }  // namespace dpm
+
+#endif

@@ -5,12 +5,10 @@
 #pragma once
 
 #include <cmath>
-#include <limits>
 
-#include "dpm/error.hpp"
-#include "dpm/method/phi.hpp"
 #include "dpm/plan/plan.hpp"
 #include "dpm/schedule/level.hpp"
+#include "dpm/separate.hpp"
 
 namespace dpm {
 
@@ -34,33 +32,7 @@ class ExponentialStep {
   /// Refuses a noise-space step from alpha = 0 and a data-space step from sigma = 0: the linear
   /// part is infinite there. With tau > 0 refuses a step towards more noise, and one in noise space
   /// to sigma = 0, which would leave noise in clean data.
-  ExponentialStep(Space space, const Level& s, const Level& t, double tau = 0.0)
-      : space_(space),
-        h_(t.lambda() - s.lambda()),
-        tau_squared_(tau * tau),
-        end_part_(space == Space::noise ? t.sigma() : t.alpha()),
-        log_start_part_(space == Space::noise ? s.log_sigma : s.log_alpha),
-        log_sigma_(t.log_sigma),
-        linear_(std::exp(space == Space::noise
-                             ? t.log_alpha - s.log_alpha
-                             : t.log_sigma - s.log_sigma - (tau > 0.0 ? tau * tau * h_ : 0.0))) {
-    detail::require(std::isfinite(linear_), "make_plan: the step from time ", s.time,
-                    space == Space::noise
-                        ? " starts at alpha = 0, where noise space has no "
-                          "solution; use a method in data space, such as UniPc or "
-                          "DpmSolver, with a model that predicts data, velocity "
-                          "or flow"
-                        : " starts at sigma = 0, where data space has no "
-                          "solution; use noise space, with a model "
-                          "that predicts noise or velocity");
-    detail::require(tau == 0.0 || h_ >= 0.0, "make_plan: the step from time ", s.time, " to time ",
-                    t.time, " runs towards more noise with tau = ", tau,
-                    "; inversion needs tau = 0");
-    detail::require(tau == 0.0 || space == Space::data || end_part_ > 0.0,
-                    "make_plan: the step from time ", s.time, " to time ", t.time,
-                    " ends at sigma = 0 in noise space with tau = ", tau,
-                    "; use data space, or end above that time");
-  }
+  ExponentialStep(Space space, const Level& s, const Level& t, double tau = 0.0);
 
   [[nodiscard]] double linear() const { return linear_; }
   [[nodiscard]] double h() const { return h_; }
@@ -69,29 +41,10 @@ class ExponentialStep {
   [[nodiscard]] bool finite() const { return std::isfinite(h_); }
 
   /// The weight of the n-th derivative; n > 0 needs `finite()`.
-  [[nodiscard]] double weight(int n) const {
-    const double q = 1.0 + tau_squared_;
-    // For long steps as a difference, which keeps the limits at sigma_t = 0 and alpha_t = 0.
-    if (n == 0 && space_ == Space::noise) {
-      return q * (h_ > 1.0 ? end_part_ - linear_ * start_part() : -end_part_ * std::expm1(h_));
-    }
-    if (n == 0) {
-      return h_ < -1.0 ? end_part_ - linear_ * start_part() : -end_part_ * std::expm1(-q * h_);
-    }
-    const double power = q * std::pow(h_, n + 1);
-    return space_ == Space::noise ? -end_part_ * power * phi(n + 1, h_)
-                                  : end_part_ * power * phi(n + 1, -q * h_);
-  }
+  [[nodiscard]] double weight(int n) const;
 
   /// The standard deviation of the fresh noise; 0 for the ODE.
-  [[nodiscard]] double deviation() const {
-    if (tau_squared_ == 0.0) return 0.0;
-    const double sigma = std::exp(log_sigma_);
-    if (sigma == 0.0) return 0.0;
-    if (space_ == Space::data) return sigma * std::sqrt(-std::expm1(-2.0 * tau_squared_ * h_));
-    // sigma_t e^h as linear sigma_s, which cannot overflow.
-    return linear_ * start_part() * std::sqrt(-tau_squared_ * std::expm1(-2.0 * h_));
-  }
+  [[nodiscard]] double deviation() const;
 
  private:
   // sigma_s in noise space, alpha_s in data space; only long steps need it.
@@ -107,3 +60,63 @@ class ExponentialStep {
 };
 
 }  // namespace dpm
+
+#if DPM_DEFINE
+
+#  include "dpm/error.hpp"
+#  include "dpm/method/phi.hpp"
+
+namespace dpm {
+
+DPM_INLINE ExponentialStep::ExponentialStep(Space space, const Level& s, const Level& t, double tau)
+    : space_(space),
+      h_(t.lambda() - s.lambda()),
+      tau_squared_(tau * tau),
+      end_part_(space == Space::noise ? t.sigma() : t.alpha()),
+      log_start_part_(space == Space::noise ? s.log_sigma : s.log_alpha),
+      log_sigma_(t.log_sigma),
+      linear_(std::exp(space == Space::noise
+                           ? t.log_alpha - s.log_alpha
+                           : t.log_sigma - s.log_sigma - (tau > 0.0 ? tau * tau * h_ : 0.0))) {
+  detail::require(std::isfinite(linear_), "make_plan: the step from time ", s.time,
+                  space == Space::noise ? " starts at alpha = 0, where noise space has no "
+                                          "solution; use a method in data space, such as UniPc or "
+                                          "DpmSolver, with a model that predicts data, velocity "
+                                          "or flow"
+                                        : " starts at sigma = 0, where data space has no "
+                                          "solution; use noise space, with a model "
+                                          "that predicts noise or velocity");
+  detail::require(tau == 0.0 || h_ >= 0.0, "make_plan: the step from time ", s.time, " to time ",
+                  t.time, " runs towards more noise with tau = ", tau, "; inversion needs tau = 0");
+  detail::require(tau == 0.0 || space == Space::data || end_part_ > 0.0,
+                  "make_plan: the step from time ", s.time, " to time ", t.time,
+                  " ends at sigma = 0 in noise space with tau = ", tau,
+                  "; use data space, or end above that time");
+}
+
+DPM_INLINE double ExponentialStep::weight(int n) const {
+  const double q = 1.0 + tau_squared_;
+  // For long steps as a difference, which keeps the limits at sigma_t = 0 and alpha_t = 0.
+  if (n == 0 && space_ == Space::noise) {
+    return q * (h_ > 1.0 ? end_part_ - linear_ * start_part() : -end_part_ * std::expm1(h_));
+  }
+  if (n == 0) {
+    return h_ < -1.0 ? end_part_ - linear_ * start_part() : -end_part_ * std::expm1(-q * h_);
+  }
+  const double power = q * std::pow(h_, n + 1);
+  return space_ == Space::noise ? -end_part_ * power * phi(n + 1, h_)
+                                : end_part_ * power * phi(n + 1, -q * h_);
+}
+
+DPM_INLINE double ExponentialStep::deviation() const {
+  if (tau_squared_ == 0.0) return 0.0;
+  const double sigma = std::exp(log_sigma_);
+  if (sigma == 0.0) return 0.0;
+  if (space_ == Space::data) return sigma * std::sqrt(-std::expm1(-2.0 * tau_squared_ * h_));
+  // sigma_t e^h as linear sigma_s, which cannot overflow.
+  return linear_ * start_part() * std::sqrt(-tau_squared_ * std::expm1(-2.0 * h_));
+}
+
+}  // namespace dpm
+
+#endif

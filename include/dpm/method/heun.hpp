@@ -4,17 +4,12 @@
 /// The second-order deterministic sampler of EDM as a plan, and Euler's method.
 #pragma once
 
-#include <cstddef>
-#include <utility>
-
-#include "dpm/error.hpp"
 #include "dpm/grid/grid.hpp"
 #include "dpm/grid/sigma_spacing.hpp"
 #include "dpm/method/budget.hpp"
 #include "dpm/method/ddim.hpp"
-#include "dpm/method/transfer.hpp"
-#include "dpm/plan/builder.hpp"
 #include "dpm/plan/plan.hpp"
+#include "dpm/separate.hpp"
 
 namespace dpm {
 
@@ -35,9 +30,31 @@ struct Heun {
 
 /// The plan of Heun's method over `grid`, in noise space. Refuses a grid that starts at alpha = 0,
 /// where rho is infinite; a flow from pure noise wants a method in data space.
-[[nodiscard]] inline Plan make_plan(const Heun& method, const Grid& grid,
-                                    Prediction prediction = Prediction::noise,
-                                    Correction correction = Correction::none) {
+[[nodiscard]] Plan make_plan(const Heun& method, const Grid& grid,
+                             Prediction prediction = Prediction::noise,
+                             Correction correction = Correction::none);
+
+/// Two calls a step: refuses an odd number.
+[[nodiscard]] Budget<Heun> for_calls(const Heun& method, int calls);
+
+/// The spacing that EDM samples with.
+[[nodiscard]] inline Karras default_spacing(const Heun& /*method*/) { return {}; }
+
+}  // namespace dpm
+
+#if DPM_DEFINE
+
+#  include <cstddef>
+#  include <utility>
+
+#  include "dpm/error.hpp"
+#  include "dpm/method/transfer.hpp"
+#  include "dpm/plan/builder.hpp"
+
+namespace dpm {
+
+DPM_INLINE Plan make_plan(const Heun& method, const Grid& grid, Prediction prediction,
+                          Correction correction) {
   PlanBuilder builder(Space::noise, prediction, correction);
   for (std::size_t i = 0; i < grid.steps(); ++i) {
     const Level& s = grid[i];
@@ -53,14 +70,12 @@ struct Heun {
   return std::move(builder).finish();
 }
 
-/// Two calls a step: refuses an odd number.
-[[nodiscard]] inline Budget<Heun> for_calls(const Heun& method, int calls) {
+DPM_INLINE Budget<Heun> for_calls(const Heun& method, int calls) {
   detail::require_calls("Heun", calls, 2);
   detail::require(calls % 2 == 0, "Heun: calls = ", calls, "; it makes two calls a step");
   return {method, calls / 2};
 }
 
-/// The spacing that EDM samples with.
-[[nodiscard]] inline Karras default_spacing(const Heun& /*method*/) { return {}; }
-
 }  // namespace dpm
+
+#endif

@@ -4,17 +4,11 @@
 /// iPNDM as a plan.
 #pragma once
 
-#include <cstddef>
-#include <utility>
-
-#include "dpm/error.hpp"
 #include "dpm/grid/grid.hpp"
 #include "dpm/grid/spacing.hpp"
 #include "dpm/method/budget.hpp"
-#include "dpm/method/exponential_step.hpp"
-#include "dpm/method/polynomial.hpp"
-#include "dpm/plan/builder.hpp"
 #include "dpm/plan/plan.hpp"
+#include "dpm/separate.hpp"
 
 namespace dpm {
 
@@ -34,15 +28,36 @@ struct Ipndm {
 };
 
 /// Order of convergence.
-[[nodiscard]] inline int convergence_order(const Ipndm& method) {
-  return method.order == 1 ? 1 : 2;
-}
+[[nodiscard]] int convergence_order(const Ipndm& method);
 
 /// The plan of iPNDM over `grid`, in noise space. Refuses an order out of range and a grid that
 /// starts at alpha = 0. A step to sigma = 0 is a DDIM step with the newest prediction alone.
-[[nodiscard]] inline Plan make_plan(const Ipndm& method, const Grid& grid,
-                                    Prediction prediction = Prediction::noise,
-                                    Correction correction = Correction::none) {
+[[nodiscard]] Plan make_plan(const Ipndm& method, const Grid& grid,
+                             Prediction prediction = Prediction::noise,
+                             Correction correction = Correction::none);
+
+[[nodiscard]] Budget<Ipndm> for_calls(const Ipndm& method, int calls);
+
+[[nodiscard]] inline UniformTime default_spacing(const Ipndm& /*method*/) { return {}; }
+
+}  // namespace dpm
+
+#if DPM_DEFINE
+
+#  include <cstddef>
+#  include <utility>
+
+#  include "dpm/error.hpp"
+#  include "dpm/method/exponential_step.hpp"
+#  include "dpm/method/polynomial.hpp"
+#  include "dpm/plan/builder.hpp"
+
+namespace dpm {
+
+DPM_INLINE int convergence_order(const Ipndm& method) { return method.order == 1 ? 1 : 2; }
+
+DPM_INLINE Plan make_plan(const Ipndm& method, const Grid& grid, Prediction prediction,
+                          Correction correction) {
   detail::require(method.order >= 1 && method.order <= 4, "Ipndm: order = ", method.order,
                   "; it must be 1 to 4");
   const auto order = static_cast<std::size_t>(method.order);
@@ -67,11 +82,11 @@ struct Ipndm {
   return std::move(builder).finish();
 }
 
-[[nodiscard]] inline Budget<Ipndm> for_calls(const Ipndm& method, int calls) {
+DPM_INLINE Budget<Ipndm> for_calls(const Ipndm& method, int calls) {
   detail::require_calls("Ipndm", calls, 1);
   return {method, calls};
 }
 
-[[nodiscard]] inline UniformTime default_spacing(const Ipndm& /*method*/) { return {}; }
-
 }  // namespace dpm
+
+#endif

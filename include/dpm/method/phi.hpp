@@ -4,7 +4,7 @@
 /// The functions that exponential integrators are made of.
 #pragma once
 
-#include <cmath>
+#include "dpm/separate.hpp"
 
 namespace dpm {
 
@@ -14,7 +14,17 @@ namespace dpm {
 ///
 /// Below |z| = 1 the recursion would cancel, so the series is summed instead. Measured against 80
 /// digits the relative error is at most 5 epsilon there, and 7 epsilon elsewhere for k <= 3.
-[[nodiscard]] inline double phi(int k, double z) {
+[[nodiscard]] double phi(int k, double z);
+
+}  // namespace dpm
+
+#if DPM_DEFINE
+
+#  include <cmath>
+
+namespace dpm {
+
+DPM_INLINE double phi(int k, double z) {
   if (k == 0) return std::exp(z);
   if (std::abs(z) < 1.0) {
     double term = 1.0;
@@ -36,3 +46,5 @@ namespace dpm {
 }
 
 }  // namespace dpm
+
+#endif

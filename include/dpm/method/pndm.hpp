@@ -4,19 +4,13 @@
 /// PNDM as a plan.
 #pragma once
 
-#include <array>
-#include <cstddef>
 #include <cstdint>
-#include <span>
-#include <utility>
 
-#include "dpm/error.hpp"
 #include "dpm/grid/grid.hpp"
 #include "dpm/grid/spacing.hpp"
 #include "dpm/method/budget.hpp"
-#include "dpm/method/transfer.hpp"
-#include "dpm/plan/builder.hpp"
 #include "dpm/plan/plan.hpp"
+#include "dpm/separate.hpp"
 
 namespace dpm {
 
@@ -40,6 +34,31 @@ struct Pndm {
 /// Order of convergence.
 [[nodiscard]] inline int convergence_order(const Pndm& /*method*/) { return 2; }
 
+/// The plan of PNDM over `grid`, in noise space. Refuses fewer than 3 steps with the Runge-Kutta
+/// warm-up.
+[[nodiscard]] Plan make_plan(const Pndm& method, const Grid& grid,
+                             Prediction prediction = Prediction::noise,
+                             Correction correction = Correction::none);
+
+[[nodiscard]] Budget<Pndm> for_calls(const Pndm& method, int calls);
+
+[[nodiscard]] inline UniformTime default_spacing(const Pndm& /*method*/) { return {}; }
+
+}  // namespace dpm
+
+#if DPM_DEFINE
+
+#  include <array>
+#  include <cstddef>
+#  include <span>
+#  include <utility>
+
+#  include "dpm/error.hpp"
+#  include "dpm/method/adams_bashforth.hpp"
+#  include "dpm/method/transfer.hpp"
+#  include "dpm/plan/builder.hpp"
+
+namespace dpm {
 namespace detail {
 
 /// One pseudo Runge-Kutta step (arXiv 2202.09778, Eq. 13), with the inner level at half the time.
@@ -60,24 +79,10 @@ inline void write_pseudo_runge_kutta(PlanBuilder& builder, const Grid& grid, std
   write_transfer(builder, sample_register, s, t, mix.span());
 }
 
-/// Adams-Bashforth weights, newest prediction first (arXiv 2202.09778, Eq. 12, and its lower
-/// orders).
-inline std::span<const double> adams_bashforth(std::size_t known) {
-  static constexpr std::array<double, 2> two{3.0 / 2.0, -1.0 / 2.0};
-  static constexpr std::array<double, 3> three{23.0 / 12.0, -16.0 / 12.0, 5.0 / 12.0};
-  static constexpr std::array<double, 4> four{55.0 / 24.0, -59.0 / 24.0, 37.0 / 24.0, -9.0 / 24.0};
-  if (known == 2) return two;
-  if (known == 3) return three;
-  return four;
-}
-
 }  // namespace detail
 
-/// The plan of PNDM over `grid`, in noise space. Refuses fewer than 3 steps with the Runge-Kutta
-/// warm-up.
-[[nodiscard]] inline Plan make_plan(const Pndm& method, const Grid& grid,
-                                    Prediction prediction = Prediction::noise,
-                                    Correction correction = Correction::none) {
+DPM_INLINE Plan make_plan(const Pndm& method, const Grid& grid, Prediction prediction,
+                          Correction correction) {
   const bool runge_kutta = method.warmup == Pndm::Warmup::runge_kutta;
   detail::require(!runge_kutta || grid.steps() >= 3, "Pndm: ", grid.steps(),
                   " steps with the Runge-Kutta warm-up; it takes at least 3 (or use Warmup::plms)");
@@ -108,13 +113,13 @@ inline std::span<const double> adams_bashforth(std::size_t known) {
   return std::move(builder).finish();
 }
 
-[[nodiscard]] inline Budget<Pndm> for_calls(const Pndm& method, int calls) {
+DPM_INLINE Budget<Pndm> for_calls(const Pndm& method, int calls) {
   const bool runge_kutta = method.warmup == Pndm::Warmup::runge_kutta;
   detail::require_calls(runge_kutta ? "Pndm with the Runge-Kutta warm-up" : "Pndm", calls,
                         runge_kutta ? 12 : 2);
   return {method, calls - (runge_kutta ? 9 : 1)};
 }
 
-[[nodiscard]] inline UniformTime default_spacing(const Pndm& /*method*/) { return {}; }
-
 }  // namespace dpm
+
+#endif

@@ -4,19 +4,13 @@
 /// Black-box Runge-Kutta solvers of the diffusion ODE as plans, to compare with.
 #pragma once
 
-#include <array>
-#include <cmath>
-#include <cstddef>
 #include <cstdint>
-#include <span>
-#include <utility>
 
-#include "dpm/error.hpp"
 #include "dpm/grid/grid.hpp"
 #include "dpm/grid/spacing.hpp"
 #include "dpm/method/budget.hpp"
-#include "dpm/plan/builder.hpp"
 #include "dpm/plan/plan.hpp"
+#include "dpm/separate.hpp"
 
 namespace dpm {
 
@@ -37,6 +31,31 @@ struct RungeKutta {
 /// Order of convergence.
 [[nodiscard]] inline int convergence_order(const RungeKutta& method) { return method.order; }
 
+/// The plan of a black-box Runge-Kutta method over `grid`, in noise space. Refuses an order other
+/// than 2 and 4, a grid that touches sigma = 0 or alpha = 0, and a schedule without `rate`.
+[[nodiscard]] Plan make_plan(const RungeKutta& method, const Grid& grid,
+                             Prediction prediction = Prediction::noise,
+                             Correction correction = Correction::none);
+
+/// `order` calls a step: refuses other multiples.
+[[nodiscard]] Budget<RungeKutta> for_calls(const RungeKutta& method, int calls);
+
+[[nodiscard]] inline UniformLambda default_spacing(const RungeKutta& /*method*/) { return {}; }
+
+}  // namespace dpm
+
+#if DPM_DEFINE
+
+#  include <array>
+#  include <cmath>
+#  include <cstddef>
+#  include <span>
+#  include <utility>
+
+#  include "dpm/error.hpp"
+#  include "dpm/plan/builder.hpp"
+
+namespace dpm {
 namespace detail {
 
 /// The right-hand side at one level: `sample * x + noise * epsilon`.
@@ -120,11 +139,8 @@ inline void write_runge_kutta_step(PlanBuilder& builder, const RungeKutta& metho
 
 }  // namespace detail
 
-/// The plan of a black-box Runge-Kutta method over `grid`, in noise space. Refuses an order other
-/// than 2 and 4, a grid that touches sigma = 0 or alpha = 0, and a schedule without `rate`.
-[[nodiscard]] inline Plan make_plan(const RungeKutta& method, const Grid& grid,
-                                    Prediction prediction = Prediction::noise,
-                                    Correction correction = Correction::none) {
+DPM_INLINE Plan make_plan(const RungeKutta& method, const Grid& grid, Prediction prediction,
+                          Correction correction) {
   detail::require(method.order == 2 || method.order == 4, "RungeKutta: order = ", method.order,
                   "; it must be 2 or 4");
   detail::require(std::isfinite(grid.front().lambda()) && std::isfinite(grid.back().lambda()),
@@ -139,8 +155,7 @@ inline void write_runge_kutta_step(PlanBuilder& builder, const RungeKutta& metho
   return std::move(builder).finish();
 }
 
-/// `order` calls a step: refuses other multiples.
-[[nodiscard]] inline Budget<RungeKutta> for_calls(const RungeKutta& method, int calls) {
+DPM_INLINE Budget<RungeKutta> for_calls(const RungeKutta& method, int calls) {
   detail::require(method.order == 2 || method.order == 4, "RungeKutta: order = ", method.order,
                   "; it must be 2 or 4");
   detail::require_calls("RungeKutta", calls, method.order);
@@ -149,6 +164,6 @@ inline void write_runge_kutta_step(PlanBuilder& builder, const RungeKutta& metho
   return {method, calls / method.order};
 }
 
-[[nodiscard]] inline UniformLambda default_spacing(const RungeKutta& /*method*/) { return {}; }
-
 }  // namespace dpm
+
+#endif

@@ -4,18 +4,13 @@
 /// SA-Solver as a plan.
 #pragma once
 
-#include <cmath>
-#include <cstddef>
 #include <functional>
-#include <utility>
 
-#include "dpm/error.hpp"
 #include "dpm/grid/grid.hpp"
 #include "dpm/grid/spacing.hpp"
 #include "dpm/method/budget.hpp"
-#include "dpm/method/predictor_corrector.hpp"
-#include "dpm/plan/builder.hpp"
 #include "dpm/plan/plan.hpp"
+#include "dpm/separate.hpp"
 
 namespace dpm {
 
@@ -37,16 +32,39 @@ struct SaSolver {
 };
 
 /// Weak order of convergence where tau > 0; the order in the ODE's limit is the same.
-[[nodiscard]] inline int convergence_order(const SaSolver& method) {
-  return method.predictor_order == 1 && method.corrector_order == 0 ? 1 : 2;
-}
+[[nodiscard]] int convergence_order(const SaSolver& method);
 
 /// The plan of SA-Solver over `grid`. Refuses orders out of range, an empty tau or one that is
 /// negative or not finite, and steps that have no solution in the chosen space (see
 /// `ExponentialStep`).
-[[nodiscard]] inline Plan make_plan(const SaSolver& method, const Grid& grid,
-                                    Prediction prediction = Prediction::noise,
-                                    Correction correction = Correction::none) {
+[[nodiscard]] Plan make_plan(const SaSolver& method, const Grid& grid,
+                             Prediction prediction = Prediction::noise,
+                             Correction correction = Correction::none);
+
+[[nodiscard]] Budget<SaSolver> for_calls(const SaSolver& method, int calls);
+
+[[nodiscard]] inline UniformLambda default_spacing(const SaSolver& /*method*/) { return {}; }
+
+}  // namespace dpm
+
+#if DPM_DEFINE
+
+#  include <cmath>
+#  include <cstddef>
+#  include <utility>
+
+#  include "dpm/error.hpp"
+#  include "dpm/method/predictor_corrector.hpp"
+#  include "dpm/plan/builder.hpp"
+
+namespace dpm {
+
+DPM_INLINE int convergence_order(const SaSolver& method) {
+  return method.predictor_order == 1 && method.corrector_order == 0 ? 1 : 2;
+}
+
+DPM_INLINE Plan make_plan(const SaSolver& method, const Grid& grid, Prediction prediction,
+                          Correction correction) {
   detail::require(method.predictor_order >= 1 && method.predictor_order <= 4,
                   "SaSolver: predictor_order = ", method.predictor_order, "; it must be 1 to 4");
   detail::require(
@@ -72,11 +90,11 @@ struct SaSolver {
   return std::move(builder).finish();
 }
 
-[[nodiscard]] inline Budget<SaSolver> for_calls(const SaSolver& method, int calls) {
+DPM_INLINE Budget<SaSolver> for_calls(const SaSolver& method, int calls) {
   detail::require_calls("SaSolver", calls, 1);
   return {method, calls};
 }
 
-[[nodiscard]] inline UniformLambda default_spacing(const SaSolver& /*method*/) { return {}; }
-
 }  // namespace dpm
+
+#endif

@@ -8,11 +8,11 @@
 #include <cstddef>
 #include <span>
 #include <type_traits>
-#include <utility>
 #include <vector>
 
 #include "dpm/error.hpp"
 #include "dpm/schedule/level.hpp"
+#include "dpm/separate.hpp"
 #include "dpm/state/dense.hpp"
 
 namespace dpm {
@@ -28,21 +28,11 @@ namespace dpm {
 class Gaussian {
  public:
   /// Refuses an empty mean, a stddev of another size, values that are not finite, and stddev <= 0.
-  Gaussian(std::vector<double> mean, std::vector<double> stddev)
-      : mean_(std::move(mean)), stddev_(std::move(stddev)) {
-    detail::require(!mean_.empty() && mean_.size() == stddev_.size(), "Gaussian: ", mean_.size(),
-                    " means and ", stddev_.size(),
-                    " standard deviations; there must be one of each for every dimension");
-    for (std::size_t i = 0; i < mean_.size(); ++i) {
-      detail::require(std::isfinite(mean_[i]) && std::isfinite(stddev_[i]) && stddev_[i] > 0.0,
-                      "Gaussian: dimension ", i, " has mean ", mean_[i], " and standard deviation ",
-                      stddev_[i], "; both must be finite and the latter positive");
-    }
-  }
+  Gaussian(std::vector<double> mean, std::vector<double> stddev);
 
   [[nodiscard]] std::size_t dimensions() const { return mean_.size(); }
-  [[nodiscard]] std::span<const double> mean() const { return mean_; }
-  [[nodiscard]] std::span<const double> stddev() const { return stddev_; }
+  [[nodiscard]] std::span<const double> mean() const;
+  [[nodiscard]] std::span<const double> stddev() const;
 
   /// Standard deviation of the noisy data in dimension i.
   [[nodiscard]] double marginal_stddev(std::size_t i, const Level& at) const {
@@ -96,3 +86,31 @@ class Gaussian {
 };
 
 }  // namespace dpm
+
+#if DPM_DEFINE
+
+#  include <utility>
+
+#  include "dpm/error.hpp"
+
+namespace dpm {
+
+DPM_INLINE Gaussian::Gaussian(std::vector<double> mean, std::vector<double> stddev)
+    : mean_(std::move(mean)), stddev_(std::move(stddev)) {
+  detail::require(!mean_.empty() && mean_.size() == stddev_.size(), "Gaussian: ", mean_.size(),
+                  " means and ", stddev_.size(),
+                  " standard deviations; there must be one of each for every dimension");
+  for (std::size_t i = 0; i < mean_.size(); ++i) {
+    detail::require(std::isfinite(mean_[i]) && std::isfinite(stddev_[i]) && stddev_[i] > 0.0,
+                    "Gaussian: dimension ", i, " has mean ", mean_[i], " and standard deviation ",
+                    stddev_[i], "; both must be finite and the latter positive");
+  }
+}
+
+DPM_INLINE std::span<const double> Gaussian::mean() const { return mean_; }
+
+DPM_INLINE std::span<const double> Gaussian::stddev() const { return stddev_; }
+
+}  // namespace dpm
+
+#endif

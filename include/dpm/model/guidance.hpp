@@ -16,6 +16,7 @@
 #include "dpm/model/guidance_parts.hpp"
 #include "dpm/run/model.hpp"
 #include "dpm/schedule/level.hpp"
+#include "dpm/separate.hpp"
 #include "dpm/state/combine.hpp"
 #include "dpm/state/dense.hpp"
 #include "dpm/state/weights.hpp"
@@ -40,10 +41,7 @@ struct GuidanceRescale {
 
 namespace detail {
 
-inline void check_rescale(const char* who, const GuidanceRescale& rescale) {
-  require(rescale.phi >= 0.0 && rescale.phi <= 1.0, who, ": phi = ", rescale.phi,
-          "; it must be in [0, 1]");
-}
+void check_rescale(const char* who, const GuidanceRescale& rescale);
 
 /// out <- the guided output, rescaled; `out` may be one of the others. Deviations are counted from
 /// the sample's first value, so that those of a constant sample are exactly 0; it is left alone.
@@ -232,3 +230,16 @@ class BatchedClassifierFreeGuidance {
 };
 
 }  // namespace dpm
+
+#if DPM_DEFINE
+
+namespace dpm::detail {
+
+DPM_INLINE void check_rescale(const char* who, const GuidanceRescale& rescale) {
+  require(rescale.phi >= 0.0 && rescale.phi <= 1.0, who, ": phi = ", rescale.phi,
+          "; it must be in [0, 1]");
+}
+
+}  // namespace dpm::detail
+
+#endif

@@ -6,7 +6,6 @@
 
 #include <any>
 #include <array>
-#include <cmath>
 #include <concepts>
 #include <cstddef>
 #include <functional>
@@ -18,6 +17,7 @@
 #include "dpm/error.hpp"
 #include "dpm/run/model.hpp"
 #include "dpm/schedule/level.hpp"
+#include "dpm/separate.hpp"
 #include "dpm/state/combine.hpp"
 #include "dpm/state/dense.hpp"
 #include "dpm/state/weights.hpp"
@@ -36,9 +36,7 @@ namespace dpm {
 class GuidanceScale {
  public:
   /// The same scale at every level.
-  GuidanceScale(double scale) : constant_(scale) {
-    detail::require(allowed(scale), "GuidanceScale: scale = ", scale, "; it must be in [0, inf)");
-  }
+  GuidanceScale(double scale);
   /// The scale `function(level)`. What it returns is checked at each call.
   template <class Function>
   requires(
@@ -55,25 +53,10 @@ class GuidanceScale {
   [[nodiscard]] GuidanceScale within(double low, double high) const& {
     return GuidanceScale(*this).within(low, high);
   }
-  [[nodiscard]] GuidanceScale within(double low, double high) && {
-    detail::require(low >= 0.0 && low < high, "GuidanceScale: low = ", low, " and high = ", high,
-                    "; they must be 0 <= low < high");
-    log_low_ = std::log(low);
-    log_high_ = std::log(high);
-    return std::move(*this);
-  }
+  [[nodiscard]] GuidanceScale within(double low, double high) &&;
 
   /// The scale at `level`; `off`, the scale that means no guidance, outside the interval.
-  [[nodiscard]] double at(const Level& level, double off) const {
-    const double log_ratio = -level.lambda();
-    const bool above_low = log_low_ == -infinity || log_ratio > log_low_;
-    if (!above_low || log_ratio > log_high_) return off;
-    if (!function_) return constant_;
-    const double scale = function_(level);
-    detail::require(allowed(scale), "GuidanceScale: scale = ", scale, " at time ", level.time,
-                    "; it must be in [0, inf)");
-    return scale;
-  }
+  [[nodiscard]] double at(const Level& level, double off) const;
 
  private:
   static constexpr double infinity = std::numeric_limits<double>::infinity();
@@ -192,3 +175,37 @@ void add_to(State& out, double weight, const State& other, double other_weight) 
 
 }  // namespace detail
 }  // namespace dpm
+
+#if DPM_DEFINE
+
+#  include <cmath>
+#  include <utility>
+
+namespace dpm {
+
+DPM_INLINE GuidanceScale::GuidanceScale(double scale) : constant_(scale) {
+  detail::require(allowed(scale), "GuidanceScale: scale = ", scale, "; it must be in [0, inf)");
+}
+
+DPM_INLINE GuidanceScale GuidanceScale::within(double low, double high) && {
+  detail::require(low >= 0.0 && low < high, "GuidanceScale: low = ", low, " and high = ", high,
+                  "; they must be 0 <= low < high");
+  log_low_ = std::log(low);
+  log_high_ = std::log(high);
+  return std::move(*this);
+}
+
+DPM_INLINE double GuidanceScale::at(const Level& level, double off) const {
+  const double log_ratio = -level.lambda();
+  const bool above_low = log_low_ == -infinity || log_ratio > log_low_;
+  if (!above_low || log_ratio > log_high_) return off;
+  if (!function_) return constant_;
+  const double scale = function_(level);
+  detail::require(allowed(scale), "GuidanceScale: scale = ", scale, " at time ", level.time,
+                  "; it must be in [0, inf)");
+  return scale;
+}
+
+}  // namespace dpm
+
+#endif

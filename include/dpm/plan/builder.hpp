@@ -4,15 +4,14 @@
 /// Writes plans: the one way from a method's formulas to instructions.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <initializer_list>
 #include <span>
-#include <utility>
 
-#include "dpm/error.hpp"
-#include "dpm/plan/check.hpp"
 #include "dpm/plan/conversion.hpp"
-#include "dpm/plan/fuse.hpp"
 #include "dpm/plan/plan.hpp"
+#include "dpm/separate.hpp"
 
 namespace dpm {
 
@@ -26,108 +25,35 @@ struct Term {
 /// then `draw`, `evaluate` and `combine` in the order of its formulas; `finish` fuses and checks.
 class PlanBuilder {
  public:
-  PlanBuilder(Space space, Prediction prediction, Correction correction = Correction::none)
-      : correction_(correction) {
-    plan_.space = space;
-    plan_.prediction = prediction;
-  }
+  PlanBuilder(Space space, Prediction prediction, Correction correction = Correction::none);
 
-  void begin_step(const Level& from, const Level& to) {
-    end_step();
-    begun_ = true;
-    step_.from = from;
-    step_.to = to;
-  }
+  void begin_step(const Level& from, const Level& to);
 
   /// Draws the next noise of the run. Call it before the step's `evaluate`, so that the
   /// combinations that follow can be merged.
-  Register draw() {
-    add(Draw{noise_register, draws_++});
-    return noise_register;
-  }
+  Register draw();
 
   /// Calls the model on `input`, scaled as the level says, and leaves its prediction, converted to
   /// the plan's space and corrected if that was asked for, in slot `slot`.
-  Register evaluate(std::size_t slot, Register input, const Level& at) {
-    const Register m = evaluate_raw(slot, input, at);
-    if (correction_ == Correction::data) {
-      convert(m, input, to_data(plan_.prediction, at));
-      correct(slot, at);
-      if (plan_.space == Space::noise) convert(m, input, to_noise(Prediction::data, at));
-    } else {
-      convert(m, input,
-              plan_.space == Space::data ? to_data(plan_.prediction, at)
-                                         : to_noise(plan_.prediction, at));
-    }
-    return m;
-  }
+  Register evaluate(std::size_t slot, Register input, const Level& at);
 
   /// Calls the model on `input` as above and leaves in slot `slot` what it said, not converted.
-  Register evaluate_raw(std::size_t slot, Register input, const Level& at) {
-    detail::require(slot < max_predictions, "PlanBuilder: slot = ", slot, "; there are ",
-                    max_predictions);
-    const Register m = prediction_register(slot);
-    if (at.data_stddev == 0.0) {
-      add(Evaluate{m, input, at});
-    } else {
-      combine(input_register, {{input, at.input_scale()}});
-      add(Evaluate{m, input_register, at});
-    }
-    return m;
-  }
+  Register evaluate_raw(std::size_t slot, Register input, const Level& at);
 
   /// Hands the data prediction in slot `slot` to the user's correction.
-  void correct(std::size_t slot, const Level& at) { add(Correct{prediction_register(slot), at}); }
+  void correct(std::size_t slot, const Level& at);
 
   /// target <- the sum of the terms. Weights of the same register are added up; terms that weigh
   /// nothing are left out, unless all do.
-  void combine(Register target, std::span<const Term> terms) {
-    Combine& c = *std::get_if<Combine>(&combination_);
-    c.targets.truncate(0);
-    c.targets.push_back(target);
-    c.operands.truncate(0);
-    c.weights.truncate(0);
-    for (const Term& term : terms) {
-      const std::size_t known = detail::find_register(c.operands.span(), term.operand);
-      if (known < c.operands.size()) {
-        c.weights[known] += term.weight;
-      } else if (term.weight != 0.0) {
-        c.operands.push_back(term.operand);
-        c.weights.push_back(term.weight);
-      }
-    }
-    if (c.operands.empty() && !terms.empty()) {
-      c.operands.push_back(terms[0].operand);
-      c.weights.push_back(0.0);
-    }
-    add(combination_);
-  }
-  void combine(Register target, std::initializer_list<Term> terms) {
-    combine(target, std::span<const Term>(terms.begin(), terms.size()));
-  }
+  void combine(Register target, std::span<const Term> terms);
+  void combine(Register target, std::initializer_list<Term> terms);
 
-  [[nodiscard]] Plan finish() && {
-    end_step();
-    detail::drop_dead_targets(plan_);
-    check(plan_);
-    return std::move(plan_);
-  }
+  [[nodiscard]] Plan finish() &&;
 
  private:
-  void convert(Register m, Register input, const Conversion& by) {
-    if (by.input == 0.0 && by.output == 1.0) return;
-    combine(m, {{input, by.input}, {m, by.output}});
-  }
-  void add(const Instruction& instruction) {
-    detail::require(begun_,
-                    "PlanBuilder: no step has begun; call begin_step before the instructions");
-    detail::append(step_.instructions, instruction);
-  }
-  void end_step() {
-    if (!begun_) return;
-    plan_.steps.push_back(step_);
-    step_.instructions.clear();
-  }
+  void convert(Register m, Register input, const Conversion& by);
+  void add(const Instruction& instruction);
+  void end_step();
 
   Plan plan_;
   // The step and the combination that are being written; their memory serves all that follow.
@@ -139,3 +65,116 @@ class PlanBuilder {
 };
 
 }  // namespace dpm
+
+#if DPM_DEFINE
+
+#  include <utility>
+
+#  include "dpm/error.hpp"
+#  include "dpm/plan/check.hpp"
+#  include "dpm/plan/fuse.hpp"
+
+namespace dpm {
+
+DPM_INLINE PlanBuilder::PlanBuilder(Space space, Prediction prediction, Correction correction)
+    : correction_(correction) {
+  plan_.space = space;
+  plan_.prediction = prediction;
+}
+
+DPM_INLINE void PlanBuilder::begin_step(const Level& from, const Level& to) {
+  end_step();
+  begun_ = true;
+  step_.from = from;
+  step_.to = to;
+}
+
+DPM_INLINE Register PlanBuilder::draw() {
+  add(Draw{noise_register, draws_++});
+  return noise_register;
+}
+
+DPM_INLINE Register PlanBuilder::evaluate(std::size_t slot, Register input, const Level& at) {
+  const Register m = evaluate_raw(slot, input, at);
+  if (correction_ == Correction::data) {
+    convert(m, input, to_data(plan_.prediction, at));
+    correct(slot, at);
+    if (plan_.space == Space::noise) convert(m, input, to_noise(Prediction::data, at));
+  } else {
+    convert(m, input,
+            plan_.space == Space::data ? to_data(plan_.prediction, at)
+                                       : to_noise(plan_.prediction, at));
+  }
+  return m;
+}
+
+DPM_INLINE Register PlanBuilder::evaluate_raw(std::size_t slot, Register input, const Level& at) {
+  detail::require(slot < max_predictions, "PlanBuilder: slot = ", slot, "; there are ",
+                  max_predictions);
+  const Register m = prediction_register(slot);
+  if (at.data_stddev == 0.0) {
+    add(Evaluate{m, input, at});
+  } else {
+    combine(input_register, {{input, at.input_scale()}});
+    add(Evaluate{m, input_register, at});
+  }
+  return m;
+}
+
+DPM_INLINE void PlanBuilder::correct(std::size_t slot, const Level& at) {
+  add(Correct{prediction_register(slot), at});
+}
+
+DPM_INLINE void PlanBuilder::combine(Register target, std::span<const Term> terms) {
+  Combine& c = *std::get_if<Combine>(&combination_);
+  c.targets.truncate(0);
+  c.targets.push_back(target);
+  c.operands.truncate(0);
+  c.weights.truncate(0);
+  for (const Term& term : terms) {
+    const std::size_t known = detail::find_register(c.operands.span(), term.operand);
+    if (known < c.operands.size()) {
+      c.weights[known] += term.weight;
+    } else if (term.weight != 0.0) {
+      c.operands.push_back(term.operand);
+      c.weights.push_back(term.weight);
+    }
+  }
+  if (c.operands.empty() && !terms.empty()) {
+    c.operands.push_back(terms[0].operand);
+    c.weights.push_back(0.0);
+  }
+  add(combination_);
+}
+
+DPM_INLINE void PlanBuilder::combine(Register target, std::initializer_list<Term> terms) {
+  combine(target, std::span<const Term>(terms.begin(), terms.size()));
+}
+
+DPM_INLINE Plan PlanBuilder::finish() && {
+  end_step();
+  detail::drop_dead_targets(plan_);
+  check(plan_);
+  return std::move(plan_);
+}
+
+DPM_INLINE void PlanBuilder::convert(Register m, Register input, const Conversion& by) {
+  if (by.input == 0.0 && by.output == 1.0) return;
+  combine(m, {{input, by.input}, {m, by.output}});
+}
+
+DPM_INLINE void PlanBuilder::add(const Instruction& instruction) {
+  detail::require(begun_,
+                  "PlanBuilder: no step has begun; call begin_step before the instructions");
+  detail::append(step_.instructions, instruction);
+}
+
+DPM_INLINE void PlanBuilder::end_step() {
+  if (!begun_) return;
+  plan_.steps.push_back(step_);
+  step_.instructions.clear();
+}
+
+}  // namespace dpm
+
+#endif

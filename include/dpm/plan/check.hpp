@@ -4,13 +4,28 @@
 /// Refuses a plan that could not be run.
 #pragma once
 
-#include <array>
-#include <cmath>
-#include <cstddef>
-#include <variant>
-
-#include "dpm/error.hpp"
 #include "dpm/plan/plan.hpp"
+#include "dpm/separate.hpp"
+
+namespace dpm {
+
+/// Refuses, with `InvalidArgument` and the number of the step, a plan that could not be run:
+/// registers that are not there or read before they are written, weights that are not finite,
+/// levels that do not join up, draws out of order. Every plan that `make_plan` returns passes; the
+/// stepper asks again, because a plan is plain data that anyone may write. Cost: one pass over the
+/// instructions.
+void check(const Plan& plan);
+
+}  // namespace dpm
+
+#if DPM_DEFINE
+
+#  include <array>
+#  include <cmath>
+#  include <cstddef>
+#  include <variant>
+
+#  include "dpm/error.hpp"
 
 namespace dpm {
 namespace detail {
@@ -134,11 +149,8 @@ class PlanChecker {
 
 }  // namespace detail
 
-/// Refuses, with `InvalidArgument` and the number of the step, a plan that could not be run:
-/// registers that are not there or read before they are written, weights that are not finite,
-/// levels that do not join up, draws out of order. Every plan that `make_plan` returns passes; the
-/// stepper asks again, because a plan is plain data that anyone may write. Cost: one pass over the
-/// instructions.
-inline void check(const Plan& plan) { detail::PlanChecker().check(plan); }
+DPM_INLINE void check(const Plan& plan) { detail::PlanChecker().check(plan); }
 
 }  // namespace dpm
+
+#endif

@@ -4,11 +4,9 @@
 /// From what a network predicts to what a method's formulas need: one linear map for each level.
 #pragma once
 
-#include <cmath>
-
-#include "dpm/error.hpp"
 #include "dpm/plan/plan.hpp"
 #include "dpm/schedule/level.hpp"
+#include "dpm/separate.hpp"
 
 namespace dpm {
 
@@ -18,6 +16,29 @@ struct Conversion {
   double output = 1.0;
 };
 
+/// Whether a prediction at `at` says anything about the data: everywhere but at alpha = 0, where
+/// only the data itself, velocity and flow do.
+bool says_data(Prediction prediction, const Level& at);
+
+/// What the model predicts, turned into the data prediction at `at`. With x = alpha x_0 + sigma
+/// epsilon: x_0 = (x - sigma epsilon) / alpha, x_0 = (x - sigma flow) / (alpha + sigma), and by
+/// `velocity_to_data`. Refused where alpha = 0 unless the model predicts data, velocity or flow.
+Conversion to_data(Prediction prediction, const Level& at);
+
+/// What the model predicts, turned into the noise prediction at `at`: epsilon = (x - alpha x_0) /
+/// sigma, epsilon = (x + alpha flow) / (alpha + sigma), epsilon = -sigma score (arXiv 2011.13456,
+/// Sec. 3), and by `velocity_to_noise`. Refused where sigma = 0 if the model predicts data.
+Conversion to_noise(Prediction prediction, const Level& at);
+
+}  // namespace dpm
+
+#if DPM_DEFINE
+
+#  include <cmath>
+
+#  include "dpm/error.hpp"
+
+namespace dpm {
 namespace detail {
 
 /// x_0 from v = alpha epsilon - sigma x_0: x_0 = (alpha x - sigma v) / (alpha^2 + sigma^2) (arXiv
@@ -58,16 +79,11 @@ inline Conversion edm_to(const Level& at, const Conversion& from_velocity) {
 
 }  // namespace detail
 
-/// Whether a prediction at `at` says anything about the data: everywhere but at alpha = 0, where
-/// only the data itself, velocity and flow do.
-inline bool says_data(Prediction prediction, const Level& at) {
+DPM_INLINE bool says_data(Prediction prediction, const Level& at) {
   return at.alpha() > 0.0 || (prediction != Prediction::noise && prediction != Prediction::score);
 }
 
-/// What the model predicts, turned into the data prediction at `at`. With x = alpha x_0 + sigma
-/// epsilon: x_0 = (x - sigma epsilon) / alpha, x_0 = (x - sigma flow) / (alpha + sigma), and by
-/// `velocity_to_data`. Refused where alpha = 0 unless the model predicts data, velocity or flow.
-inline Conversion to_data(Prediction prediction, const Level& at) {
+DPM_INLINE Conversion to_data(Prediction prediction, const Level& at) {
   switch (prediction) {
     case Prediction::data:
       return {};
@@ -92,10 +108,7 @@ inline Conversion to_data(Prediction prediction, const Level& at) {
   return {1.0 / alpha, prediction == Prediction::noise ? noise_weight : -noise_weight * at.sigma()};
 }
 
-/// What the model predicts, turned into the noise prediction at `at`: epsilon = (x - alpha x_0) /
-/// sigma, epsilon = (x + alpha flow) / (alpha + sigma), epsilon = -sigma score (arXiv 2011.13456,
-/// Sec. 3), and by `velocity_to_noise`. Refused where sigma = 0 if the model predicts data.
-inline Conversion to_noise(Prediction prediction, const Level& at) {
+DPM_INLINE Conversion to_noise(Prediction prediction, const Level& at) {
   switch (prediction) {
     case Prediction::noise:
       return {};
@@ -121,3 +134,5 @@ inline Conversion to_noise(Prediction prediction, const Level& at) {
 }
 
 }  // namespace dpm
+
+#endif

@@ -4,12 +4,23 @@
 /// A number that tells plans apart.
 #pragma once
 
-#include <bit>
-#include <cstddef>
 #include <cstdint>
-#include <variant>
 
 #include "dpm/plan/plan.hpp"
+#include "dpm/separate.hpp"
+
+namespace dpm::detail {
+
+/// A number that tells plans apart.
+std::uint64_t plan_hash(const Plan& plan);
+
+}  // namespace dpm::detail
+
+#if DPM_DEFINE
+
+#  include <bit>
+#  include <cstddef>
+#  include <variant>
 
 namespace dpm::detail {
 
@@ -28,7 +39,7 @@ class Fnv {
   std::uint64_t hash_ = 14695981039346656037U;
 };
 
-/// A number that tells plans apart.
+/// Goes through all parts of a plan.
 class PlanHash {
  public:
   explicit PlanHash(const Plan& plan) {
@@ -77,4 +88,8 @@ class PlanHash {
   Fnv fnv_;
 };
 
+DPM_INLINE std::uint64_t plan_hash(const Plan& plan) { return PlanHash(plan).value(); }
+
 }  // namespace dpm::detail
+
+#endif

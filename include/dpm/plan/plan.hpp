@@ -11,6 +11,7 @@
 
 #include "dpm/plan/bounded_vector.hpp"
 #include "dpm/schedule/level.hpp"
+#include "dpm/separate.hpp"
 
 namespace dpm {
 
@@ -109,16 +110,7 @@ struct Step {
   std::vector<Instruction> instructions;
 
   /// Whether the step leaves an estimate of its error in the error register.
-  [[nodiscard]] bool estimates_error() const {
-    for (const Instruction& instruction : instructions) {
-      if (const auto* c = std::get_if<Combine>(&instruction)) {
-        for (const Register r : c->targets) {
-          if (r == error_register) return true;
-        }
-      }
-    }
-    return false;
-  }
+  [[nodiscard]] bool estimates_error() const;
   friend bool operator==(const Step&, const Step&) = default;
 };
 
@@ -133,30 +125,13 @@ struct Plan {
   [[nodiscard]] const Level& start() const { return steps.front().from; }
   [[nodiscard]] const Level& end() const { return steps.back().to; }
   /// Model calls of a whole run (NFE, number of function evaluations).
-  [[nodiscard]] int evaluations() const { return count<Evaluate>(); }
+  [[nodiscard]] int evaluations() const;
   /// Noise draws of a whole run; 0 for a deterministic sampler.
-  [[nodiscard]] int draws() const { return count<Draw>(); }
+  [[nodiscard]] int draws() const;
   /// Corrections of a data prediction in a whole run.
-  [[nodiscard]] int corrections() const { return count<Correct>(); }
+  [[nodiscard]] int corrections() const;
   /// How many registers of one kind are written.
-  [[nodiscard]] std::size_t registers(Register::Kind kind) const {
-    std::size_t most = 0;
-    const auto see = [&](Register r) {
-      if (r.kind == kind && r.index >= most) most = std::size_t{r.index} + 1;
-    };
-    for (const Step& step : steps) {
-      for (const Instruction& instruction : step.instructions) {
-        if (const auto* c = std::get_if<Combine>(&instruction)) {
-          for (const Register r : c->targets) see(r);
-        } else if (const auto* e = std::get_if<Evaluate>(&instruction)) {
-          see(e->output);
-        } else if (const auto* d = std::get_if<Draw>(&instruction)) {
-          see(d->target);
-        }
-      }
-    }
-    return most;
-  }
+  [[nodiscard]] std::size_t registers(Register::Kind kind) const;
   /// How many prediction registers a run needs: m[0] .. m[predictions() - 1].
   [[nodiscard]] std::size_t predictions() const { return registers(Register::Kind::prediction); }
   /// Whether a run needs the trial register.
@@ -167,18 +142,70 @@ struct Plan {
   [[nodiscard]] bool estimates_error() const { return registers(Register::Kind::error) > 0; }
 
   friend bool operator==(const Plan&, const Plan&) = default;
-
- private:
-  template <class Kind>
-  [[nodiscard]] int count() const {
-    int n = 0;
-    for (const Step& step : steps) {
-      for (const Instruction& instruction : step.instructions) {
-        if (std::holds_alternative<Kind>(instruction)) ++n;
-      }
-    }
-    return n;
-  }
 };
 
 }  // namespace dpm
+
+#if DPM_DEFINE
+
+namespace dpm {
+
+DPM_INLINE bool Step::estimates_error() const {
+  for (const Instruction& instruction : instructions) {
+    if (const auto* c = std::get_if<Combine>(&instruction)) {
+      for (const Register r : c->targets) {
+        if (r == error_register) return true;
+      }
+    }
+  }
+  return false;
+}
+
+}  // namespace dpm
+
+namespace dpm::detail {
+
+/// How many instructions of one kind there are.
+template <class Kind>
+int count_of(const Plan& plan) {
+  int n = 0;
+  for (const Step& step : plan.steps) {
+    for (const Instruction& instruction : step.instructions) {
+      if (std::holds_alternative<Kind>(instruction)) ++n;
+    }
+  }
+  return n;
+}
+
+}  // namespace dpm::detail
+
+namespace dpm {
+
+DPM_INLINE int Plan::evaluations() const { return detail::count_of<Evaluate>(*this); }
+
+DPM_INLINE int Plan::draws() const { return detail::count_of<Draw>(*this); }
+
+DPM_INLINE int Plan::corrections() const { return detail::count_of<Correct>(*this); }
+
+DPM_INLINE std::size_t Plan::registers(Register::Kind kind) const {
+  std::size_t most = 0;
+  const auto see = [&](Register r) {
+    if (r.kind == kind && r.index >= most) most = std::size_t{r.index} + 1;
+  };
+  for (const Step& step : steps) {
+    for (const Instruction& instruction : step.instructions) {
+      if (const auto* c = std::get_if<Combine>(&instruction)) {
+        for (const Register r : c->targets) see(r);
+      } else if (const auto* e = std::get_if<Evaluate>(&instruction)) {
+        see(e->output);
+      } else if (const auto* d = std::get_if<Draw>(&instruction)) {
+        see(d->target);
+      }
+    }
+  }
+  return most;
+}
+
+}  // namespace dpm
+
+#endif

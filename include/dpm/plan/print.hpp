@@ -4,13 +4,12 @@
 /// A plan as a table that a person can read and compare with a paper.
 #pragma once
 
-#include <cstdio>
-#include <ostream>
+#include <iosfwd>
 #include <string>
 #include <string_view>
-#include <variant>
 
 #include "dpm/plan/plan.hpp"
+#include "dpm/separate.hpp"
 
 namespace dpm {
 
@@ -38,6 +37,27 @@ namespace dpm {
 
 namespace detail {
 
+/// As tables of plans have it: x, y, m0.
+std::string name(Register r);
+
+}  // namespace detail
+
+/// The plan as text: one line of totals, then for each step its levels and its instructions.
+[[nodiscard]] std::string to_string(const Plan& plan);
+
+std::ostream& operator<<(std::ostream& out, const Plan& plan);
+
+}  // namespace dpm
+
+#if DPM_DEFINE
+
+#  include <cstdio>
+#  include <ostream>
+#  include <variant>
+
+namespace dpm {
+namespace detail {
+
 /// `value` with six significant digits, right-aligned in `width` columns.
 inline std::string number(double value, int width = 0) {
   char text[40];
@@ -51,7 +71,7 @@ std::string counted(Count count, std::string_view what) {
   return std::to_string(count) + " " + std::string(what) + (count == 1 ? "" : "s");
 }
 
-inline std::string name(Register r) {
+DPM_INLINE std::string name(Register r) {
   switch (r.kind) {
     case Register::Kind::sample:
       return "x";
@@ -103,8 +123,7 @@ inline std::string describe(const Draw& d) {
 
 }  // namespace detail
 
-/// The plan as text: one line of totals, then for each step its levels and its instructions.
-[[nodiscard]] inline std::string to_string(const Plan& plan) {
+DPM_INLINE std::string to_string(const Plan& plan) {
   std::string text = detail::counted(plan.steps.size(), "step") + ", " +
                      detail::counted(plan.evaluations(), "model call") + ", " +
                      detail::counted(plan.draws(), "noise draw");
@@ -130,8 +149,10 @@ inline std::string describe(const Draw& d) {
   return text;
 }
 
-inline std::ostream& operator<<(std::ostream& out, const Plan& plan) {
+DPM_INLINE std::ostream& operator<<(std::ostream& out, const Plan& plan) {
   return out << to_string(plan);
 }
 
 }  // namespace dpm
+
+#endif

@@ -19,6 +19,7 @@
 #include "dpm/run/sample.hpp"
 #include "dpm/run/stepper.hpp"
 #include "dpm/schedule/noise_schedule.hpp"
+#include "dpm/separate.hpp"
 #include "dpm/state/dense.hpp"
 #include "dpm/state/error_norm.hpp"
 
@@ -51,26 +52,12 @@ namespace detail {
 
 /// The level at an end of the run: at the option's time, or at `otherwise` where it is left out.
 /// Refuses, by the option's name, a time that the schedule does not have.
-inline Level end_level(const char* option, const std::optional<double>& time, double otherwise,
-                       const AnySchedule& schedule) {
-  if (!time) return schedule.level(otherwise);
-  require(*time >= 0.0 && *time <= schedule.last_time(), "AdaptiveDpmSolver: ", option, " = ",
-          *time, "; it must be in [0, ", schedule.last_time(), "], the times of the schedule");
-  return schedule.level(*time);
-}
+Level end_level(const char* option, const std::optional<double>& time, double otherwise,
+                const AnySchedule& schedule);
 
 /// Whether the trial after which `calls` will have been made must be the last one. Refuses a trial
 /// beyond the cap.
-inline bool is_last_chance(const AdaptiveDpmSolver& method, int calls, const Level& from) {
-  const int at_the_end = method.denoise_to_zero ? 1 : 0;
-  if (method.at_cap == AdaptiveDpmSolver::AtCap::finish) {
-    return calls + method.order + at_the_end > method.max_calls;
-  }
-  require(calls + at_the_end <= method.max_calls, "sample_adaptive: max_calls = ", method.max_calls,
-          " are used up at time ", from.time,
-          "; allow more, loosen the tolerance, or let the run finish with AtCap::finish");
-  return false;
-}
+bool is_last_chance(const AdaptiveDpmSolver& method, int calls, const Level& from);
 
 }  // namespace detail
 
@@ -162,3 +149,30 @@ AdaptiveReport sample_adaptive(const AdaptiveDpmSolver& method, const AnySchedul
 }
 
 }  // namespace dpm
+
+#if DPM_DEFINE
+
+namespace dpm::detail {
+
+DPM_INLINE Level end_level(const char* option, const std::optional<double>& time, double otherwise,
+                           const AnySchedule& schedule) {
+  if (!time) return schedule.level(otherwise);
+  require(*time >= 0.0 && *time <= schedule.last_time(), "AdaptiveDpmSolver: ", option, " = ",
+          *time, "; it must be in [0, ", schedule.last_time(), "], the times of the schedule");
+  return schedule.level(*time);
+}
+
+DPM_INLINE bool is_last_chance(const AdaptiveDpmSolver& method, int calls, const Level& from) {
+  const int at_the_end = method.denoise_to_zero ? 1 : 0;
+  if (method.at_cap == AdaptiveDpmSolver::AtCap::finish) {
+    return calls + method.order + at_the_end > method.max_calls;
+  }
+  require(calls + at_the_end <= method.max_calls, "sample_adaptive: max_calls = ", method.max_calls,
+          " are used up at time ", from.time,
+          "; allow more, loosen the tolerance, or let the run finish with AtCap::finish");
+  return false;
+}
+
+}  // namespace dpm::detail
+
+#endif

@@ -7,7 +7,6 @@
 #include <cmath>
 #include <cstddef>
 #include <optional>
-#include <string>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -55,9 +54,9 @@ class Trials {
     if (!run_step(plan, 2, lower_, higher_)) return std::nullopt;
     const double error = error_norm(lower_, higher_, previous_, tolerance_);
     if (!std::isfinite(error)) {
-      fail<NonFinite>(sentence(place(), ": the estimate of its error (time ", plan.end().time,
-                               ") is ", error, " tolerances of at least ", tolerance_.absolute,
-                               "; it must be finite"));
+      fail<NonFinite>(sentence(place, number_, ": the estimate of its error (time ",
+                               plan.end().time, ") is ", error, " tolerances of at least ",
+                               tolerance_.absolute, "; it must be finite"));
     }
     return error;
   }
@@ -143,11 +142,11 @@ class Trials {
 
   void check_values(const State& values, const char* what, const Level& level,
                     bool is_result = false) const {
-    detail::check_values(
-        what, values, sample_, options_.check_finite, level, [this] { return place(); }, is_result);
+    detail::check_values(what, values, sample_, options_.check_finite, level, {place, number_},
+                         is_result);
   }
 
-  [[nodiscard]] std::string place() const { return sentence("sample_adaptive: trial ", number_); }
+  static constexpr const char* place = "sample_adaptive: trial ";
 
   Model& model_;
   const RunOptions<State>& options_;
@@ -161,7 +160,7 @@ class Trials {
   std::vector<State> input_;
   std::vector<State> preview_;
   bool start_known_ = false;  // predictions_[0] belongs to sample_
-  int number_ = 0;
+  std::size_t number_ = 0;
   int model_calls_ = 0;
   StopWatch model_time_;
   StopWatch sampler_time_;

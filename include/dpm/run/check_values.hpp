@@ -5,10 +5,10 @@
 #pragma once
 
 #include <concepts>
-#include <string>
+#include <cstddef>
 
-#include "dpm/error.hpp"
 #include "dpm/schedule/level.hpp"
+#include "dpm/separate.hpp"
 #include "dpm/state/dense.hpp"
 #include "dpm/state/finite.hpp"
 
@@ -20,27 +20,55 @@ concept OwnFiniteState = !DenseState<State> && requires(const State& state) {
   { all_finite(state) } -> std::same_as<bool>;
 };
 
+/// Where a run stands: `before` and `number`, and " of `all`" if that is known.
+struct Place {
+  const char* before;
+  std::size_t number;
+  std::size_t all = 0;
+};
+
+/// Rows and columns of a dense state.
+struct Shape {
+  std::size_t elements;
+  std::size_t samples;
+  friend bool operator==(const Shape&, const Shape&) = default;
+};
+
+template <DenseState State>
+Shape shape_of(const State& state) {
+  const auto view = dense_view(state);
+  return {view.elements, view.samples};
+}
+
+/// Refuses values of a wrong shape, or, if the shape is right, those that are not finite.
+[[noreturn]] void refuse_values(const char* what, const Shape& shape, const Shape& sample,
+                                const Level& level, const Place& place);
+[[noreturn]] void refuse_values(const char* what, const Level& level, const Place& place);
+
 /// Refuses values from outside whose shape is not the sample's and, if `check_finite`, those that
-/// are not finite. `place()` says where the run stands; it is only asked then. States that are not
-/// dense are asked whether they are finite if they are the result of the run, and else pass.
-template <class State, class Place>
+/// are not finite. States that are not dense are asked whether they are finite if they are the
+/// result of the run, and else pass.
+template <class State>
 void check_values(const char* what, const State& values, const State& sample, bool check_finite,
                   const Level& level, const Place& place, bool is_result) {
-  const auto where = [&] {
-    return sentence(place(), ": ", what, " (time ", level.time, ", label ", level.label, ")");
-  };
-  const char* const not_finite = " holds a NaN or an infinity";
   if constexpr (DenseState<State>) {
-    const auto is = dense_view(values);
-    const auto should_be = dense_view(sample);
-    const bool fits = is.same_shape(should_be);
-    if (fits && (!check_finite || all_finite(values))) return;
-    require(fits, where(), " is ", is.elements, " x ", is.samples,
-            "; it must have the shape of the sample, ", should_be.elements, " x ",
-            should_be.samples);
-    fail<NonFinite>(where() + not_finite);
+    const Shape shape = shape_of(values);
+    const Shape expected = shape_of(sample);
+    if (!(shape == expected)) refuse_values(what, shape, expected, level, place);
+    if (check_finite && !all_finite(values)) refuse_values(what, level, place);
   } else if constexpr (OwnFiniteState<State>) {
-    if (is_result && check_finite && !all_finite(values)) fail<NonFinite>(where() + not_finite);
+    if (is_result && check_finite && !all_finite(values)) refuse_values(what, level, place);
+  }
+}
+
+/// Refuses, in the name of `who`, a start that is empty or, else, not finite.
+[[noreturn]] void refuse_start(const char* who, bool is_empty);
+
+template <class State>
+void check_start(const char* who, const State& x, bool check_finite) {
+  if constexpr (DenseState<State>) {
+    const bool is_empty = dense_view(x).size() == 0;
+    if (is_empty || (check_finite && !all_finite(x))) refuse_start(who, is_empty);
   }
 }
 
@@ -48,8 +76,41 @@ void check_values(const char* what, const State& values, const State& sample, bo
 template <class State>
 void make_fillable(State& state, const State& sample) {
   if constexpr (DenseState<State>) {
-    if (!dense_view(state).same_shape(dense_view(sample))) state = sample;
+    if (!(shape_of(state) == shape_of(sample))) state = sample;
   }
 }
 
 }  // namespace dpm::detail
+
+#if DPM_DEFINE
+
+#  include <string>
+
+#  include "dpm/error.hpp"
+
+namespace dpm::detail {
+
+inline std::string describe(const char* what, const Level& level, const Place& place) {
+  const std::string all = place.all > 0 ? sentence(" of ", place.all) : std::string();
+  return sentence(place.before, place.number, all, ": ", what, " (time ", level.time, ", label ",
+                  level.label, ")");
+}
+
+DPM_INLINE void refuse_values(const char* what, const Shape& shape, const Shape& sample,
+                              const Level& level, const Place& place) {
+  refuse({describe(what, level, place), " is ", shape.elements, " x ", shape.samples,
+          "; it must have the shape of the sample, ", sample.elements, " x ", sample.samples});
+}
+
+DPM_INLINE void refuse_values(const char* what, const Level& level, const Place& place) {
+  fail<NonFinite>(describe(what, level, place) + " holds a NaN or an infinity");
+}
+
+DPM_INLINE void refuse_start(const char* who, bool is_empty) {
+  require(!is_empty, who, ": the start x is empty; it must hold at least one value");
+  fail<NonFinite>(sentence(who, ": the start x holds a NaN or an infinity"));
+}
+
+}  // namespace dpm::detail
+
+#endif

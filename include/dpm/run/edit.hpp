@@ -5,20 +5,20 @@
 #pragma once
 
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <limits>
-#include <optional>
 #include <type_traits>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "dpm/error.hpp"
 #include "dpm/grid/grid.hpp"
 #include "dpm/plan/plan.hpp"
 #include "dpm/run/check_values.hpp"
+#include "dpm/run/edit_parts.hpp"
 #include "dpm/run/model.hpp"
 #include "dpm/run/options.hpp"
 #include "dpm/run/sample.hpp"
@@ -74,13 +74,6 @@ void add_noise(X&& x, const Level& level,
 
 namespace detail {
 
-/// Where in the grid a step has led, or its size if that is not one of its levels.
-inline std::size_t place_in(const Grid& grid, const Level& level) {
-  std::size_t i = 0;
-  while (i < grid.levels().size() && !(grid[i] == level)) ++i;
-  return i;
-}
-
 /// Refuses what a hook must not do to the sample.
 template <class State>
 void check_edit(const State& edited, const State& before, bool check_finite, std::size_t step) {
@@ -96,53 +89,6 @@ void check_edit(const State& edited, const State& before, bool check_finite, std
     fail<NonFinite>(sentence("sample_with_edits: the edit after step ", step,
                              " has left a NaN or an infinity in the sample"));
   }
-}
-
-/// What the parts of a run with edits have done, each of them a run of its own.
-class PartsDone {
- public:
-  RunReport report;
-
-  /// Ends a part after the step that it has just finished.
-  template <class State>
-  static void cut(Stepper<State>& part) {
-    part.end_ = part.step_;
-  }
-
-  /// Lets a part that begins count on from those before it.
-  template <class State>
-  void begin(Stepper<State>& part) const {
-    part.steps_before_ = report.steps;
-    part.calls_before_ = report.model_calls;
-    part.model_time_ = model_time_;
-    part.sampler_time_ = sampler_time_;
-  }
-
-  template <class State>
-  void end(const Stepper<State>& part) {
-    report.steps += part.step_;
-    report.model_calls += part.model_calls_;
-    report.stopped = part.stopped();
-    model_time_ = part.model_time_;
-    model_time_.stop();
-    sampler_time_ = part.sampler_time_;
-    sampler_time_.stop();
-  }
-
- private:
-  StopWatch model_time_;
-  StopWatch sampler_time_;
-};
-
-/// The draws of the first `steps` steps.
-inline std::uint32_t draws_of(const Plan& plan, std::size_t steps) {
-  std::uint32_t draws = 0;
-  for (std::size_t i = 0; i < steps; ++i) {
-    for (const Instruction& instruction : plan.steps[i].instructions) {
-      if (std::holds_alternative<Draw>(instruction)) ++draws;
-    }
-  }
-  return draws;
 }
 
 }  // namespace detail
@@ -175,20 +121,17 @@ RunReport sample_with_edits(const Method& method, const Grid& grid, Model&& mode
   detail::require_callable("sample_with_edits", "edit", edit);
   const Correction correction = options.correction ? Correction::data : Correction::none;
   State state = detail::own(x);
-  std::optional<Plan> tail;  // steps of a plan that lie beyond the grid
   detail::PartsDone parts;
-  std::uint32_t draws = 0;
-  std::size_t place = 0;
-  while ((tail || place + 1 < grid.levels().size()) && !parts.report.stopped) {
-    const std::size_t from = tail ? 0 : place;
-    const Grid rest(grid.schedule(), {grid.levels().begin() + static_cast<std::ptrdiff_t>(from),
-                                      grid.levels().end()});
-    const Plan plan = tail ? *tail : make_plan(method, rest, prediction, correction);
+  detail::RestOfRun rest(grid);
+  while (!rest.is_over() && !parts.report.stopped) {
+    if (!rest.is_planned()) {
+      rest.set_plan(make_plan(method, rest.grid(), prediction, correction));
+    }
     bool changed = false;
     Stepper<State>* part = nullptr;
     RunOptions<State> these = options;
     if (options.noise) {
-      these.noise = [&options, draws](State& z, NoiseRequest request) {
+      these.noise = [&options, draws = rest.draws()](State& z, NoiseRequest request) {
         request.draw += draws;
         options.noise(z, request);
       };
@@ -201,32 +144,18 @@ RunReport sample_with_edits(const Method& method, const Grid& grid, Model&& mode
       detail::PartsDone::cut(*part);
       detail::check_edit(state, progress.sample, options.check_finite, progress.step);
     };
-    Stepper<State> run(plan, state, std::move(these));
+    Stepper<State> run(detail::borrow(rest.plan()), state, std::move(these));
     part = &run;
     parts.begin(run);
     while (auto call = run.next()) {
       call_model<State>(model, call->input, call->level, call->output);
     }
     parts.end(run);
-    const std::size_t done = run.steps_done();
-    draws += detail::draws_of(plan, done);
-    tail.reset();
     if (!changed) {
       state = run.sample();
       break;
     }
-    const Level& at = plan.steps[done - 1].to;
-    place = detail::place_in(grid, at);
-    detail::require(place < grid.levels().size() || done == plan.steps.size(),
-                    "sample_with_edits: step ", parts.report.steps, " has led to time ", at.time,
-                    ", which is not a level of the grid; only after a level of the grid can the "
-                    "rest of it be planned anew");
-    if (place + 1 == grid.levels().size() && done < plan.steps.size()) {
-      // Denoising to zero after the grid's last level has no history.
-      tail = plan;
-      tail->steps.erase(tail->steps.begin(),
-                        tail->steps.begin() + static_cast<std::ptrdiff_t>(done));
-    }
+    rest.go_on_after(run.steps_done(), parts.report.steps);
   }
   detail::give_back(state, x);
   return parts.report;

@@ -4,7 +4,6 @@
 /// What fixed and adaptive runs do alike with the states behind a plan's registers.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <limits>
 #include <span>
@@ -22,13 +21,13 @@ namespace dpm::detail {
 /// Runs a `Combine`. `target(register)` is the state to write, `operand(register)` the one to read.
 template <class State, class Target, class Operand>
 void run_combine(const Combine& c, const Target& target, const Operand& operand) {
-  std::array<State*, Combine::max_targets> targets{};
-  std::array<const State*, Combine::max_operands> operands{};
+  State* targets[Combine::max_targets] = {};
+  const State* operands[Combine::max_operands] = {};
   for (std::size_t i = 0; i < c.targets.size(); ++i) targets[i] = &target(c.targets[i]);
   for (std::size_t j = 0; j < c.operands.size(); ++j) operands[j] = &operand(c.operands[j]);
   combine(Weights(c.weights.begin(), c.operands.size()),
-          std::span<State* const>(targets.data(), c.targets.size()),
-          std::span<const State* const>(operands.data(), c.operands.size()));
+          std::span<State* const>(targets, c.targets.size()),
+          std::span<const State* const>(operands, c.operands.size()));
 }
 
 /// Puts a NaN where a model is to write, so that `all_finite` notices an output that nobody fills.
@@ -54,18 +53,6 @@ template <class State>
     return !check_finite || all_finite(values);
   } else {
     return true;
-  }
-}
-
-/// Refuses, in the name of `who`, a start that is empty or not finite.
-template <class State>
-void check_start(const char* who, const State& x, bool check_finite) {
-  if constexpr (DenseState<State>) {
-    require(dense_view(x).size() > 0, who,
-            ": the start x is empty; it must hold at least one value");
-    if (check_finite && !all_finite(x)) {
-      fail<NonFinite>(sentence(who, ": the start x holds a NaN or an infinity"));
-    }
   }
 }
 

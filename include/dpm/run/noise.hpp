@@ -9,72 +9,19 @@
 #include <cstdint>
 
 #include "dpm/error.hpp"
+#include "dpm/run/noise_blocks.hpp"
 #include "dpm/run/normal.hpp"
-#include "dpm/run/stepper.hpp"
+#include "dpm/run/options.hpp"
+#include "dpm/separate.hpp"
 #include "dpm/state/dense.hpp"
 #include "dpm/state/parallel.hpp"
 
 namespace dpm {
 namespace detail {
 
-/// The blocks from number `block` of sample number `sample` on, and on into the samples after it.
-struct NoiseBlocks {
-  std::uint64_t sample;
-  std::uint64_t block;
-  std::uint64_t per_sample;
-};
-
-/// The Philox counters of the first 8 `groups` blocks.
-inline void noise_counters(NoiseBlocks at, std::uint32_t draw, std::size_t groups,
-                           PhiloxWords& words) {
-  if (at.block + 8 * groups <= at.per_sample) {
-    for (std::size_t j = 0; j < 8 * groups; ++j) words[0][j] = at.block + j;
-    for (std::size_t j = 0; j < 8 * groups; ++j) words[2][j] = at.sample;
-  } else {
-    for (std::size_t j = 0; j < 8 * groups; ++j) {
-      words[0][j] = at.block;
-      words[2][j] = at.sample;
-      if (++at.block == at.per_sample) at = {at.sample + 1, 0, at.per_sample};
-    }
-  }
-  for (std::size_t j = 0; j < 8 * groups; ++j) words[1][j] = draw;
-  for (std::size_t j = 0; j < 8 * groups; ++j) words[3][j] = words[2][j] >> 32;
-}
-
-/// `normal_draws` of the first 8 `groups` blocks.
-inline void draw_groups(std::uint64_t seed, std::uint32_t draw, const NoiseBlocks& at,
-                        std::size_t groups, double* values) {
-  PhiloxWords words;
-  noise_counters(at, draw, groups, words);
-  philox4x32_blocks(words, groups, seed);
-  box_muller(words, groups, values);
-}
-
-#if DPM_NOISE_AVX2
-/// The same: all that it calls becomes a part of it, and so is compiled for AVX2.
-[[gnu::target("avx2"), gnu::flatten]] inline void draw_groups_avx2(std::uint64_t seed,
-                                                                   std::uint32_t draw,
-                                                                   const NoiseBlocks& at,
-                                                                   std::size_t groups,
-                                                                   double* values) {
-  PhiloxWords words;
-  noise_counters(at, draw, groups, words);
-  philox4x32_blocks_avx2(words, groups, seed);
-  box_muller(words, groups, values);
-}
-#endif
-
-inline constexpr std::size_t run_values = 4 * run_blocks;
-
 /// `normal_draws` of the first `count` blocks, one after the other; changes other values too.
-inline void draw_blocks(std::uint64_t seed, std::uint32_t draw, const NoiseBlocks& at,
-                        std::size_t count, double (&values)[run_values]) {
-  const std::size_t groups = (count + 7) / 8;
-#if DPM_NOISE_AVX2
-  if (__builtin_cpu_supports("avx2")) return draw_groups_avx2(seed, draw, at, groups, values);
-#endif
-  draw_groups(seed, draw, at, groups, values);
-}
+void draw_blocks(std::uint64_t seed, std::uint32_t draw, const NoiseBlocks& at, std::size_t count,
+                 double (&values)[run_values]);
 
 }  // namespace detail
 
@@ -177,3 +124,22 @@ struct NormalNoise {
 };
 
 }  // namespace dpm
+
+#if DPM_DEFINE
+
+#  include "dpm/run/noise_loops.hpp"
+
+namespace dpm::detail {
+
+DPM_INLINE void draw_blocks(std::uint64_t seed, std::uint32_t draw, const NoiseBlocks& at,
+                            std::size_t count, double (&values)[run_values]) {
+  const std::size_t groups = (count + 7) / 8;
+#  if DPM_NOISE_AVX2
+  if (__builtin_cpu_supports("avx2")) return draw_groups_avx2(seed, draw, at, groups, values);
+#  endif
+  draw_groups(seed, draw, at, groups, values);
+}
+
+}  // namespace dpm::detail
+
+#endif

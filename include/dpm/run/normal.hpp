@@ -5,126 +5,13 @@
 #pragma once
 
 #include <array>
-#include <bit>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 
 #include "dpm/run/philox.hpp"
-
-#if defined(__SSE2__)
-#  include <emmintrin.h>
-#endif
+#include "dpm/separate.hpp"
 
 namespace dpm {
-namespace detail {
-
-static_assert(std::numeric_limits<double>::is_iec559 && sizeof(double) == sizeof(std::uint64_t),
-              "dpm's noise needs IEEE 754 doubles");
-
-// Why the bits are the same everywhere: IEEE 754 fixes + - * / and sqrt. It fixes neither log, sin
-// and cos, nor whether a x + c is rounded once (a fused multiply-add) or twice, which a compiler
-// decides as it pleases. So the three functions are polynomials here, and every product that meets
-// a sum is exact: its factors have so few significant bits, as a rule 26 each, that the product
-// fits in 53. Fused or not, a x + c is then rounded once. Leading terms that need all 53 bits have
-// a power of two for a factor. The coefficients are minimax in the relative error, each first one
-// cut to 26 bits and the others fitted to it.
-//
-// They take words in 64 bits, of which they read the lower 32, and make doubles from integers by
-// writing their bits: common processors have no vector instructions for the conversions.
-
-/// The number whose bits `base` and `n` have between them, less `origin`; exact for an n below 2^52
-/// that counts units of the last place of `base`, a power of two.
-[[nodiscard]] inline double fixed_point(double base, std::uint64_t n, double origin) {
-  return std::bit_cast<double>(std::bit_cast<std::uint64_t>(base) | n) - origin;
-}
-
-/// `x` rounded to 26 significant bits, halves away from zero.
-[[nodiscard]] inline double keep26(double x) {
-  constexpr std::uint64_t half = std::uint64_t{1} << 26;
-  constexpr std::uint64_t dropped = 2 * half - 1;
-  return std::bit_cast<double>((std::bit_cast<std::uint64_t>(x) + half) & ~dropped);
-}
-
-/// One Horner step: c + a x in 26 bits, from 26-bit a and x.
-[[nodiscard]] inline double horner26(double c, double a, double x) { return keep26(c + a * x); }
-
-/// -2 log u > 0 at u = (word + 1/2) / 2^32; relative error below 2^-29.
-///
-/// With u = 2^k m, m in [sqrt(1/2), sqrt(2)), and s = (m - 1)/(m + 1) it is -2 k log 2 - 4 artanh
-/// s, and 4 artanh s = 4 s + s^3 (4/3 + 4 s^2/5 + ...). Near u = 1, k = 0 and m - 1 is exact: no
-/// digit is lost.
-[[nodiscard]] inline double minus_two_log(std::uint64_t word) {
-  constexpr double minus_two_log_2 = -0x1.62e42fefa3ap+0;  // 47 bits: exact times |k| < 64
-  constexpr auto sqrt_half = std::bit_cast<std::uint64_t>(0x1.6a09e667f3bcdp-1);
-  constexpr std::uint64_t fraction = (std::uint64_t{1} << 52) - 1;
-  const double u = fixed_point(0x1p19, (word & 0xFFFFFFFF) << 1 | 1, 0x1p19);
-  const std::uint64_t scaled =
-      std::bit_cast<std::uint64_t>(u) - sqrt_half + (std::uint64_t{64} << 52);
-  const double k = fixed_point(0x1p52, scaled >> 52, 0x1p52 + 64);
-  const double m = std::bit_cast<double>((scaled & fraction) + sqrt_half);
-
-  const double s = (m - 1.0) / (m + 1.0);
-  const double s26 = keep26(s);
-  const double y = keep26(s26 * s26);
-  double a = -0x1.31e2df8p-1;
-  a = horner26(-0x1.995ebac86e7afp-1, a, y);
-  a = horner26(-0x1.55557a24c3aa8p+0, a, y);
-  return (k * minus_two_log_2 - 4.0 * s) + keep26(s26 * y) * a;
-}
-
-/// sin(pi f / 2) for 26-bit f in [-1/2, 1/2] and y = f^2 in 26 bits; relative error below 2^-27.
-[[nodiscard]] inline double sin_quarter(double f, double y) {
-  constexpr double half_pi = 0x1.921fb58p+0;  // 26 bits of it; the last step adds the rest
-  double a = -0x1.2d9302p-8;
-  a = horner26(0x1.465e91ee2857ap-4, a, y);
-  a = horner26(-0x1.4abbb9003d59p-1, a, y);
-  a = horner26(-0x1.46574083eb5ebp-26, a, y);
-  return f * half_pi + f * a;
-}
-
-/// cos(pi f / 2) of the same; relative error below 2^-29. Leads with 1 - f^2, which is exact but
-/// for its one rounding.
-[[nodiscard]] inline double cos_quarter(double f, double y) {
-  double a = 0x1.d9d57fp-11;
-  a = horner26(-0x1.55c5dfc0fe04ep-6, a, y);
-  a = horner26(0x1.03c1dd96256c6p-2, a, y);
-  a = horner26(-0x1.de9e63dc1f29p-3, a, y);
-  return (1.0 - f * f) + a * y;
-}
-
-/// r cos(theta) and r sin(theta) in 26 bits, where theta = 2 pi (n + 1/2) / 2^28 and n is the upper
-/// 28 bits of the 32 in `word`.
-[[nodiscard]] inline std::array<double, 2> polar(double r, std::uint64_t word) {
-  // theta = pi/2 (quadrant + f). Two bits shifted out leave f as a signed fraction of 2^32; with
-  // its sign flipped it is f + 1/2, unsigned.
-  constexpr std::uint64_t sign = std::uint64_t{1} << 63;
-  const double f = fixed_point(0x1p20, (word << 2 & 0xFFFFFFC0) ^ 0x80000020, 0x1p20 + 0.5);
-  const double y = keep26(f * f);
-  const auto c = std::bit_cast<std::uint64_t>(cos_quarter(f, y));
-  const auto s = std::bit_cast<std::uint64_t>(sin_quarter(f, y));
-
-  const std::uint64_t quadrant = word + 0x20000000;        // in bits 30 and 31
-  const std::uint64_t odd = 0 - (quadrant >> 30 & 1);      // all bits in quadrants 1 and 3
-  const std::uint64_t swap = (c ^ s) & odd;                // which exchange the two
-  const std::uint64_t negative = quadrant << 32 & sign;    // both are in quadrants 2 and 3,
-  const std::uint64_t cos_sign = (odd & sign) ^ negative;  // but a cosine in 1 and 2
-  return {keep26(r * std::bit_cast<double>(c ^ swap ^ cos_sign)),
-          keep26(r * std::bit_cast<double>(s ^ swap ^ negative))};
-}
-
-/// The four random words of one block of one draw (see `normal_draws`).
-[[nodiscard]] inline std::array<std::uint32_t, 4> noise_words(std::uint64_t seed,
-                                                              std::uint64_t sample,
-                                                              std::uint32_t draw,
-                                                              std::uint32_t block) {
-  const auto low = [](std::uint64_t x) { return static_cast<std::uint32_t>(x); };
-  const auto high = [](std::uint64_t x) { return static_cast<std::uint32_t>(x >> 32); };
-  return philox4x32({block, draw, low(sample), high(sample)}, {low(seed), high(seed)});
-}
-
-}  // namespace detail
 
 /// Four standard normal draws from four random words: r cos(theta), r sin(theta) of words 0 and 1,
 /// then of words 2 and 3 (Box and Muller, "A note on the generation of random normal deviates",
@@ -139,11 +26,7 @@ static_assert(std::numeric_limits<double>::is_iec559 && sizeof(double) == sizeof
 /// bits and a relative error below 1.5 / 2^26 against the formulas above (a float keeps 24 bits),
 /// and is never 0. The largest is sqrt(66 log 2) = 6.76. No branches, no tables; a division and a
 /// square root for each pair.
-[[nodiscard]] inline std::array<double, 4> normal4(const std::array<std::uint32_t, 4>& words) {
-  const auto first = detail::polar(std::sqrt(detail::minus_two_log(words[0])), words[1]);
-  const auto second = detail::polar(std::sqrt(detail::minus_two_log(words[2])), words[3]);
-  return {first[0], first[1], second[0], second[1]};
-}
+[[nodiscard]] std::array<double, 4> normal4(const std::array<std::uint32_t, 4>& words);
 
 /// The keyed noise: elements 4 `block` to 4 `block` + 3 of noise draw number `draw` for sample
 /// number `sample` under `seed`. A pure function: a sample's noise depends neither on the batch it
@@ -155,47 +38,43 @@ static_assert(std::numeric_limits<double>::is_iec559 && sizeof(double) == sizeof
 ///     2^32},
 ///
 /// and element e of a sample is number e mod 4 of block e / 4 (so a sample has at most 2^34).
-[[nodiscard]] inline std::array<double, 4> normal_draws(std::uint64_t seed, std::uint64_t sample,
-                                                        std::uint32_t draw, std::uint32_t block) {
-  return normal4(detail::noise_words(seed, sample, draw, block));
-}
+[[nodiscard]] std::array<double, 4> normal_draws(std::uint64_t seed, std::uint64_t sample,
+                                                 std::uint32_t draw, std::uint32_t block);
 
+}  // namespace dpm
+
+#if DPM_DEFINE
+
+#  include <cmath>
+
+#  include "dpm/run/box_muller.hpp"
+
+namespace dpm {
 namespace detail {
 
-/// The square roots of an even number of values. std::sqrt has to set errno, so that compilers do
-/// not vectorise it.
-inline void square_roots(double* x, std::size_t count) {
-#if defined(__SSE2__)
-  for (std::size_t i = 0; i < count; i += 2) {
-    _mm_storeu_pd(x + i, _mm_sqrt_pd(_mm_loadu_pd(x + i)));
-  }
-#else
-  for (std::size_t i = 0; i < count; ++i) x[i] = std::sqrt(x[i]);
-#endif
-}
-
-/// `normal4` of the first 8 `groups` blocks of words.
-///
-/// Compilers turn these loops into vector instructions. Each says that its length is a multiple of
-/// 8: g++ -O2 leaves a loop alone if anything might be left over.
-inline void box_muller(const PhiloxWords& words, std::size_t groups, double* values) {
-  std::uint64_t radius_words[2 * run_blocks];
-  std::uint64_t angle_words[2 * run_blocks];
-  double radii[2 * run_blocks];
-  for (std::size_t j = 0; j < 8 * groups; ++j) {
-    radius_words[2 * j] = words[0][j];
-    angle_words[2 * j] = words[1][j];
-    radius_words[2 * j + 1] = words[2][j];
-    angle_words[2 * j + 1] = words[3][j];
-  }
-  for (std::size_t i = 0; i < 16 * groups; ++i) radii[i] = minus_two_log(radius_words[i]);
-  square_roots(radii, 16 * groups);
-  for (std::size_t i = 0; i < 16 * groups; ++i) {
-    const auto pair = polar(radii[i], angle_words[i]);
-    values[2 * i] = pair[0];
-    values[2 * i + 1] = pair[1];
-  }
+/// The four random words of one block of one draw (see `normal_draws`).
+[[nodiscard]] inline std::array<std::uint32_t, 4> noise_words(std::uint64_t seed,
+                                                              std::uint64_t sample,
+                                                              std::uint32_t draw,
+                                                              std::uint32_t block) {
+  const auto low = [](std::uint64_t x) { return static_cast<std::uint32_t>(x); };
+  const auto high = [](std::uint64_t x) { return static_cast<std::uint32_t>(x >> 32); };
+  return philox4x32({block, draw, low(sample), high(sample)}, {low(seed), high(seed)});
 }
 
 }  // namespace detail
+
+DPM_INLINE std::array<double, 4> normal4(const std::array<std::uint32_t, 4>& words) {
+  const auto first = detail::polar(std::sqrt(detail::minus_two_log(words[0])), words[1]);
+  const auto second = detail::polar(std::sqrt(detail::minus_two_log(words[2])), words[3]);
+  return {first[0], first[1], second[0], second[1]};
+}
+
+DPM_INLINE std::array<double, 4> normal_draws(std::uint64_t seed, std::uint64_t sample,
+                                              std::uint32_t draw, std::uint32_t block) {
+  return normal4(detail::noise_words(seed, sample, draw, block));
+}
+
 }  // namespace dpm
+
+#endif

@@ -4,13 +4,13 @@
 /// What a run needs besides its plan and its start, and what it tells.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <stop_token>
 
 #include "dpm/schedule/level.hpp"
+#include "dpm/separate.hpp"
 
 namespace dpm {
 
@@ -28,18 +28,20 @@ class StopWatch {
  public:
   /// Does nothing unless `wanted`, so that runs nobody watches do not ask for the time.
   void start(bool wanted) {
-    if (wanted) since_ = std::chrono::steady_clock::now();
+    if (wanted) since_ = now();
     running_ = wanted;
   }
   void stop() {
-    if (running_) total_ += std::chrono::steady_clock::now() - since_;
+    if (running_) total_ += now() - since_;
     running_ = false;
   }
-  [[nodiscard]] double seconds() const { return std::chrono::duration<double>(total_).count(); }
+  [[nodiscard]] double seconds() const { return 1e-9 * static_cast<double>(total_); }
 
  private:
-  std::chrono::steady_clock::time_point since_;
-  std::chrono::steady_clock::duration total_{};
+  static std::int64_t now();
+
+  std::int64_t since_ = 0;  // in nanoseconds
+  std::int64_t total_ = 0;
   bool running_ = false;
 };
 
@@ -98,3 +100,18 @@ struct RunOptions {
 };
 
 }  // namespace dpm
+
+#if DPM_DEFINE
+
+#  include <chrono>
+
+namespace dpm::detail {
+
+DPM_INLINE std::int64_t StopWatch::now() {
+  const auto time = std::chrono::steady_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(time).count();
+}
+
+}  // namespace dpm::detail
+
+#endif

@@ -4,15 +4,18 @@
 /// The data prediction that a model call has made, for those who look on.
 #pragma once
 
-#include <array>
 #include <span>
 
 #include "dpm/plan/conversion.hpp"
 #include "dpm/plan/plan.hpp"
 #include "dpm/run/options.hpp"
+#include "dpm/separate.hpp"
 #include "dpm/state/weights.hpp"
 
 namespace dpm::detail {
+
+/// What makes the data prediction of the call's own input and output.
+Conversion preview_conversion(Prediction prediction, const Evaluate& call);
 
 /// Shows the data prediction of a call, which it makes from the call's input and output in one pass
 /// and leaves in `data`, unless the prediction says nothing about the data.
@@ -20,15 +23,27 @@ template <class State>
 void show_preview(const RunOptions<State>& options, Prediction prediction, const Evaluate& call,
                   const State& input, const State& output, State& data) {
   if (!says_data(prediction, call.level)) return;
-  const Conversion c = to_data(prediction, call.level);
-  const bool scaled = call.input.kind == Register::Kind::input;
-  const std::array<double, 2> weights{scaled ? c.input / call.level.input_scale() : c.input,
-                                      c.output};
-  const std::array<const State*, 2> operands{&input, &output};
-  const std::array<State*, 1> target{&data};
-  combine(Weights(weights.data(), weights.size()), std::span<State* const>(target),
-          std::span<const State* const>(operands));
+  const Conversion c = preview_conversion(prediction, call);
+  const double weights[] = {c.input, c.output};
+  State* target[] = {&data};
+  const State* operands[] = {&input, &output};
+  combine(Weights(weights, 2), std::span<State* const>(target, 1),
+          std::span<const State* const>(operands, 2));
   options.preview(data, call.level);
 }
 
 }  // namespace dpm::detail
+
+#if DPM_DEFINE
+
+namespace dpm::detail {
+
+DPM_INLINE Conversion preview_conversion(Prediction prediction, const Evaluate& call) {
+  Conversion c = to_data(prediction, call.level);
+  if (call.input.kind == Register::Kind::input) c.input /= call.level.input_scale();
+  return c;
+}
+
+}  // namespace dpm::detail
+
+#endif

@@ -8,10 +8,10 @@
 #include <cstddef>
 #include <span>
 #include <type_traits>
-#include <variant>
 #include <vector>
 
 #include "dpm/plan/plan.hpp"
+#include "dpm/separate.hpp"
 #include "dpm/state/combine.hpp"
 
 namespace dpm::detail {
@@ -23,31 +23,15 @@ struct PlanNeeds {
   int corrections = 0;
   std::array<std::size_t, register_kinds> registers{};  ///< of each kind
 
-  explicit PlanNeeds(const Plan& plan) {
-    see(sample_register);
-    for (const Step& step : plan.steps) {
-      for (const Instruction& instruction : step.instructions) {
-        if (const auto* c = std::get_if<Combine>(&instruction)) {
-          for (const Register r : c->targets) see(r);
-        } else if (const auto* e = std::get_if<Evaluate>(&instruction)) {
-          ++evaluations;
-          see(e->output);
-        } else if (const auto* d = std::get_if<Draw>(&instruction)) {
-          ++draws;
-          see(d->target);
-        } else {
-          ++corrections;
-        }
-      }
-    }
-  }
+  explicit PlanNeeds(const Plan& plan);
 
  private:
-  void see(Register r) {
-    std::size_t& count = registers[static_cast<std::size_t>(r.kind)];
-    if (r.index >= count) count = std::size_t{r.index} + 1;
-  }
+  void see(Register r);
 };
+
+/// What a run of `plan` needs. Refuses a null pointer, a plan that cannot be run, and one that
+/// needs what is not there.
+PlanNeeds check_run(const Plan* plan, bool has_noise, bool has_correction);
 
 /// All registers of a run, each shaped like the sample: on the heap, or in place for small states
 /// of a fixed size, whose runs then need no heap at all.
@@ -64,7 +48,7 @@ class Registers {
     if constexpr (in_place) {
       for (State& state : all()) state = x;
     } else {
-      states_.assign(size_, x);
+      states_ = std::vector<State>(size_, x);
     }
   }
 
@@ -88,3 +72,52 @@ class Registers {
 };
 
 }  // namespace dpm::detail
+
+#if DPM_DEFINE
+
+#  include <variant>
+
+#  include "dpm/error.hpp"
+#  include "dpm/plan/check.hpp"
+
+namespace dpm::detail {
+
+DPM_INLINE PlanNeeds::PlanNeeds(const Plan& plan) {
+  see(sample_register);
+  for (const Step& step : plan.steps) {
+    for (const Instruction& instruction : step.instructions) {
+      if (const auto* c = std::get_if<Combine>(&instruction)) {
+        for (const Register r : c->targets) see(r);
+      } else if (const auto* e = std::get_if<Evaluate>(&instruction)) {
+        ++evaluations;
+        see(e->output);
+      } else if (const auto* d = std::get_if<Draw>(&instruction)) {
+        ++draws;
+        see(d->target);
+      } else {
+        ++corrections;
+      }
+    }
+  }
+}
+
+DPM_INLINE void PlanNeeds::see(Register r) {
+  std::size_t& count = registers[static_cast<std::size_t>(r.kind)];
+  if (r.index >= count) count = std::size_t{r.index} + 1;
+}
+
+DPM_INLINE PlanNeeds check_run(const Plan* plan, bool has_noise, bool has_correction) {
+  require(plan != nullptr, "Stepper: the plan is a null pointer; it must point to a plan");
+  check(*plan);
+  const PlanNeeds needs(*plan);
+  require(needs.draws == 0 || has_noise, "Stepper: the plan draws noise ", needs.draws,
+          " times; give the run a noise source, such as NormalNoise{seed}");
+  require((needs.corrections > 0) == has_correction, "Stepper: the plan asks for ",
+          needs.corrections, " corrections and ", has_correction ? "a correction" : "no correction",
+          " was given; make the plan with Correction::data exactly if one is given");
+  return needs;
+}
+
+}  // namespace dpm::detail
+
+#endif

@@ -6,8 +6,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <memory>
-#include <ranges>
 #include <type_traits>
 #include <utility>
 
@@ -54,10 +54,15 @@ constexpr void check_sample_argument() {
                 "dpm: x is a temporary, and the samples would be lost with it; name it first.");
 }
 
+/// A pointer that does not own the plan, for a run that ends before the plan does.
+inline std::shared_ptr<const Plan> borrow(const Plan& plan) {
+  return {std::shared_ptr<const Plan>(), &plan};
+}
+
 template <class State, class X>
 void give_back(const State& sample, X& x) {
   if constexpr (RangeState<X>) {
-    std::copy_n(std::ranges::data(sample), std::ranges::size(sample), std::ranges::data(x));
+    std::copy_n(std::data(sample), std::size(sample), std::data(x));
   } else {
     x = sample;
   }
@@ -84,9 +89,7 @@ RunReport sample(const Plan& plan, Model&& model, X&& x, RunOptions<OwnedState<X
   using State = OwnedState<X>;
   detail::check_sample_argument<X>();
   detail::require_callable("sample", "model", model);
-  // The run ends before this function does, so it may share the caller's plan without owning it.
-  const std::shared_ptr<const Plan> shared(std::shared_ptr<const Plan>(), &plan);
-  Stepper<State> stepper(shared, detail::own(x), std::move(options));
+  Stepper<State> stepper(detail::borrow(plan), detail::own(x), std::move(options));
   while (auto call = stepper.next()) {
     call_model<State>(model, call->input, call->level, call->output);
   }

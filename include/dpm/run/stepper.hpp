@@ -13,8 +13,6 @@
 #include <vector>
 
 #include "dpm/error.hpp"
-#include "dpm/plan/check.hpp"
-#include "dpm/plan/conversion.hpp"
 #include "dpm/plan/plan.hpp"
 #include "dpm/run/check_values.hpp"
 #include "dpm/run/execute.hpp"
@@ -63,16 +61,8 @@ class Stepper {
   /// `NonFinite` a start that is not finite.
   Stepper(std::shared_ptr<const Plan> plan, State x, RunOptions<State> options = {})
       : plan_(std::move(plan)), options_(std::move(options)) {
-    detail::require(plan_ != nullptr,
-                    "Stepper: the plan is a null pointer; it must point to a plan");
-    check(*plan_);
-    const detail::PlanNeeds needs(*plan_);
-    detail::require(needs.draws == 0 || options_.noise, "Stepper: the plan draws noise ",
-                    needs.draws, " times; give the run a noise source, such as NormalNoise{seed}");
-    detail::require((needs.corrections > 0) == static_cast<bool>(options_.correction),
-                    "Stepper: the plan asks for ", needs.corrections, " corrections and ",
-                    options_.correction ? "a correction" : "no correction",
-                    " was given; make the plan with Correction::data exactly if one is given");
+    const detail::PlanNeeds needs = detail::check_run(
+        plan_.get(), static_cast<bool>(options_.noise), static_cast<bool>(options_.correction));
     detail::check_start("Stepper", x, options_.check_finite);
     registers_.assign(needs.registers, x);
     make_preview();
@@ -167,7 +157,7 @@ class Stepper {
 
  private:
   State& at(Register r) { return registers_[r]; }
-  void make_preview() { preview_.assign(options_.preview ? 1 : 0, sample()); }
+  void make_preview() { preview_ = std::vector<State>(options_.preview ? 1 : 0, sample()); }
 
   std::optional<Call> hand_out(const Evaluate& evaluate) {
     detail::make_fillable(at(evaluate.output), sample());
@@ -190,10 +180,9 @@ class Stepper {
 
   void check_values(const State& values, const char* what, const Level& level,
                     bool is_result = false) const {
-    const auto place = [done = steps_before_ + step_, all = steps_before_ + plan_->steps.size()] {
-      return detail::sentence("step ", done + 1, " of ", all);
-    };
-    detail::check_values(what, values, sample(), options_.check_finite, level, place, is_result);
+    detail::check_values(what, values, sample(), options_.check_finite, level,
+                         {"step ", steps_before_ + step_ + 1, steps_before_ + plan_->steps.size()},
+                         is_result);
   }
 
   void run(const Step& step, const Instruction& instruction) {

@@ -16,7 +16,9 @@
 #include "dpm/error.hpp"
 #include "dpm/schedule/betas.hpp"
 #include "dpm/schedule/level.hpp"
+#include "dpm/schedule/noise_schedule.hpp"
 #include "dpm/schedule/variance_preserving.hpp"
+#include "dpm/separate.hpp"
 
 namespace dpm {
 
@@ -163,5 +165,9 @@ template <class Betas>
 DiscreteSchedule(const Betas&) -> DiscreteSchedule<typename Betas::value_type>;
 template <class Betas>
 DiscreteSchedule(const Betas&, Label) -> DiscreteSchedule<typename Betas::value_type>;
+
+#if !DPM_DEFINE
+extern template AnySchedule::AnySchedule(DiscreteSchedule<double>);
+#endif
 
 }  // namespace dpm

@@ -39,9 +39,8 @@ concept NoiseSchedule = requires(const S& schedule, double value) {
 class AnySchedule {
  public:
   template <NoiseSchedule Schedule>
-  requires(!std::same_as<Schedule, AnySchedule>) AnySchedule(
-      Schedule schedule)  // NOLINT(google-explicit-constructor): a schedule is one of any
-      : held_(std::make_shared<const Held<Schedule>>(std::move(schedule))) {}
+  requires(!std::same_as<Schedule, AnySchedule>)
+      AnySchedule(Schedule schedule);  // NOLINT(google-explicit-constructor): it is one of any
 
   [[nodiscard]] Level level(double time) const { return held_->level(time); }
   [[nodiscard]] double time_of_lambda(double lambda) const { return held_->time_of_lambda(lambda); }
@@ -76,9 +75,9 @@ class AnySchedule {
                     }) {
         return schedule.rate(time);
       } else {
-        detail::fail<InvalidArgument>(
-            "AnySchedule: the schedule has no member rate(t), which black-box Runge-Kutta methods "
-            "need; give it one that returns a LevelRate");
+        detail::refuse(
+            {"AnySchedule: the schedule has no member rate(t), which black-box "
+             "Runge-Kutta methods need; give it one that returns a LevelRate"});
       }
     }
     double first_time() const override { return schedule.first_time(); }
@@ -88,5 +87,9 @@ class AnySchedule {
 
   std::shared_ptr<const Interface> held_;
 };
+
+template <NoiseSchedule Schedule>
+requires(!std::same_as<Schedule, AnySchedule>) AnySchedule::AnySchedule(Schedule schedule)
+    : held_(std::make_shared<const Held<Schedule>>(std::move(schedule))) {}
 
 }  // namespace dpm

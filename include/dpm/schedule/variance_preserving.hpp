@@ -11,13 +11,11 @@
 
 #include "dpm/error.hpp"
 #include "dpm/schedule/level.hpp"
+#include "dpm/separate.hpp"
 
 namespace dpm::detail {
 
-inline void check_time(std::string_view name, double time, double last_time) {
-  require(time >= 0 && time <= last_time, name, ": time must be in [0, ", last_time, "] and is ",
-          time);
-}
+void check_time(std::string_view name, double time, double last_time);
 
 /// The time at lambda in [least, +inf], through `schedule.time_of_log_alpha`; `least` is the lambda
 /// of the schedule's last time. A lambda past the end by rounding alone is the end: grids are sums
@@ -36,3 +34,16 @@ double variance_preserving_time(std::string_view name, const Schedule& schedule,
 }
 
 }  // namespace dpm::detail
+
+#if DPM_DEFINE
+
+namespace dpm::detail {
+
+DPM_INLINE void check_time(std::string_view name, double time, double last_time) {
+  require(time >= 0 && time <= last_time, name, ": time must be in [0, ", last_time, "] and is ",
+          time);
+}
+
+}  // namespace dpm::detail
+
+#endif

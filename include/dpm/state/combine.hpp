@@ -12,6 +12,7 @@
 #include <type_traits>
 
 #include "dpm/error.hpp"
+#include "dpm/separate.hpp"
 #include "dpm/state/combine_kernel.hpp"
 #include "dpm/state/dense.hpp"
 #include "dpm/state/parallel.hpp"
@@ -78,6 +79,13 @@ void combine_arrays(const Weights& weights, std::span<Scalar* const> targets,
   }
 }
 
+#if !DPM_DEFINE
+extern template void combine_arrays<float>(const Weights&, std::span<float* const>,
+                                           std::span<const float* const>, std::size_t);
+extern template void combine_arrays<double>(const Weights&, std::span<double* const>,
+                                            std::span<const double* const>, std::size_t);
+#endif
+
 }  // namespace detail
 
 /// `combine` for dense states (see `Weights`). Weights become the state's scalar here and nowhere
@@ -96,12 +104,12 @@ void combine(const Weights& weights, std::span<State* const> targets,
     for (const State* state : targets) require_whole(dense_view(*state));
     for (const State* state : operands) require_whole(dense_view(*state));
   }
-  std::array<Scalar*, 3> to{};
-  std::array<const Scalar*, 8> from{};
+  Scalar* to[3] = {};
+  const Scalar* from[8] = {};
   for (std::size_t i = 0; i < targets.size(); ++i) to[i] = dense_view(*targets[i]).data;
   for (std::size_t j = 0; j < operands.size(); ++j) from[j] = dense_view(*operands[j]).data;
-  const std::span<Scalar* const> all_to(to.data(), targets.size());
-  const std::span<const Scalar* const> all_from(from.data(), operands.size());
+  const std::span<Scalar* const> all_to(to, targets.size());
+  const std::span<const Scalar* const> all_from(from, operands.size());
   if constexpr (detail::has_few_values<State>) {
     detail::combine_few<detail::fixed_size<State>()>(weights, all_to, all_from);
   } else {

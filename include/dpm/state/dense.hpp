@@ -6,9 +6,10 @@
 
 #include <concepts>
 #include <cstddef>
+#include <iterator>
 #include <limits>
-#include <ranges>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "dpm/error.hpp"
@@ -34,9 +35,11 @@ concept RealScalar = std::floating_point<Scalar> ||
 
 /// `std::vector`, `std::array`, `std::span` and other contiguous ranges of real numbers.
 template <class State>
-concept RangeState =
-    !EigenState<State> && std::ranges::contiguous_range<State> && std::ranges::sized_range<State> &&
-    RealScalar<std::ranges::range_value_t<State>>;
+concept RangeState = !EigenState<State> && requires(State & state) {
+  { std::size(state) } -> std::convertible_to<std::size_t>;
+  { std::begin(state) } -> std::contiguous_iterator;
+  requires RealScalar<std::remove_cvref_t<decltype(*std::data(state))>>;
+};
 
 template <class State>
 concept DenseState = EigenState<State> || RangeState<State>;
@@ -75,8 +78,8 @@ template <DenseState State>
     return DenseView<Scalar>{state.data(), rows, cols, row_major ? outer : inner,
                              row_major ? inner : outer};
   } else {
-    using Scalar = std::remove_pointer_t<decltype(std::ranges::data(state))>;
-    return DenseView<Scalar>{std::ranges::data(state), std::ranges::size(state)};
+    using Scalar = std::remove_pointer_t<decltype(std::data(state))>;
+    return DenseView<Scalar>{std::data(state), std::size(state)};
   }
 }
 
@@ -124,10 +127,15 @@ template <EigenState State>
 struct Owned<State> {
   using type = typename State::PlainObject;
 };
+/// Whether a range only looks at values: it gives them away to be written even where it is const,
+/// or never does.
+template <class Range>
+inline constexpr bool is_view = std::is_same_v<decltype(std::data(std::declval<Range&>())),
+                                               decltype(std::data(std::declval<const Range&>()))>;
 template <RangeState State>
-requires std::ranges::borrowed_range<State>
+requires is_view<State>
 struct Owned<State> {
-  using type = std::vector<std::ranges::range_value_t<State>>;
+  using type = std::vector<std::remove_cvref_t<decltype(*std::data(std::declval<State&>()))>>;
 };
 
 }  // namespace detail
@@ -143,7 +151,7 @@ namespace detail {
 template <class X>
 OwnedState<X> own(const X& x) {
   if constexpr (RangeState<X> && !std::same_as<OwnedState<X>, X>) {
-    return OwnedState<X>(std::ranges::begin(x), std::ranges::end(x));
+    return OwnedState<X>(std::begin(x), std::end(x));
   } else {
     return OwnedState<X>(x);
   }

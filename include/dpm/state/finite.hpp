@@ -12,6 +12,7 @@
 #include <type_traits>
 
 #include "dpm/error.hpp"
+#include "dpm/separate.hpp"
 #include "dpm/state/dense.hpp"
 #include "dpm/state/pack.hpp"
 #include "dpm/state/parallel.hpp"
@@ -92,6 +93,18 @@ bool finite_values(const Scalar* values, std::size_t size) {
   return says_finite<Wide>(all) && (whole == 0 || finite_blocks(values, whole));
 }
 
+/// Whether all values are finite, of any number.
+template <class Scalar>
+bool array_is_finite(const Scalar* values, std::size_t size) {
+  return in_chunks(size, [values](std::size_t begin, std::size_t end) {
+    return finite_values(values + begin, end - begin);
+  });
+}
+#if !DPM_DEFINE
+extern template bool array_is_finite(const float*, std::size_t);
+extern template bool array_is_finite(const double*, std::size_t);
+#endif
+
 }  // namespace detail
 
 /// Whether every value of a dense state is finite. One pass.
@@ -103,9 +116,8 @@ template <DenseState State>
   if constexpr (detail::has_few_values<State>) {
     return detail::few_are_finite<detail::fixed_size<State>()>(view.data);
   } else {
-    return detail::in_chunks(view.size(), [&view](std::size_t begin, std::size_t end) {
-      return detail::finite_values(view.data + begin, end - begin);
-    });
+    return detail::array_is_finite<std::remove_const_t<std::remove_pointer_t<decltype(view.data)>>>(
+        view.data, view.size());
   }
 }
 

@@ -18,6 +18,7 @@
 #include "dpm/method/dpm_solver_singlestep.hpp"
 #include "dpm/method/predictor_corrector.hpp"
 #include "dpm/method/unipc.hpp"
+#include "dpm/method/unipc_weights.hpp"
 #include "dpm/plan/builder.hpp"
 
 namespace dpm::diffusers::detail {

@@ -14,7 +14,7 @@
 #include "dpm/error.hpp"
 #include "dpm/interop/diffusers/levels.hpp"
 #include "dpm/interop/diffusers/table_plans.hpp"
-#include "dpm/method/pndm.hpp"
+#include "dpm/method/adams_bashforth.hpp"
 #include "dpm/plan/builder.hpp"
 
 namespace dpm::diffusers::detail {
