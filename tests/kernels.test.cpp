@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <limits>
 #include <span>
+#include <type_traits>
 #include <vector>
 
 #include <Eigen/Core>
@@ -43,16 +44,17 @@ std::vector<double> weights_of(std::size_t targets, std::size_t operands, std::s
   return weights;
 }
 
-/// The sums that one row stands for, formed one after the other.
+/// The sums that one row stands for: products are added in order, each rounded with its sum.
 template <class State>
 State row_by_row(const std::vector<double>& weights, std::size_t row,
                  const std::vector<State>& operands) {
+  using Scalar = typename State::value_type;
+  const double* const w = weights.data() + row * operands.size();
   State sum = operands[0];
   for (std::size_t k = 0; k < sum.size(); ++k) {
-    sum[k] = static_cast<typename State::value_type>(weights[row * operands.size()]) * sum[k];
+    sum[k] = static_cast<Scalar>(w[0]) * sum[k];
     for (std::size_t j = 1; j < operands.size(); ++j) {
-      sum[k] += static_cast<typename State::value_type>(weights[row * operands.size() + j]) *
-                operands[j][k];
+      sum[k] = std::fma(static_cast<Scalar>(w[j]), operands[j][k], sum[k]);
     }
   }
   return sum;
@@ -78,11 +80,7 @@ void require_same_for_every_kernel(std::size_t size) {
         combine(weights, written, read);
         for (std::size_t i = 0; i < targets; ++i) {
           const State expected = row_by_row(weights, i, from);
-          for (std::size_t k = 0; k < size; ++k) {
-            // Sums of at most 8 products below 2.
-            REQUIRE(std::abs(to[i][k] - expected[k]) <=
-                    16 * std::numeric_limits<Scalar>::epsilon());
-          }
+          REQUIRE(to[i] == expected);
         }
       }
     }
@@ -98,8 +96,8 @@ bool same(const Scalar& a, const Scalar& b) {
   return wide_a == wide_b && std::signbit(wide_a) == std::signbit(wide_b);
 }
 
-/// The kernel that is chosen against the one that runs where there is no AVX2, on values of which
-/// some are infinite, NaN or zeros of either sign.
+/// The kernel that is chosen against the one for any size and what runs where there is no AVX2, on
+/// values of which some are infinite, NaN or zeros of either sign.
 template <class Scalar>
 void require_same_without_kernels() {
   using State = std::vector<Scalar>;
@@ -120,22 +118,31 @@ void require_same_without_kernels() {
           read[j] = from[j].data();
         }
         std::vector<State> chosen(targets, State(size));
-        std::vector<State> other(targets, State(size));
-        std::array<Scalar*, 3> to{};
-        std::array<Scalar*, 3> to_other{};
+        std::vector<State> any_size(targets, State(size));
+        std::vector<State> one_by_one(targets, State(size));
+        std::array<std::array<Scalar*, 3>, 3> to{};
         for (std::size_t i = 0; i < targets; ++i) {
-          to[i] = chosen[i].data();
-          to_other[i] = other[i].data();
+          to[0][i] = chosen[i].data();
+          to[1][i] = any_size[i].data();
+          to[2][i] = one_by_one[i].data();
         }
         const std::vector<double> values = weights_of(targets, operands, in_last);
         const dpm::Weights weights(values.data(), operands);
         const std::span<const Scalar* const> all(read.data(), operands);
-        dpm::detail::combine_arrays<Scalar>(weights, {to.data(), targets}, all, size);
-        dpm::detail::combine_blocks_of_any_size<Scalar>(weights, {to_other.data(), targets}, all, 0,
-                                                        size);
+        dpm::detail::combine_arrays<Scalar>(weights, {to[0].data(), targets}, all, size);
+        dpm::detail::combine_one_by_one<Scalar>(weights, {to[2].data(), targets}, all, 0, size);
+        if (dpm::detail::has_kernels()) {
+          dpm::detail::combine_blocks_of_any_size<Scalar>(weights, {to[1].data(), targets}, all, 0,
+                                                          size);
+        } else {
+          any_size = one_by_one;
+        }
         std::size_t others = 0;
         for (std::size_t i = 0; i < targets; ++i) {
-          for (std::size_t k = 0; k < size; ++k) others += same(chosen[i][k], other[i][k]) ? 0 : 1;
+          for (std::size_t k = 0; k < size; ++k) {
+            others += same(chosen[i][k], any_size[i][k]) ? 0 : 1;
+            others += same(chosen[i][k], one_by_one[i][k]) ? 0 : 1;
+          }
         }
         REQUIRE(others == 0);
       }
@@ -268,17 +275,32 @@ TEST_CASE("a value that is not finite is seen wherever it stands") {
   require_all_seen<Eigen::bfloat16>();
 }
 
-TEST_CASE("a state of a fixed size gets what a state of any size gets") {
-  const std::array<float, 3> a{1.25F, -0.5F, 3.0F};
-  const std::array<float, 3> b{0.1F, 0.7F, -2.0F};
-  std::array<float, 3> few = a;
-  std::vector<float> many(a.begin(), a.end());
-  const std::vector<float> many_b(b.begin(), b.end());
-  combine<std::array<float, 3>>({0.75, 0.125}, {&few}, {&few, &b});
-  combine<std::vector<float>>({0.75, 0.125}, {&many}, {&many, &many_b});
-  for (std::size_t k = 0; k < 3; ++k) {
-    REQUIRE(few[k] == many[k]);
-  }
+TEMPLATE_TEST_CASE("a state of a fixed size gets what a state of any size gets", "", float, double,
+                   long double, Eigen::half, Eigen::bfloat16) {
+  const auto require_same = [](auto size) {
+    constexpr std::size_t n = decltype(size)::value;
+    using Few = std::array<TestType, n>;
+    std::array<Few, 4> few;
+    std::array<std::vector<TestType>, 4> many;
+    for (std::size_t j = 0; j < 4; ++j) {
+      for (std::size_t k = 0; k < n; ++k) few[j][k] = value<TestType>(j, k);
+      many[j].assign(few[j].begin(), few[j].end());
+    }
+    const std::vector<double> weights = weights_of(2, 4, 3);
+    combine<Few>(weights, {&few[0], &few[1]}, {&few[0], &few[1], &few[2], &few[3]});
+    combine<std::vector<TestType>>(weights, {&many[0], &many[1]},
+                                   {&many[0], &many[1], &many[2], &many[3]});
+    for (std::size_t k = 0; k < n; ++k) {
+      REQUIRE(few[0][k] == many[0][k]);
+      REQUIRE(few[1][k] == many[1][k]);
+    }
+  };
+  require_same(std::integral_constant<std::size_t, 1>());
+  require_same(std::integral_constant<std::size_t, 2>());
+  require_same(std::integral_constant<std::size_t, 3>());
+  require_same(std::integral_constant<std::size_t, 4>());
+  require_same(std::integral_constant<std::size_t, 8>());
+  require_same(std::integral_constant<std::size_t, 16>());
 }
 
 TEST_CASE("a run in half is the run in float, to the rounding of its registers") {

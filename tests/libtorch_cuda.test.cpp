@@ -45,7 +45,11 @@ std::vector<dpm::Plan> some_plans() {
 /// Noise that is drawn on the CPU, whatever the device.
 void same_noise(dpm::TensorState& z, const dpm::NoiseRequest& request) {
   const Tensor& like = z.tensor();
-  z = start(torch::kDouble).add(request.draw).cos().mul(1.4).to(like.options());
+  z = start(torch::kDouble)
+          .add(static_cast<double>(request.draw))
+          .cos()
+          .mul(1.4)
+          .to(like.options());
 }
 
 }  // namespace

@@ -14,20 +14,31 @@
 
 namespace {
 
-using State = Eigen::ArrayXXf;
+template <class Scalar>
+using State = Eigen::Array<Scalar, Eigen::Dynamic, Eigen::Dynamic>;
 
-State run(const dpm::Plan& plan, int threads) {
+template <class Scalar>
+State<Scalar> run(const dpm::Plan& plan, int threads) {
   omp_set_num_threads(threads);
-  State x(1001, 257);  // large enough to be shared, and no multiple of any block
+  State<Scalar> x(1001, 257);  // large enough to be shared, and no multiple of any block
   const dpm::NormalNoise noise{.seed = 7};
   noise.fill(x);
-  dpm::RunOptions<State> options;
+  dpm::RunOptions<State<Scalar>> options;
   options.noise = noise;
-  dpm::sample(
-      plan,
-      [](const State& at, double label, State& out) { out = 0.3F * at + float(label) / 4e3F; }, x,
-      std::move(options));
+  const auto model = [](const State<Scalar>& at, double label, State<Scalar>& out) {
+    out = static_cast<Scalar>(0.3F) * at + static_cast<Scalar>(float(label) / 4e3F);
+  };
+  dpm::sample(plan, model, x, std::move(options));
   return x;
+}
+
+/// Of runs with several threads, those that end in other bits than one thread's.
+template <class Scalar>
+int failures_of(const dpm::Plan& plan) {
+  const State<Scalar> one = run<Scalar>(plan, 1);
+  int failures = 0;
+  for (const int threads : {2, 3, 5}) failures += (run<Scalar>(plan, threads) != one).any();
+  return failures;
 }
 
 /// Whether each thread has had a part of a loop over `size` values.
@@ -51,8 +62,10 @@ int main() {
                                      dpm::make_plan(dpm::UniPc{}, schedule, 6),
                                      dpm::make_plan(dpm::Ddpm{}, schedule, 6)};
   for (const dpm::Plan& plan : plans) {
-    const State one = run(plan, 1);
-    for (const int threads : {2, 3, 5}) failures += (run(plan, threads) != one).any();
+    failures += failures_of<float>(plan) + failures_of<double>(plan);
+  }
+  for (const dpm::Plan& plan : {plans.front(), plans.back()}) {
+    failures += failures_of<Eigen::half>(plan);
   }
 
   omp_set_num_threads(4);

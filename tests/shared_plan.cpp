@@ -10,11 +10,16 @@
 
 #include "dpm/dpm.hpp"
 
-int main() {
+namespace {
+
+using State = std::vector<float>;
+
+/// Eight threads plan with `method` and run one plan of it; how many did not get what the first
+/// got.
+template <class Method>
+int failures_of(const Method& method) {
   const dpm::AnySchedule schedule = dpm::DiscreteSchedule(dpm::linear_betas());
-  const auto plan =
-      std::make_shared<const dpm::Plan>(dpm::make_plan(dpm::Ddim{.eta = 0.5}, schedule, 20));
-  using State = std::vector<float>;
+  const auto plan = std::make_shared<const dpm::Plan>(dpm::make_plan(method, schedule, 21));
   std::vector<State> samples(8, State(64));
   std::vector<int> calls(samples.size(), 0);
   std::vector<std::thread> threads;
@@ -30,8 +35,7 @@ int main() {
       }
       samples[i] = stepper.sample();
       // Planning reads the shared schedule, and gives the same plan.
-      calls[i] =
-          dpm::make_plan(dpm::Ddim{.eta = 0.5}, schedule, 20) == *plan ? stepper.model_calls() : -1;
+      calls[i] = dpm::make_plan(method, schedule, 21) == *plan ? stepper.model_calls() : -1;
     });
   }
   for (std::thread& thread : threads) thread.join();
@@ -39,6 +43,18 @@ int main() {
   for (std::size_t i = 0; i < samples.size(); ++i) {
     failures += samples[i] != samples[0] || calls[i] != plan->evaluations();
   }
-  std::printf("%d failures in %zu threads\n", failures, samples.size());
+  return failures;
+}
+
+}  // namespace
+
+int main() {
+  using dpm::DpmSolver;
+  const int failures = failures_of(dpm::Ddim{.eta = 0.5}) + failures_of(dpm::Ddpm{}) +
+                       failures_of(dpm::Pndm{}) + failures_of(DpmSolver{.order = 3}) +
+                       failures_of(dpm::SaSolver{}) + failures_of(dpm::Ipndm{}) +
+                       failures_of(DpmSolver{.order = 3, .form = DpmSolver::Form::singlestep}) +
+                       failures_of(dpm::Deis{.order = 3}) + failures_of(dpm::default_method);
+  std::printf("%d failures\n", failures);
   return failures;
 }

@@ -93,8 +93,7 @@ double next_step(const AdaptiveDpmSolver& method, double step, double error);
 #  include "dpm/error.hpp"
 #  include "dpm/method/dpm_solver_singlestep.hpp"
 
-namespace dpm {
-namespace detail {
+namespace dpm::detail {
 
 DPM_INLINE void check_options(const AdaptiveDpmSolver& method) {
   constexpr double infinity = std::numeric_limits<double>::infinity();
@@ -195,8 +194,6 @@ DPM_INLINE double next_step(const AdaptiveDpmSolver& method, double step, double
   return method.safety * step * static_cast<float>(std::pow(error, -1.0 / method.order));
 }
 
-}  // namespace detail
-
-}  // namespace dpm
+}  // namespace dpm::detail
 
 #endif

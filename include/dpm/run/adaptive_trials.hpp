@@ -42,7 +42,7 @@ class Trials {
         predictions_(static_cast<std::size_t>(method.order), sample_),
         input_(scales_input ? 1 : 0, sample_),
         preview_(options.preview ? 1 : 0, sample_) {
-    sampler_time_.start(static_cast<bool>(options.observer));
+    if (options.observer) sampler_time_.start();
   }
 
   /// Runs a plan of `make_trial` and returns its error; nothing if it was stopped.
@@ -87,7 +87,7 @@ class Trials {
                                       .sample = sample_,
                                       .model_seconds = model_time_.seconds(),
                                       .sampler_seconds = sampler_time_.seconds()});
-    sampler_time_.start(true);
+    sampler_time_.start();
   }
 
   [[nodiscard]] const State& sample() const { return sample_; }
@@ -122,11 +122,15 @@ class Trials {
   void evaluate(Prediction prediction, const Evaluate& call, const State& input) {
     State& output = at(call.output);
     if (options_.check_finite) mark_unfilled(output);
-    sampler_time_.stop();
-    model_time_.start(static_cast<bool>(options_.observer));
+    if (options_.observer) {
+      sampler_time_.stop();
+      model_time_.start();
+    }
     call_model<State>(model_, input, call.level, output);
-    model_time_.stop();
-    sampler_time_.start(static_cast<bool>(options_.observer));
+    if (options_.observer) {
+      model_time_.stop();
+      sampler_time_.start();
+    }
     ++model_calls_;
     check_values(output, "the model's output", call.level);
     if (options_.preview) {
@@ -142,8 +146,8 @@ class Trials {
 
   void check_values(const State& values, const char* what, const Level& level,
                     bool is_result = false) const {
-    detail::check_values(what, values, sample_, options_.check_finite, level, {place, number_},
-                         is_result);
+    if (is_in_order(values, sample_, options_.check_finite, is_result)) return;
+    refuse_values(what, values, sample_, level, {place, number_});
   }
 
   static constexpr const char* place = "sample_adaptive: trial ";

@@ -29,8 +29,8 @@ struct Place {
 
 /// Rows and columns of a dense state.
 struct Shape {
-  std::size_t elements;
-  std::size_t samples;
+  std::size_t elements = 0;
+  std::size_t samples = 0;
   friend bool operator==(const Shape&, const Shape&) = default;
 };
 
@@ -40,24 +40,31 @@ Shape shape_of(const State& state) {
   return {view.elements, view.samples};
 }
 
+/// Whether values from outside have the sample's shape and, if `check_finite`, are finite. States
+/// that are not dense are asked whether they are finite if they are the result of the run, and else
+/// pass.
+template <class State>
+bool is_in_order(const State& values, const State& sample, bool check_finite, bool is_result) {
+  if constexpr (DenseState<State>) {
+    return shape_of(values) == shape_of(sample) && (!check_finite || all_finite(values));
+  } else if constexpr (OwnFiniteState<State>) {
+    return !is_result || !check_finite || all_finite(values);
+  } else {
+    return true;
+  }
+}
+
 /// Refuses values of a wrong shape, or, if the shape is right, those that are not finite.
 [[noreturn]] void refuse_values(const char* what, const Shape& shape, const Shape& sample,
                                 const Level& level, const Place& place);
-[[noreturn]] void refuse_values(const char* what, const Level& level, const Place& place);
 
-/// Refuses values from outside whose shape is not the sample's and, if `check_finite`, those that
-/// are not finite. States that are not dense are asked whether they are finite if they are the
-/// result of the run, and else pass.
 template <class State>
-void check_values(const char* what, const State& values, const State& sample, bool check_finite,
-                  const Level& level, const Place& place, bool is_result) {
+[[noreturn]] void refuse_values(const char* what, const State& values, const State& sample,
+                                const Level& level, const Place& place) {
   if constexpr (DenseState<State>) {
-    const Shape shape = shape_of(values);
-    const Shape expected = shape_of(sample);
-    if (!(shape == expected)) refuse_values(what, shape, expected, level, place);
-    if (check_finite && !all_finite(values)) refuse_values(what, level, place);
-  } else if constexpr (OwnFiniteState<State>) {
-    if (is_result && check_finite && !all_finite(values)) refuse_values(what, level, place);
+    refuse_values(what, shape_of(values), shape_of(sample), level, place);
+  } else {
+    refuse_values(what, Shape{}, Shape{}, level, place);
   }
 }
 
@@ -98,12 +105,10 @@ inline std::string describe(const char* what, const Level& level, const Place& p
 
 DPM_INLINE void refuse_values(const char* what, const Shape& shape, const Shape& sample,
                               const Level& level, const Place& place) {
-  refuse({describe(what, level, place), " is ", shape.elements, " x ", shape.samples,
-          "; it must have the shape of the sample, ", sample.elements, " x ", sample.samples});
-}
-
-DPM_INLINE void refuse_values(const char* what, const Level& level, const Place& place) {
-  fail<NonFinite>(describe(what, level, place) + " holds a NaN or an infinity");
+  const std::string values = describe(what, level, place);
+  require(shape == sample, values, " is ", shape.elements, " x ", shape.samples,
+          "; it must have the shape of the sample, ", sample.elements, " x ", sample.samples);
+  fail<NonFinite>(values + " holds a NaN or an infinity");
 }
 
 DPM_INLINE void refuse_start(const char* who, bool is_empty) {

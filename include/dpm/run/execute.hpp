@@ -21,13 +21,26 @@ namespace dpm::detail {
 /// Runs a `Combine`. `target(register)` is the state to write, `operand(register)` the one to read.
 template <class State, class Target, class Operand>
 void run_combine(const Combine& c, const Target& target, const Operand& operand) {
-  State* targets[Combine::max_targets] = {};
-  const State* operands[Combine::max_operands] = {};
-  for (std::size_t i = 0; i < c.targets.size(); ++i) targets[i] = &target(c.targets[i]);
-  for (std::size_t j = 0; j < c.operands.size(); ++j) operands[j] = &operand(c.operands[j]);
-  combine(Weights(c.weights.begin(), c.operands.size()),
-          std::span<State* const>(targets, c.targets.size()),
-          std::span<const State* const>(operands, c.operands.size()));
+  const std::size_t rows = c.targets.size();
+  const std::size_t columns = c.operands.size();
+  const Weights weights(c.weights.begin(), columns);
+  if constexpr (EigenState<State> && has_few_values<State>) {
+    // Straight to the values: for so few, finding them costs as much as the sums.
+    using Scalar = typename State::Scalar;
+    Scalar* to[Combine::max_targets];
+    const Scalar* from[Combine::max_operands];
+    for (std::size_t i = 0; i < rows; ++i) to[i] = target(c.targets[i]).data();
+    for (std::size_t j = 0; j < columns; ++j) from[j] = operand(c.operands[j]).data();
+    combine_few<fixed_size<State>()>(weights, std::span<Scalar* const>(to, rows),
+                                     std::span<const Scalar* const>(from, columns));
+  } else {
+    State* targets[Combine::max_targets] = {};
+    const State* operands[Combine::max_operands] = {};
+    for (std::size_t i = 0; i < rows; ++i) targets[i] = &target(c.targets[i]);
+    for (std::size_t j = 0; j < columns; ++j) operands[j] = &operand(c.operands[j]);
+    combine(weights, std::span<State* const>(targets, rows),
+            std::span<const State* const>(operands, columns));
+  }
 }
 
 /// Puts a NaN where a model is to write, so that `all_finite` notices an output that nobody fills.

@@ -70,11 +70,9 @@ class Inpaint {
       if (mask.data[i] == 0) continue;  // known may be anything there, NaN too
       using Scalar = std::remove_reference_t<decltype(to.data[i])>;
       const auto share = static_cast<detail::WideOf<Scalar>>(mask.data[i]);
-      auto known = share * static_cast<detail::WideOf<Scalar>>(from.data[i]);
-      auto sampled = (1 - share) * static_cast<detail::WideOf<Scalar>>(to.data[i]);
-      detail::keep_rounded(known);
-      detail::keep_rounded(sampled);
-      to.data[i] = static_cast<Scalar>(known + sampled);
+      const auto known = static_cast<detail::WideOf<Scalar>>(from.data[i]);
+      const auto sampled = static_cast<detail::WideOf<Scalar>>(to.data[i]);
+      to.data[i] = static_cast<Scalar>(detail::multiply_add(share, known, (1 - share) * sampled));
     }
     return true;
   }

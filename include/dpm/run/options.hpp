@@ -26,10 +26,9 @@ namespace detail {
 /// Adds up the time between `start` and `stop`; a copy goes on from there.
 class StopWatch {
  public:
-  /// Does nothing unless `wanted`, so that runs nobody watches do not ask for the time.
-  void start(bool wanted) {
-    if (wanted) since_ = now();
-    running_ = wanted;
+  void start() {
+    since_ = now();
+    running_ = true;
   }
   void stop() {
     if (running_) total_ += now() - since_;

@@ -111,23 +111,25 @@ class Stepper {
   /// be filled anew and `next()` called again. So too with noise that is refused: the source is
   /// asked again. `NonFinite` as well if the finished sample overflowed.
   [[nodiscard]] std::optional<Call> next() {
-    model_time_.stop();
-    sampler_time_.start(static_cast<bool>(options_.observer));
+    if (options_.observer) {
+      model_time_.stop();
+      sampler_time_.start();
+    }
     if (pending_ != nullptr) take_output();
-    while (step_ < end_) {
+    for (; step_ < end_; finish_step()) {
       const Step& step = plan_->steps[step_];
-      while (instruction_ < step.instructions.size()) {
-        const Instruction& instruction = step.instructions[instruction_];
-        const auto* evaluate = std::get_if<Evaluate>(&instruction);
+      const Instruction* instruction = step.instructions.data() + instruction_;
+      const Instruction* const end = step.instructions.data() + step.instructions.size();
+      for (; instruction != end; ++instruction) {
+        const auto* evaluate = std::get_if<Evaluate>(instruction);
         if (evaluate == nullptr) {
-          run(step, instruction);
+          run(step, *instruction);
         } else if (options_.stop.stop_requested()) {
           return std::nullopt;
         }
         ++instruction_;  // only now, so that a callback that throws is called again
         if (evaluate != nullptr) return hand_out(*evaluate);
       }
-      finish_step(step);
     }
     return std::nullopt;
   }
@@ -163,8 +165,10 @@ class Stepper {
     detail::make_fillable(at(evaluate.output), sample());
     pending_ = &evaluate;
     if (options_.check_finite) detail::mark_unfilled(at(evaluate.output));
-    sampler_time_.stop();
-    model_time_.start(static_cast<bool>(options_.observer));
+    if (options_.observer) {
+      sampler_time_.stop();
+      model_time_.start();
+    }
     return open_call();
   }
 
@@ -180,9 +184,10 @@ class Stepper {
 
   void check_values(const State& values, const char* what, const Level& level,
                     bool is_result = false) const {
-    detail::check_values(what, values, sample(), options_.check_finite, level,
-                         {"step ", steps_before_ + step_ + 1, steps_before_ + plan_->steps.size()},
-                         is_result);
+    if (detail::is_in_order(values, sample(), options_.check_finite, is_result)) return;
+    detail::refuse_values(
+        what, values, sample(), level,
+        {"step ", steps_before_ + step_ + 1, steps_before_ + plan_->steps.size()});
   }
 
   void run(const Step& step, const Instruction& instruction) {
@@ -199,7 +204,8 @@ class Stepper {
     }
   }
 
-  void finish_step(const Step& step) {
+  void finish_step() {
+    const Step& step = plan_->steps[step_];
     if (step_ + 1 == plan_->steps.size())
       check_values(sample(), "the sample after it", step.to, true);
     instruction_ = 0;
@@ -216,7 +222,7 @@ class Stepper {
                         .error = step.estimates_error() ? &at(error_register) : nullptr,
                         .model_seconds = model_time_.seconds(),
                         .sampler_seconds = sampler_time_.seconds()});
-    sampler_time_.start(true);
+    sampler_time_.start();
   }
 
   std::shared_ptr<const Plan> plan_;

@@ -21,30 +21,41 @@
 namespace dpm {
 namespace detail {
 
-/// `combine` for a few values, as many as the type says.
+/// The kernel for a few values, as many as the type says.
 template <std::size_t Size, class Scalar>
-void combine_few(const Weights& weights, std::span<Scalar* const> targets,
-                 std::span<const Scalar* const> operands) {
-  WideOf<Scalar> results[3][Size];
+DPM_KERNEL void combine_few_kernel(const Weights& weights, std::span<Scalar* const> targets,
+                                   std::span<const Scalar* const> operands) {
+  using Wide = WideOf<Scalar>;
+  using Few = FewPack<Wide, Size>;
+  Wide results[3][Size];
   const std::size_t last = terms_of_last(weights, targets.size(), operands.size());
   for (std::size_t i = 0; i < targets.size(); ++i) {
-    WideOf<Scalar> sum[Size];  // in registers, which `results` cannot be
-    const auto product = [&](std::size_t j, std::size_t k) {
-      WideOf<Scalar> rounded =
-          static_cast<WideOf<Scalar>>(weights(i, j)) * static_cast<WideOf<Scalar>>(operands[j][k]);
-      keep_rounded(rounded);
-      return rounded;
-    };
-    for (std::size_t k = 0; k < Size; ++k) sum[k] = product(0, k);
+    const double* const row = weights.row(i);
+    Few weight;
+    Few x;
+    fill_pack(weight, static_cast<Wide>(row[0]));
+    load(x, operands[0]);
+    Few sum = weight * x;
     const std::size_t terms = i + 1 == targets.size() ? last : operands.size();
     for (std::size_t j = 1; j < terms; ++j) {
-      DPM_UNROLL
-      for (std::size_t k = 0; k < Size; ++k) sum[k] += product(j, k);
+      fill_pack(weight, static_cast<Wide>(row[j]));
+      load(x, operands[j]);
+      add_product(sum, weight, x);
     }
-    for (std::size_t k = 0; k < Size; ++k) results[i][k] = sum[k];
+    store(sum, results[i]);
   }
   for (std::size_t i = 0; i < targets.size(); ++i) {
     for (std::size_t k = 0; k < Size; ++k) targets[i][k] = static_cast<Scalar>(results[i][k]);
+  }
+}
+
+template <std::size_t Size, class Scalar>
+void combine_few(const Weights& weights, std::span<Scalar* const> targets,
+                 std::span<const Scalar* const> operands) {
+  if (has_kernels()) {
+    combine_few_kernel<Size>(weights, targets, operands);
+  } else {
+    combine_one_by_one(weights, targets, operands, 0, Size);
   }
 }
 

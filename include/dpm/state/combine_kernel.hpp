@@ -51,15 +51,10 @@ DPM_KERNEL void combine_blocks(const Weights& weights, std::span<Scalar* const> 
       DPM_UNROLL
       for (std::size_t i = 0; i < Targets; ++i) {
         KernelPack<Scalar> sum = w[i][0] * x[0];
-        keep_rounded(sum);
         std::size_t terms = Operands;
         if (i + 1 == Targets) terms = InLast;
         DPM_UNROLL
-        for (std::size_t j = 1; j < terms; ++j) {
-          KernelPack<Scalar> product = w[i][j] * x[j];
-          keep_rounded(product);
-          sum += product;
-        }
+        for (std::size_t j = 1; j < terms; ++j) add_product(sum, w[i][j], x[j]);
         store(sum, to[i] + here);
       }
     }
@@ -79,27 +74,46 @@ inline std::size_t terms_of_last(const Weights& weights, std::size_t targets,
 
 /// The kernel for any size: the same sums, about half as fast.
 template <class Scalar>
-void combine_blocks_of_any_size(const Weights& weights, std::span<Scalar* const> targets,
-                                std::span<const Scalar* const> operands, std::size_t begin,
-                                std::size_t end) {
+DPM_KERNEL void combine_blocks_of_any_size(const Weights& weights, std::span<Scalar* const> targets,
+                                           std::span<const Scalar* const> operands,
+                                           std::size_t begin, std::size_t end) {
   using Wide = WideOf<Scalar>;
   const std::size_t last = terms_of_last(weights, targets.size(), operands.size());
-  for (std::size_t at = begin; at < end; at += pack_size<Pack<Scalar>>) {
-    Pack<Scalar> x[8];
+  for (std::size_t at = begin; at < end; at += pack_size<KernelPack<Scalar>>) {
+    KernelPack<Scalar> x[8];
     for (std::size_t j = 0; j < operands.size(); ++j) load(x[j], operands[j] + at);
     for (std::size_t i = 0; i < targets.size(); ++i) {
-      Pack<Scalar> weight;
+      KernelPack<Scalar> weight;
       fill_pack(weight, static_cast<Wide>(weights(i, 0)));
-      Pack<Scalar> sum = weight * x[0];
-      keep_rounded(sum);
+      KernelPack<Scalar> sum = weight * x[0];
       const std::size_t terms = i + 1 == targets.size() ? last : operands.size();
       for (std::size_t j = 1; j < terms; ++j) {
         fill_pack(weight, static_cast<Wide>(weights(i, j)));
-        Pack<Scalar> product = weight * x[j];
-        keep_rounded(product);
-        sum += product;
+        add_product(sum, weight, x[j]);
       }
       store(sum, targets[i] + at);
+    }
+  }
+}
+
+/// What runs where kernels do not: the same sums, one by one. Without the instruction for it a
+/// product that is added to rounds once in tens of them.
+template <class Scalar>
+void combine_one_by_one(const Weights& weights, std::span<Scalar* const> targets,
+                        std::span<const Scalar* const> operands, std::size_t begin,
+                        std::size_t end) {
+  using Wide = WideOf<Scalar>;
+  const std::size_t last = terms_of_last(weights, targets.size(), operands.size());
+  for (std::size_t at = begin; at < end; ++at) {
+    Wide x[8];
+    for (std::size_t j = 0; j < operands.size(); ++j) x[j] = static_cast<Wide>(operands[j][at]);
+    for (std::size_t i = 0; i < targets.size(); ++i) {
+      Wide sum = static_cast<Wide>(weights(i, 0)) * x[0];
+      const std::size_t terms = i + 1 == targets.size() ? last : operands.size();
+      for (std::size_t j = 1; j < terms; ++j) {
+        sum = multiply_add(static_cast<Wide>(weights(i, j)), x[j], sum);
+      }
+      targets[i][at] = static_cast<Scalar>(sum);
     }
   }
 }
@@ -121,7 +135,7 @@ CombineKernel<Scalar> choose_kernel(std::size_t operands, std::index_sequence<Mo
 template <class Scalar>
 CombineKernel<Scalar> combine_kernel(const Weights& weights, std::size_t targets,
                                      std::size_t operands) {
-  if (!has_kernels()) return &combine_blocks_of_any_size<Scalar>;
+  if (!has_kernels()) return &combine_one_by_one<Scalar>;
   const bool pair = terms_of_last(weights, targets, operands) == 2;
   if (targets == 1) {
     return choose_kernel<Scalar, 1, 1>(operands, std::make_index_sequence<6>{});

@@ -5,7 +5,7 @@
 #pragma once
 
 #include <array>
-#include <bit>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -19,11 +19,15 @@
 #  define DPM_UNROLL
 #endif
 
-// Kernels are compiled for AVX2 on x86-64 even if the user's code is not, and chosen where the
-// processor has it. (AVX2 does not contract a * b + c, so the results are the same. On Windows g++
-// does not align the stack for such functions.)
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__AVX__) && !defined(_WIN32)
-#  define DPM_KERNEL [[gnu::target("avx2,f16c")]]
+// Kernels are compiled for AVX2 and FMA on x86-64 even if the user's code is not, and chosen where
+// the processor has them. (On Windows g++ does not align the stack for such functions.)
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(_WIN32)
+#  define DPM_X86_KERNELS 1
+#else
+#  define DPM_X86_KERNELS 0
+#endif
+#if DPM_X86_KERNELS && !(defined(__AVX2__) && defined(__FMA__) && defined(__F16C__))
+#  define DPM_KERNEL [[gnu::target("avx2,fma,f16c")]]
 #  define DPM_CHOOSES_KERNELS 1
 #else
 #  define DPM_KERNEL
@@ -33,25 +37,17 @@
 namespace dpm::detail {
 
 /// The same whatever a unit is compiled for, as units of one program share the kernels.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(_WIN32)
-inline constexpr std::size_t kernel_pack_bytes = 32;
-#else
-inline constexpr std::size_t kernel_pack_bytes = 16;
-#endif
-/// Of code that runs on every processor.
-inline constexpr std::size_t pack_bytes = 16;
+inline constexpr std::size_t kernel_pack_bytes = DPM_X86_KERNELS ? 32 : 16;
+/// Whether kernels convert half types by instructions.
+inline constexpr bool kernels_have_half = DPM_X86_KERNELS;
 
-#if DPM_CHOOSES_KERNELS
-inline constexpr bool kernels_have_half = true;
 /// Whether kernels run here. All processors with AVX2 convert half types.
-inline bool has_kernels() { return __builtin_cpu_supports("avx2"); }
+#if DPM_CHOOSES_KERNELS
+inline bool has_kernels() {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
 #else
 constexpr bool has_kernels() { return true; }
-#  if defined(__AVX2__) && defined(__F16C__) && defined(__GNUC__)
-inline constexpr bool kernels_have_half = true;
-#  else
-inline constexpr bool kernels_have_half = false;
-#  endif
 #endif
 
 /// Whether a scalar has so many binary digits, like half (11) and bfloat16 (8).
@@ -82,38 +78,29 @@ struct PackArray {
     for (std::size_t k = 0; k < Size; ++k) c[k] = a[k] * b[k];
     return c;
   }
-  friend PackArray operator-(const PackArray& a, const PackArray& b) {
-    PackArray c;
-    for (std::size_t k = 0; k < Size; ++k) c[k] = a[k] - b[k];
-    return c;
-  }
-  PackArray& operator+=(const PackArray& b) {
-    for (std::size_t k = 0; k < Size; ++k) values[k] += b[k];
-    return *this;
-  }
 };
 
 template <class Wide, std::size_t Bytes>
 struct PackOf {
-  using type = PackArray<Wide, 4>;
+  using type = PackArray<Wide, Bytes % sizeof(Wide) == 0 ? Bytes / sizeof(Wide) : 4>;
 };
 #if defined(__GNUC__)
 // One vector register. g++ 12 does not vectorise such loops at -O2 by itself.
 template <class Wide, std::size_t Bytes>
-requires std::is_same_v<Wide, float> || std::is_same_v<Wide, double> ||
-    std::is_same_v<Wide, std::uint32_t> || std::is_same_v<Wide, std::uint64_t>
-struct PackOf<Wide, Bytes> {
+requires(Bytes == 16 || Bytes == 32) &&
+    (std::is_same_v<Wide, float> || std::is_same_v<Wide, double> ||
+     std::is_same_v<Wide, std::uint32_t> ||
+     std::is_same_v<Wide, std::uint64_t>)struct PackOf<Wide, Bytes> {
   using type [[gnu::vector_size(Bytes)]] = Wide;
 };
 #endif
 
-/// What a scalar is computed with, outside of kernels and in them.
+/// What kernels compute a scalar with.
 template <class Scalar>
-using Pack = typename PackOf<WideOf<Scalar>, pack_bytes>::type;
-template <class Scalar>
-using KernelPack = typename PackOf<WideOf<Scalar>, is_half_type<Scalar> && kernels_have_half
-                                                       ? std::size_t{32}
-                                                       : kernel_pack_bytes>::type;
+using KernelPack = typename PackOf<WideOf<Scalar>, kernel_pack_bytes>::type;
+/// That many values, in one register if they just fill one.
+template <class Wide, std::size_t Size>
+using FewPack = typename PackOf<Wide, Size * sizeof(Wide)>::type;
 
 template <class PackType>
 inline constexpr std::size_t pack_size = sizeof(PackType) / sizeof(std::declval<PackType&>()[0]);
@@ -131,23 +118,44 @@ void fill_pack(PackType& pack, Wide value) {
   for (std::size_t k = 0; k < pack_size<PackType>; ++k) pack[k] = value;
 }
 
-// The registers that hold floating-point numbers, where a * b + c may be contracted.
-#if defined(__GNUC__) && defined(__x86_64__) && (defined(__FMA__) || defined(__FMA4__))
-#  define DPM_FLOAT_REGISTER "+x"
-#elif defined(__GNUC__) && defined(__aarch64__)
-#  define DPM_FLOAT_REGISTER "+w"
+/// a b + c, rounded once. So a sum of products is the same bits everywhere: whether to contract
+/// plain products and sums is a compiler's choice, which depends on their number, the length of
+/// vectors and the processor.
+template <class Wide>
+Wide multiply_add(const Wide& a, const Wide& b, const Wide& c) {
+  if constexpr (std::is_floating_point_v<Wide>) {
+    return std::fma(a, b, c);
+  } else {
+    return a * b + c;
+  }
+}
+
+#if DPM_X86_KERNELS
+using FourFloats [[gnu::vector_size(16)]] = float;
+using EightFloats [[gnu::vector_size(32)]] = float;
+using TwoDoubles [[gnu::vector_size(16)]] = double;
+using FourDoubles [[gnu::vector_size(32)]] = double;
 #endif
 
-/// Rounds a product before it is added to anything. Which products compilers contract depends on
-/// their number, the length of vectors and the processor, and results must not.
-template <class Product>
-void keep_rounded([[maybe_unused]] Product& product) {
-#if defined(DPM_FLOAT_REGISTER)
-  if constexpr (std::is_same_v<Product, float> || std::is_same_v<Product, double> ||
-                (!std::is_class_v<Product> && !std::is_arithmetic_v<Product>)) {
-    asm("" : DPM_FLOAT_REGISTER(product));  // no instruction
+/// sum <- a b + sum.
+template <class PackType>
+DPM_KERNEL void add_product(PackType& sum, const PackType& a, const PackType& b) {
+#if DPM_X86_KERNELS
+  if constexpr (std::is_same_v<PackType, EightFloats>) {
+    sum = __builtin_ia32_vfmaddps256(a, b, sum);
+    return;
+  } else if constexpr (std::is_same_v<PackType, FourDoubles>) {
+    sum = __builtin_ia32_vfmaddpd256(a, b, sum);
+    return;
+  } else if constexpr (std::is_same_v<PackType, FourFloats>) {
+    sum = __builtin_ia32_vfmaddps(a, b, sum);
+    return;
+  } else if constexpr (std::is_same_v<PackType, TwoDoubles>) {
+    sum = __builtin_ia32_vfmaddpd(a, b, sum);
+    return;
   }
 #endif
+  for (std::size_t k = 0; k < pack_size<PackType>; ++k) sum[k] = multiply_add(a[k], b[k], sum[k]);
 }
 
 template <class PackType, class Scalar>
@@ -169,12 +177,11 @@ void store(const PackType& pack, Scalar* to) {
   }
 }
 
-#if defined(__x86_64__) && defined(__GNUC__)
+#if DPM_X86_KERNELS
 // Eight values of a half type; to the nearest, ties to even, like their own conversions.
 using EightBits16 [[gnu::vector_size(16)]] = std::uint16_t;
 using EightBits32 [[gnu::vector_size(32)]] = std::uint32_t;
 using EightHalves [[gnu::vector_size(16)]] = std::int16_t;
-using EightFloats [[gnu::vector_size(32)]] = float;
 
 template <class Scalar>
 requires(is_half_type<Scalar>&& kernels_have_half) DPM_KERNEL

@@ -23,8 +23,10 @@ class Weights {
  public:
   Weights(const double* values, std::size_t operands) : values_(values), operands_(operands) {}
   [[nodiscard]] double operator()(std::size_t target, std::size_t operand) const {
-    return values_[target * operands_ + operand];
+    return row(target)[operand];
   }
+  /// The weights of one target.
+  [[nodiscard]] const double* row(std::size_t target) const { return values_ + target * operands_; }
 
  private:
   const double* values_;
