@@ -40,7 +40,8 @@ int main(int argc, char** argv) {
       const int rows = read_registers(f, to), columns = read_registers(f, from);
       for (int i = 0; i < rows * columns; ++i) {
         double *sum = sums[i / columns], *x = from[i % columns], weight = read_number(f);
-        for (int k = 0; k < size; ++k) sum[k] = i % columns ? fma(weight, x[k], sum[k]) : weight * x[k];
+        for (int k = 0; k < size; ++k)
+          sum[k] = i % columns ? fma(weight, x[k], sum[k]) : weight * x[k];
       }
       for (int i = 0; i < rows; ++i) memcpy(to[i], sums[i], sizeof sums[i]);
     }
