@@ -10,6 +10,7 @@
 #include <limits>
 #include <span>
 #include <type_traits>
+#include <valarray>
 #include <vector>
 
 #include <Eigen/Core>
@@ -44,7 +45,8 @@ std::vector<double> weights_of(std::size_t targets, std::size_t operands, std::s
   return weights;
 }
 
-/// The sums that one row stands for: products are added in order, each rounded with its sum.
+/// The sums that one row stands for: products are added in order, each rounded with its sum where
+/// the type is one that kernels are there for.
 template <class State>
 State row_by_row(const std::vector<double>& weights, std::size_t row,
                  const std::vector<State>& operands) {
@@ -54,7 +56,9 @@ State row_by_row(const std::vector<double>& weights, std::size_t row,
   for (std::size_t k = 0; k < sum.size(); ++k) {
     sum[k] = static_cast<Scalar>(w[0]) * sum[k];
     for (std::size_t j = 1; j < operands.size(); ++j) {
-      sum[k] = std::fma(static_cast<Scalar>(w[j]), operands[j][k], sum[k]);
+      const auto weight = static_cast<Scalar>(w[j]);
+      const bool fused = !std::is_same_v<Scalar, long double>;
+      sum[k] = fused ? std::fma(weight, operands[j][k], sum[k]) : weight * operands[j][k] + sum[k];
     }
   }
   return sum;
@@ -246,6 +250,13 @@ TEST_CASE("views with gaps are not combined") {
 
 TEST_CASE("scalars that no vector register holds are combined too") {
   require_same_for_every_kernel<long double>(21);
+}
+
+TEST_CASE("a std::valarray is a state") {
+  std::valarray<double> x(1.0, 40);
+  const std::valarray<double> m(2.0, 40);
+  combine<std::valarray<double>>({0.5, 0.25}, {&x}, {&x, &m});
+  for (const double value : x) REQUIRE(value == 1.0);
 }
 
 TEST_CASE("what a row of weights leaves out does not reach its target") {

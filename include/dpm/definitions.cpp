@@ -4,12 +4,16 @@
 // What the headers only declare where DPM_SEPARATE is defined: one of a program's files (see
 // dpm/separate.hpp).
 #if defined(DPM_DEFINE)
-#  error "dpm/definitions.cpp: dpm was included before, by a precompiled header; compile without it"
+#  error \
+      "dpm was read before dpm/definitions.cpp, by a precompiled header or a unity build; compile this file by itself (in CMake SKIP_PRECOMPILE_HEADERS and SKIP_UNITY_BUILD_INCLUSION)"
 #endif
 #ifndef DPM_SEPARATE
 #  define DPM_SEPARATE
 #endif
 #define DPM_DEFINE 1
+#include <cstddef>
+#include <span>
+
 #include "dpm/dpm.hpp"
 
 namespace dpm {

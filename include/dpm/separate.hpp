@@ -7,7 +7,7 @@
 // As it comes, the library is in its headers and nothing else is needed. In a program that has
 // DPM_SEPARATE defined for all its files, headers only declare what does not depend on the type of
 // the state or the model, and dpm/definitions.cpp, one more file of the program, defines it. The
-// others then compile in less than half the time. CMake's target dpm::separate does both.
+// others then compile in about half the time. CMake's target dpm::separate does both.
 //
 // So headers come in two parts: what a caller needs to know, then, where it is wanted, how it is
 // done.

@@ -35,6 +35,7 @@ struct Ddim {
 
 #if DPM_DEFINE
 
+#  include <cstddef>
 #  include <utility>
 
 #  include "dpm/error.hpp"

@@ -44,6 +44,7 @@ struct Ddpm {
 #if DPM_DEFINE
 
 #  include <cmath>
+#  include <cstddef>
 #  include <utility>
 
 #  include "dpm/error.hpp"

@@ -30,6 +30,7 @@ namespace dpm {
 
 #if DPM_DEFINE
 
+#  include <cstddef>
 #  include <utility>
 
 #  include "dpm/method/dpm_solver_multistep.hpp"

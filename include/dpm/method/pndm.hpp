@@ -48,6 +48,7 @@ struct Pndm {
 
 #if DPM_DEFINE
 
+#  include <algorithm>
 #  include <array>
 #  include <cstddef>
 #  include <span>

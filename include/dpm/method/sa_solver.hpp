@@ -49,7 +49,6 @@ struct SaSolver {
 
 #if DPM_DEFINE
 
-#  include <cmath>
 #  include <cstddef>
 #  include <utility>
 

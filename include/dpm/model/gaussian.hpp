@@ -91,8 +91,6 @@ class Gaussian {
 
 #  include <utility>
 
-#  include "dpm/error.hpp"
-
 namespace dpm {
 
 DPM_INLINE Gaussian::Gaussian(std::vector<double> mean, std::vector<double> stddev)

@@ -179,7 +179,6 @@ void add_to(State& out, double weight, const State& other, double other_weight) 
 #if DPM_DEFINE
 
 #  include <cmath>
-#  include <utility>
 
 namespace dpm {
 

@@ -69,6 +69,7 @@ class PlanBuilder {
 #if DPM_DEFINE
 
 #  include <utility>
+#  include <variant>
 
 #  include "dpm/error.hpp"
 #  include "dpm/plan/check.hpp"

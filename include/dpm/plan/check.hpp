@@ -23,6 +23,8 @@ void check(const Plan& plan);
 #  include <array>
 #  include <cmath>
 #  include <cstddef>
+#  include <cstdint>
+#  include <limits>
 #  include <variant>
 
 #  include "dpm/error.hpp"

@@ -149,21 +149,7 @@ struct Plan {
 #if DPM_DEFINE
 
 namespace dpm {
-
-DPM_INLINE bool Step::estimates_error() const {
-  for (const Instruction& instruction : instructions) {
-    if (const auto* c = std::get_if<Combine>(&instruction)) {
-      for (const Register r : c->targets) {
-        if (r == error_register) return true;
-      }
-    }
-  }
-  return false;
-}
-
-}  // namespace dpm
-
-namespace dpm::detail {
+namespace detail {
 
 /// How many instructions of one kind there are.
 template <class Kind>
@@ -177,9 +163,18 @@ int count_of(const Plan& plan) {
   return n;
 }
 
-}  // namespace dpm::detail
+}  // namespace detail
 
-namespace dpm {
+DPM_INLINE bool Step::estimates_error() const {
+  for (const Instruction& instruction : instructions) {
+    if (const auto* c = std::get_if<Combine>(&instruction)) {
+      for (const Register r : c->targets) {
+        if (r == error_register) return true;
+      }
+    }
+  }
+  return false;
+}
 
 DPM_INLINE int Plan::evaluations() const { return detail::count_of<Evaluate>(*this); }
 

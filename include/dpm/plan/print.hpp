@@ -51,6 +51,7 @@ std::ostream& operator<<(std::ostream& out, const Plan& plan);
 
 #if DPM_DEFINE
 
+#  include <cstddef>
 #  include <cstdio>
 #  include <ostream>
 #  include <variant>

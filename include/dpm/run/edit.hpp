@@ -12,7 +12,6 @@
 #include <limits>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 #include "dpm/error.hpp"
 #include "dpm/grid/grid.hpp"

@@ -18,13 +18,25 @@
 
 namespace dpm::detail {
 
+/// Whether a state is of Eigen's and holds a few numbers of a type whose `combine` is the
+/// library's.
+template <class State>
+constexpr bool has_few_numbers() {
+  if constexpr (EigenState<State> && has_few_values<State>) {
+    using Scalar = typename State::Scalar;
+    return std::is_arithmetic_v<Scalar> || is_half_type<Scalar>;
+  } else {
+    return false;
+  }
+}
+
 /// Runs a `Combine`. `target(register)` is the state to write, `operand(register)` the one to read.
 template <class State, class Target, class Operand>
 void run_combine(const Combine& c, const Target& target, const Operand& operand) {
   const std::size_t rows = c.targets.size();
   const std::size_t columns = c.operands.size();
   const Weights weights(c.weights.begin(), columns);
-  if constexpr (EigenState<State> && has_few_values<State>) {
+  if constexpr (has_few_numbers<State>()) {
     // Straight to the values: for so few, finding them costs as much as the sums.
     using Scalar = typename State::Scalar;
     Scalar* to[Combine::max_targets];

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <iterator>
 #include <memory>
@@ -62,7 +63,7 @@ inline std::shared_ptr<const Plan> borrow(const Plan& plan) {
 template <class State, class X>
 void give_back(const State& sample, X& x) {
   if constexpr (RangeState<X>) {
-    std::copy_n(std::data(sample), std::size(sample), std::data(x));
+    std::copy_n(std::begin(sample), std::size(sample), std::begin(x));
   } else {
     x = sample;
   }

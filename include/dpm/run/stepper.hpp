@@ -25,7 +25,7 @@
 namespace dpm {
 namespace detail {
 class Snapshot;   // in run/snapshot.hpp
-class PartsDone;  // in run/edit.hpp
+class PartsDone;  // in run/edit_parts.hpp
 }  // namespace detail
 
 /// One run of a plan, for callers that own the loop: `next()` hands out a model call, the caller
@@ -84,6 +84,8 @@ class Stepper {
                     "; it must have one exactly if the run has");
     copy.options_ = std::move(options);
     copy.make_preview();
+    copy.model_time_.stop();
+    copy.sampler_time_.stop();
     if (std::exchange(copy.pending_, nullptr) != nullptr) --copy.instruction_;
     return copy;
   }

@@ -4,8 +4,6 @@
 /// The straight path between data and noise.
 #pragma once
 
-#include <cmath>
-
 #include "dpm/schedule/level.hpp"
 #include "dpm/schedule/noise_schedule.hpp"
 #include "dpm/separate.hpp"
@@ -59,6 +57,7 @@ extern template AnySchedule::AnySchedule(RectifiedFlow);
 
 #if DPM_DEFINE
 
+#  include <cmath>
 #  include <limits>
 
 #  include "dpm/error.hpp"

@@ -21,48 +21,66 @@
 namespace dpm {
 namespace detail {
 
-/// The kernel for a few values, as many as the type says.
-template <std::size_t Size, class Scalar>
-DPM_KERNEL void combine_few_kernel(const Weights& weights, std::span<Scalar* const> targets,
-                                   std::span<const Scalar* const> operands) {
+/// The kernel for as many values as a pack has, from `at` on; the last target reads `last`
+/// operands.
+template <class PackType, class Scalar>
+DPM_KERNEL void combine_pack(const Weights& weights, std::span<Scalar* const> targets,
+                             std::span<const Scalar* const> operands, std::size_t last,
+                             std::size_t at) {
   using Wide = WideOf<Scalar>;
-  using Few = FewPack<Wide, Size>;
-  Wide results[3][Size];
-  const std::size_t last = terms_of_last(weights, targets.size(), operands.size());
+  PackType results[3];
   for (std::size_t i = 0; i < targets.size(); ++i) {
     const double* const row = weights.row(i);
-    Few weight;
-    Few x;
+    PackType weight;
+    PackType x;
     fill_pack(weight, static_cast<Wide>(row[0]));
-    load(x, operands[0]);
-    Few sum = weight * x;
+    load(x, operands[0] + at);
+    PackType sum = weight * x;
     const std::size_t terms = i + 1 == targets.size() ? last : operands.size();
     for (std::size_t j = 1; j < terms; ++j) {
       fill_pack(weight, static_cast<Wide>(row[j]));
-      load(x, operands[j]);
+      load(x, operands[j] + at);
       add_product(sum, weight, x);
     }
-    store(sum, results[i]);
+    results[i] = sum;
   }
-  for (std::size_t i = 0; i < targets.size(); ++i) {
-    for (std::size_t k = 0; k < Size; ++k) targets[i][k] = static_cast<Scalar>(results[i][k]);
+  for (std::size_t i = 0; i < targets.size(); ++i) store(results[i], targets[i] + at);
+}
+
+/// The kernel for a few values, as many as the type says, from number `At` on: in the largest packs
+/// that they fill.
+template <std::size_t Size, std::size_t At, class Scalar>
+DPM_KERNEL void combine_few_kernel(const Weights& weights, std::span<Scalar* const> targets,
+                                   std::span<const Scalar* const> operands, std::size_t last) {
+  using Wide = WideOf<Scalar>;
+  using Whole = KernelPack<Scalar>;
+  using Half = typename PackOf<Wide, sizeof(Whole) / 2>::type;
+  using Piece = std::conditional_t<
+      pack_size<Whole> <= Size - At, Whole,
+      std::conditional_t<pack_size<Half> <= Size - At, Half, PackArray<Wide, 1>>>;
+  combine_pack<Piece>(weights, targets, operands, last, At);
+  if constexpr (At + pack_size<Piece> < Size) {
+    combine_few_kernel<Size, At + pack_size<Piece>>(weights, targets, operands, last);
   }
 }
 
+/// `combine` for a few values.
 template <std::size_t Size, class Scalar>
 void combine_few(const Weights& weights, std::span<Scalar* const> targets,
                  std::span<const Scalar* const> operands) {
-  if (has_kernels()) {
-    combine_few_kernel<Size>(weights, targets, operands);
-  } else {
-    combine_one_by_one(weights, targets, operands, 0, Size);
+  if constexpr (has_kernel_scalar<Scalar>) {
+    if (has_kernels()) {
+      const std::size_t last = terms_of_last(weights, targets.size(), operands.size());
+      return combine_few_kernel<Size, 0>(weights, targets, operands, last);
+    }
   }
+  combine_one_by_one(weights, targets, operands, 0, Size);
 }
 
-/// `combine` for arrays of any size.
+/// `combine` for arrays of any size, in kernels.
 template <class Scalar>
-void combine_arrays(const Weights& weights, std::span<Scalar* const> targets,
-                    std::span<const Scalar* const> operands, std::size_t size) {
+void combine_in_kernels(const Weights& weights, std::span<Scalar* const> targets,
+                        std::span<const Scalar* const> operands, std::size_t size) {
   const auto kernel = combine_kernel<Scalar>(weights, targets.size(), operands.size());
   constexpr std::size_t block = kernel_block<Scalar>;
   const std::size_t whole = size - size % block;
@@ -90,6 +108,20 @@ void combine_arrays(const Weights& weights, std::span<Scalar* const> targets,
   }
 }
 
+/// `combine` for arrays of any size.
+template <class Scalar>
+void combine_arrays(const Weights& weights, std::span<Scalar* const> targets,
+                    std::span<const Scalar* const> operands, std::size_t size) {
+  if constexpr (has_kernel_scalar<Scalar>) {
+    combine_in_kernels(weights, targets, operands, size);
+  } else {
+    in_chunks(size, [&](std::size_t begin, std::size_t end) {
+      combine_one_by_one(weights, targets, operands, begin, end);
+      return true;
+    });
+  }
+}
+
 #if !DPM_DEFINE
 extern template void combine_arrays<float>(const Weights&, std::span<float* const>,
                                            std::span<const float* const>, std::size_t);
@@ -102,7 +134,8 @@ extern template void combine_arrays<double>(const Weights&, std::span<double* co
 /// `combine` for dense states (see `Weights`). Weights become the state's scalar here and nowhere
 /// else; half types are summed in float and rounded once. One pass: each operand is read once, each
 /// target written once; an element's result depends on its operands alone, not on its place, nor on
-/// how many threads OpenMP has. All states must have the same size.
+/// how many threads OpenMP has (of float, double and half types; of others as far as the compiler
+/// contracts no products). All states must have the same size.
 template <DenseState State>
 void combine(const Weights& weights, std::span<State* const> targets,
              std::span<const State* const> operands) {

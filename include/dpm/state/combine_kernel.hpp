@@ -5,10 +5,8 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <span>
-#include <type_traits>
 #include <utility>
 
 #include "dpm/state/pack.hpp"
@@ -96,8 +94,8 @@ DPM_KERNEL void combine_blocks_of_any_size(const Weights& weights, std::span<Sca
   }
 }
 
-/// What runs where kernels do not: the same sums, one by one. Without the instruction for it a
-/// product that is added to rounds once in tens of them.
+/// What runs where kernels do not: the same sums, one by one. Compiled for a processor without
+/// fused multiply-adds it calls the C library for each, tens of times as slow.
 template <class Scalar>
 void combine_one_by_one(const Weights& weights, std::span<Scalar* const> targets,
                         std::span<const Scalar* const> operands, std::size_t begin,

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <iterator>
 #include <limits>
+#include <memory>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -38,7 +39,7 @@ template <class State>
 concept RangeState = !EigenState<State> && requires(State & state) {
   { std::size(state) } -> std::convertible_to<std::size_t>;
   { std::begin(state) } -> std::contiguous_iterator;
-  requires RealScalar<std::remove_cvref_t<decltype(*std::data(state))>>;
+  requires RealScalar<std::remove_cvref_t<decltype(*std::begin(state))>>;
 };
 
 template <class State>
@@ -78,8 +79,8 @@ template <DenseState State>
     return DenseView<Scalar>{state.data(), rows, cols, row_major ? outer : inner,
                              row_major ? inner : outer};
   } else {
-    using Scalar = std::remove_pointer_t<decltype(std::data(state))>;
-    return DenseView<Scalar>{std::data(state), std::size(state)};
+    auto* const data = std::to_address(std::begin(state));
+    return DenseView<std::remove_pointer_t<decltype(data)>>{data, std::size(state)};
   }
 }
 
@@ -115,7 +116,7 @@ constexpr std::size_t fixed_size() {
   }
 }
 
-/// Whether a state has so few values, known when it is compiled, that plain loops do best.
+/// Whether a state has so few values, known when it is compiled, that blocks would be too large.
 template <class State>
 inline constexpr bool has_few_values = fixed_size<State>() > 0 && fixed_size<State>() <= 16;
 
@@ -130,12 +131,12 @@ struct Owned<State> {
 /// Whether a range only looks at values: it gives them away to be written even where it is const,
 /// or never does.
 template <class Range>
-inline constexpr bool is_view = std::is_same_v<decltype(std::data(std::declval<Range&>())),
-                                               decltype(std::data(std::declval<const Range&>()))>;
+inline constexpr bool is_view = std::is_same_v<decltype(std::begin(std::declval<Range&>())),
+                                               decltype(std::begin(std::declval<const Range&>()))>;
 template <RangeState State>
 requires is_view<State>
 struct Owned<State> {
-  using type = std::vector<std::remove_cvref_t<decltype(*std::data(std::declval<State&>()))>>;
+  using type = std::vector<std::remove_cvref_t<decltype(*std::begin(std::declval<State&>()))>>;
 };
 
 }  // namespace detail

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <limits>
 #include <type_traits>
+#include <utility>
 
 // Loops over packs must be unrolled, or what should be in registers would live in memory.
 #if defined(__GNUC__)
@@ -82,7 +83,7 @@ struct PackArray {
 
 template <class Wide, std::size_t Bytes>
 struct PackOf {
-  using type = PackArray<Wide, Bytes % sizeof(Wide) == 0 ? Bytes / sizeof(Wide) : 4>;
+  using type = PackArray<Wide, Bytes / sizeof(Wide) + (Bytes < sizeof(Wide) ? 1 : 0)>;
 };
 #if defined(__GNUC__)
 // One vector register. g++ 12 does not vectorise such loops at -O2 by itself.
@@ -98,10 +99,6 @@ requires(Bytes == 16 || Bytes == 32) &&
 /// What kernels compute a scalar with.
 template <class Scalar>
 using KernelPack = typename PackOf<WideOf<Scalar>, kernel_pack_bytes>::type;
-/// That many values, in one register if they just fill one.
-template <class Wide, std::size_t Size>
-using FewPack = typename PackOf<Wide, Size * sizeof(Wide)>::type;
-
 template <class PackType>
 inline constexpr std::size_t pack_size = sizeof(PackType) / sizeof(std::declval<PackType&>()[0]);
 
@@ -118,12 +115,17 @@ void fill_pack(PackType& pack, Wide value) {
   for (std::size_t k = 0; k < pack_size<PackType>; ++k) pack[k] = value;
 }
 
-/// a b + c, rounded once. So a sum of products is the same bits everywhere: whether to contract
-/// plain products and sums is a compiler's choice, which depends on their number, the length of
-/// vectors and the processor.
+/// What kernels are there for: float and double, and half types, which are summed in float.
+template <class Scalar>
+inline constexpr bool has_kernel_scalar =
+    std::is_same_v<WideOf<Scalar>, float> || std::is_same_v<WideOf<Scalar>, double>;
+
+/// a b + c, rounded once in float and double. So a sum of products is the same bits everywhere:
+/// whether to contract plain products and sums is a compiler's choice, which depends on their
+/// number, the length of vectors and the processor.
 template <class Wide>
 Wide multiply_add(const Wide& a, const Wide& b, const Wide& c) {
-  if constexpr (std::is_floating_point_v<Wide>) {
+  if constexpr (has_kernel_scalar<Wide>) {
     return std::fma(a, b, c);
   } else {
     return a * b + c;

@@ -17,8 +17,9 @@ namespace dpm {
 ///
 /// with `std::span<State* const> targets` (1 to 3) and `std::span<const State* const> operands` (1
 /// to 8). All targets are formed from the operands' values before the call, and a target may be an
-/// operand too. The library has it for dense states (see state/dense.hpp); for a type of your own
-/// write it in that type's namespace, where it is found by argument-dependent lookup.
+/// operand too. An operand that weighs 0 may be left out, whatever it holds. The library has it for
+/// dense states (see state/dense.hpp); for a type of your own write it in that type's namespace,
+/// where it is found by argument-dependent lookup.
 class Weights {
  public:
   Weights(const double* values, std::size_t operands) : values_(values), operands_(operands) {}
