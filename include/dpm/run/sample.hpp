@@ -69,6 +69,20 @@ void give_back(const State& sample, X& x) {
   }
 }
 
+/// The loop of every `sample`. The options are handed over, and by reference, because a move of so
+/// many callables is code in each file that samples.
+template <class Model, class X>
+RunReport run_plan(const Plan& plan, Model& model, X& x, RunOptions<OwnedState<X>>& options) {
+  using State = OwnedState<X>;
+  require_callable("sample", "model", model);
+  Stepper<State> stepper(borrow(plan), own(x), std::move(options));
+  while (auto call = stepper.next()) {
+    call_model<State>(model, call->input, call->level, call->output);
+  }
+  give_back(stepper.sample(), x);
+  return {stepper.steps_done(), stepper.model_calls(), stepper.stopped()};
+}
+
 }  // namespace detail
 
 /// Samples: runs `plan` with `model` from the noise in `x` and leaves the samples in `x`.
@@ -87,15 +101,8 @@ void give_back(const State& sample, X& x) {
 /// the state for each step.
 template <class Model, class X>
 RunReport sample(const Plan& plan, Model&& model, X&& x, RunOptions<OwnedState<X>> options = {}) {
-  using State = OwnedState<X>;
   detail::check_sample_argument<X>();
-  detail::require_callable("sample", "model", model);
-  Stepper<State> stepper(detail::borrow(plan), detail::own(x), std::move(options));
-  while (auto call = stepper.next()) {
-    call_model<State>(model, call->input, call->level, call->output);
-  }
-  detail::give_back(stepper.sample(), x);
-  return {stepper.steps_done(), stepper.model_calls(), stepper.stopped()};
+  return detail::run_plan(plan, model, x, options);
 }
 
 /// The same from the method: plans exactly `calls` model calls over the method's default spacing of
@@ -108,9 +115,10 @@ template <class Method, class Model, class X>
 RunReport sample(const Method& method, const AnySchedule& schedule, int calls, Model&& model, X&& x,
                  Prediction prediction = Prediction::noise,
                  RunOptions<OwnedState<X>> options = {}) {
+  detail::check_sample_argument<X>();
   const Correction correction = options.correction ? Correction::data : Correction::none;
-  return sample(make_plan(method, schedule, calls, prediction, correction), model,
-                std::forward<X>(x), std::move(options));
+  return detail::run_plan(make_plan(method, schedule, calls, prediction, correction), model, x,
+                          options);
 }
 
 /// The same with the method that is best on the whole, `default_method`.
@@ -120,9 +128,9 @@ template <class Model, class X>
 RunReport sample(const AnySchedule& schedule, int calls, Model&& model, X&& x,
                  Prediction prediction = Prediction::noise,
                  RunOptions<OwnedState<X>> options = {}) {
+  detail::check_sample_argument<X>();
   const Correction correction = options.correction ? Correction::data : Correction::none;
-  return sample(make_plan(schedule, calls, prediction, correction), model, std::forward<X>(x),
-                std::move(options));
+  return detail::run_plan(make_plan(schedule, calls, prediction, correction), model, x, options);
 }
 
 }  // namespace dpm

@@ -7,26 +7,33 @@
 #include <algorithm>
 #include <cstddef>
 
+#if defined(_OPENMP)
+#  include <omp.h>
+#endif
+
 namespace dpm::detail {
 
 /// Scalars from which on threads save more than they cost.
 inline constexpr std::size_t parallel_size = std::size_t{1} << 16;
-/// Scalars that one thread takes at a time.
+/// What the parts that threads take are a multiple of, in scalars.
 inline constexpr std::size_t parallel_chunk = std::size_t{1} << 13;
 
 /// Calls `function(begin, end)` for the parts of 0 .. size, all but the last of a length that
 /// `parallel_chunk` divides, and returns whether every call did. With OpenMP, large sizes are
-/// shared among threads; `function` must not throw.
+/// shared among threads, one part for each; `function` must not throw.
 template <class Function>
 bool in_chunks(std::size_t size, const Function& function) {
 #if defined(_OPENMP)
   if (size >= parallel_size) {
-    const auto chunks = static_cast<std::ptrdiff_t>((size + parallel_chunk - 1) / parallel_chunk);
+    const auto threads = static_cast<std::size_t>(omp_get_max_threads());
+    const std::size_t chunks = (size + parallel_chunk - 1) / parallel_chunk;
+    const std::size_t part = (chunks + threads - 1) / threads * parallel_chunk;
+    const auto parts = static_cast<std::ptrdiff_t>((size + part - 1) / part);
     bool all = true;
-#  pragma omp parallel for schedule(static) reduction(&& : all)
-    for (std::ptrdiff_t c = 0; c < chunks; ++c) {
-      const std::size_t begin = static_cast<std::size_t>(c) * parallel_chunk;
-      all = function(begin, std::min(begin + parallel_chunk, size)) && all;
+#  pragma omp parallel for schedule(static, 1) reduction(&& : all)
+    for (std::ptrdiff_t p = 0; p < parts; ++p) {
+      const std::size_t begin = static_cast<std::size_t>(p) * part;
+      all = function(begin, std::min(begin + part, size)) && all;
     }
     return all;
   }
