@@ -20,6 +20,7 @@
 #include "dpm/method/unipc.hpp"
 #include "dpm/method/unipc_weights.hpp"
 #include "dpm/plan/builder.hpp"
+#include "dpm/plan/check.hpp"
 
 namespace dpm::diffusers::detail {
 
