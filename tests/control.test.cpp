@@ -231,3 +231,29 @@ TEST_CASE(
                      make_grid(dpm::UniformLambda{}, schedule, 4))
                .estimates_error());
 }
+
+TEST_CASE("a fork does not count the time in which nobody observed the run before it") {
+  using Clock = std::chrono::steady_clock;
+  const dpm::Plan plan = dpm::make_plan(dpm::Ddim{}, dpm::VpLinear(), 3);
+  const State x(4, 0.5);
+  dpm::RunOptions<State> observed;
+  observed.observer = [](const dpm::Progress<State>&) {};
+  dpm::Stepper<State> run(plan, x, observed);
+  const auto began = Clock::now();
+  REQUIRE(run.next());  // the watch of the model's time runs from here on
+  auto unobserved = run.fork({});
+  const double observed_before = std::chrono::duration<double>(Clock::now() - began).count();
+  std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  REQUIRE(unobserved.next());
+  const auto forked = Clock::now();
+  double reported = -1.0;
+  observed.observer = [&](const dpm::Progress<State>& p) {
+    reported = p.model_seconds;
+    // Of the time before this fork only what passed up to the first one may count.
+    const double since = std::chrono::duration<double>(Clock::now() - forked).count();
+    REQUIRE(p.model_seconds <= since + observed_before);
+  };
+  auto fork = unobserved.fork(observed);
+  while (auto call = fork.next()) call->output = call->input;
+  REQUIRE(reported >= 0.0);
+}
