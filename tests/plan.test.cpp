@@ -74,7 +74,7 @@ std::size_t count(const Plan& plan) {
 
 /// The registers of a run on plain numbers.
 struct Registers {
-  std::array<std::array<double, dpm::max_predictions>, 4> values{};
+  std::array<std::array<double, dpm::max_predictions>, dpm::register_kinds> values{};
   double& operator[](Register r) { return values[static_cast<std::size_t>(r.kind)][r.index]; }
 };
 
@@ -294,7 +294,7 @@ TEST_CASE("two combinations merged do what they did one after the other") {
     Registers result = start;
     execute(*one, result);
     double largest = 0.0;
-    for (std::size_t kind = 0; kind < 4; ++kind) {
+    for (std::size_t kind = 0; kind < dpm::register_kinds; ++kind) {
       for (std::size_t k = 0; k < dpm::max_predictions; ++k) {
         largest = std::max(largest, std::abs(result.values[kind][k] - expected.values[kind][k]));
       }

@@ -87,7 +87,7 @@ TEST_CASE("refused, bytes that are no run of this plan and state") {
       {"no bytes", loads({}), foreign(0)},
       {"seven bytes", loads(cut_to(7)), foreign(7)},
       {"the run of another version", loads(forged(bytes, 0, 0x3130'6e75'726d'7064)),
-       "load: the saved run is of version 01; it must be of version 03"},
+       "load: the saved run is of version 01; it must be of version 04"},
       {"other bytes", loads(forged(bytes, 0, 0x3330'6e75'726d'7065)), foreign(bytes.size())},
       {"the first number alone", loads(cut_to(8)), damaged(8)},
       {"cut in the header", loads(cut_to(40)), damaged(40)},

@@ -83,9 +83,6 @@ class Group {
             },
             scale)
         ->UseManualTime()
-        ->Repetitions(suite_.brief()      ? 1
-                      : size_ > 1'000'000 ? 5
-                                          : 9)
         ->Iterations(static_cast<std::int64_t>(runs));
   }
 

@@ -43,7 +43,7 @@ void add_plans(Suite& suite) {
   for (const dpm_test::NamedMethod& method : dpm_test::every_method()) {
     if (left-- == 0) break;
     const std::string group = "plan/" + method.name + "/";
-    constexpr double seconds = 0.002;
+    constexpr double seconds = 0.01;
     suite
         .add(group, "make",
              [=](benchmark::State& state) {

@@ -38,10 +38,10 @@ struct Register {
   enum class Kind : std::uint8_t {
     sample,      ///< x, the sample itself
     trial,       ///< y, an inner input of a singlestep method, or an earlier sample
-    prediction,  ///< m[k], an output of the model, or what it was converted to
     noise,       ///< z, a standard normal draw
     input,       ///< u, the model's input where it is not the sample or the trial themselves
     error,       ///< e, an estimate of the error that the step has just made
+    prediction,  ///< m[k], an output of the model, or what it was converted to
   };
   Kind kind = Kind::sample;
   std::uint8_t index = 0;

@@ -101,16 +101,20 @@ class Trials {
   /// Runs one step of a plan; what it does to the sample goes from `from` to `to`. False if it was
   /// stopped before a model call.
   bool run_step(const Plan& plan, std::size_t index, const State& from, State& to) {
-    const auto target = [&](Register r) -> State& { return r == sample_register ? to : at(r); };
-    const auto operand = [&](Register r) -> const State& {
-      return r == sample_register ? from : at(r);
+    struct States {
+      Trials& trials;
+      const State& from;
+      State& to;
+      State& target(Register r) const { return r == sample_register ? to : trials.at(r); }
+      const State& operand(Register r) const { return r == sample_register ? from : trials.at(r); }
     };
+    States states{*this, from, to};
     for (const Instruction& instruction : plan.steps[index].instructions) {
       if (const auto* c = std::get_if<Combine>(&instruction)) {
-        run_combine<State>(*c, target, operand);
+        run_combine<State>(*c, states);
       } else if (const auto* e = std::get_if<Evaluate>(&instruction)) {
         if (options_.stop.stop_requested()) return false;
-        evaluate(plan.prediction, *e, operand(e->input));
+        evaluate(plan.prediction, *e, states.operand(e->input));
       } else if (const auto* correct = std::get_if<Correct>(&instruction)) {
         options_.correction(at(correct->slot), correct->level);
         check_values(at(correct->slot), "the corrected data prediction", correct->level);

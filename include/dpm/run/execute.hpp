@@ -30,27 +30,37 @@ constexpr bool has_few_numbers() {
   }
 }
 
-/// Runs a `Combine`. `target(register)` is the state to write, `operand(register)` the one to read.
-template <class State, class Target, class Operand>
-void run_combine(const Combine& c, const Target& target, const Operand& operand) {
-  const std::size_t rows = c.targets.size();
-  const std::size_t columns = c.operands.size();
-  const Weights weights(c.weights.begin(), columns);
+/// A `Combine` as a job for `combine_few`.
+template <class State, class States>
+struct RegistersJob {
+  using Scalar = typename State::Scalar;
+  const Combine& c;
+  States& states;
+
+  [[nodiscard]] Weights weights() const { return {c.weights.begin(), c.operands.size()}; }
+  [[nodiscard]] std::size_t targets() const { return c.targets.size(); }
+  [[nodiscard]] std::size_t operands() const { return c.operands.size(); }
+  [[nodiscard]] Scalar* target(std::size_t i) const { return states.target(c.targets[i]).data(); }
+  [[nodiscard]] const Scalar* operand(std::size_t j) const {
+    return states.operand(c.operands[j]).data();
+  }
+};
+
+/// Runs a `Combine`. `states.target(register)` is the state to write, `states.operand(register)`
+/// the one to read.
+template <class State, class States>
+void run_combine(const Combine& c, States& states) {
   if constexpr (has_few_numbers<State>()) {
     // Straight to the values: for so few, finding them costs as much as the sums.
-    using Scalar = typename State::Scalar;
-    Scalar* to[Combine::max_targets];
-    const Scalar* from[Combine::max_operands];
-    for (std::size_t i = 0; i < rows; ++i) to[i] = target(c.targets[i]).data();
-    for (std::size_t j = 0; j < columns; ++j) from[j] = operand(c.operands[j]).data();
-    combine_few<fixed_size<State>()>(weights, std::span<Scalar* const>(to, rows),
-                                     std::span<const Scalar* const>(from, columns));
+    combine_few<fixed_size<State>()>(RegistersJob<State, States>{c, states});
   } else {
+    const std::size_t rows = c.targets.size();
+    const std::size_t columns = c.operands.size();
     State* targets[Combine::max_targets] = {};
     const State* operands[Combine::max_operands] = {};
-    for (std::size_t i = 0; i < rows; ++i) targets[i] = &target(c.targets[i]);
-    for (std::size_t j = 0; j < columns; ++j) operands[j] = &operand(c.operands[j]);
-    combine(weights, std::span<State* const>(targets, rows),
+    for (std::size_t i = 0; i < rows; ++i) targets[i] = &states.target(c.targets[i]);
+    for (std::size_t j = 0; j < columns; ++j) operands[j] = &states.operand(c.operands[j]);
+    combine(Weights(c.weights.begin(), columns), std::span<State* const>(targets, rows),
             std::span<const State* const>(operands, columns));
   }
 }

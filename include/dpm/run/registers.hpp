@@ -7,7 +7,6 @@
 #include <array>
 #include <cstddef>
 #include <span>
-#include <type_traits>
 #include <vector>
 
 #include "dpm/plan/plan.hpp"
@@ -33,42 +32,64 @@ struct PlanNeeds {
 /// needs what is not there.
 PlanNeeds check_run(const Plan* plan, bool has_noise, bool has_correction);
 
-/// All registers of a run, each shaped like the sample: on the heap, or in place for small states
-/// of a fixed size, whose runs then need no heap at all.
+/// All registers of a run, each shaped like the sample: those that the plan writes, on the heap.
 template <class State>
 class Registers {
  public:
   /// As many registers of each kind as `counts` says, all equal to `x`.
   void assign(const std::array<std::size_t, register_kinds>& counts, const State& x) {
-    size_ = 0;
+    std::size_t size = 0;
     for (std::size_t k = 0; k < register_kinds; ++k) {
-      first_[k] = size_;
-      size_ += counts[k];
+      first_[k] = size;
+      size += counts[k];
     }
-    if constexpr (in_place) {
-      for (State& state : all()) state = x;
-    } else {
-      states_ = std::vector<State>(size_, x);
-    }
+    states_ = std::vector<State>(size, x);
   }
 
   State& operator[](Register r) { return states_[place(r)]; }
   const State& operator[](Register r) const { return states_[place(r)]; }
+  State& target(Register r) { return (*this)[r]; }
+  [[nodiscard]] const State& operand(Register r) const { return (*this)[r]; }
 
-  std::span<State> all() { return {states_.data(), size_}; }
-  [[nodiscard]] std::span<const State> all() const { return {states_.data(), size_}; }
+  std::span<State> all() { return states_; }
+  [[nodiscard]] std::span<const State> all() const { return states_; }
 
  private:
-  static constexpr bool in_place = fixed_size<State>() > 0 && sizeof(State) <= 64;
-  static constexpr std::size_t most = max_predictions + register_kinds - 1;
-
   [[nodiscard]] std::size_t place(Register r) const {
     return first_[static_cast<std::size_t>(r.kind)] + r.index;
   }
 
   std::array<std::size_t, register_kinds> first_{};
+  std::vector<State> states_;
+};
+
+/// Small states of a fixed size lie in place, and their runs need no heap at all. Each register has
+/// its place whatever the plan, as finding it would cost as much as the arithmetic.
+template <class State>
+requires(fixed_size<State>() > 0 && sizeof(State) <= 64) class Registers<State> {
+ public:
+  void assign(const std::array<std::size_t, register_kinds>& counts, const State& x) {
+    size_ =
+        place(prediction_register(counts[static_cast<std::size_t>(Register::Kind::prediction)]));
+    for (State& state : all()) state = x;
+  }
+
+  State& operator[](Register r) { return states_[place(r)]; }
+  const State& operator[](Register r) const { return states_[place(r)]; }
+  State& target(Register r) { return (*this)[r]; }
+  [[nodiscard]] const State& operand(Register r) const { return (*this)[r]; }
+
+  std::span<State> all() { return {states_.data(), size_}; }
+  [[nodiscard]] std::span<const State> all() const { return {states_.data(), size_}; }
+
+ private:
+  /// Only predictions have numbers above 0, and they are the last kind.
+  static constexpr std::size_t place(Register r) {
+    return static_cast<std::size_t>(r.kind) + r.index;
+  }
+
+  std::array<State, max_predictions + register_kinds - 1> states_;
   std::size_t size_ = 0;
-  std::conditional_t<in_place, std::array<State, most>, std::vector<State>> states_;
 };
 
 }  // namespace dpm::detail

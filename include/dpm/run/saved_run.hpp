@@ -80,7 +80,7 @@ Number get_number(const std::byte*& from) {
 
 namespace dpm::detail {
 
-inline constexpr std::uint64_t saved_run_format = 0x3330'6e75'726d'7064;  // "dpmrun03"
+inline constexpr std::uint64_t saved_run_format = 0x3430'6e75'726d'7064;  // "dpmrun04"
 
 DPM_INLINE std::uint64_t checksum(std::span<const std::byte> bytes) {
   std::uint64_t sum = bytes.size();

@@ -123,14 +123,16 @@ class Stepper {
       const Instruction* instruction = step.instructions.data() + instruction_;
       const Instruction* const end = step.instructions.data() + step.instructions.size();
       for (; instruction != end; ++instruction) {
-        const auto* evaluate = std::get_if<Evaluate>(instruction);
-        if (evaluate == nullptr) {
-          run(step, *instruction);
-        } else if (options_.stop.stop_requested()) {
-          return std::nullopt;
+        if (const auto* c = std::get_if<Combine>(instruction)) {
+          detail::run_combine<State>(*c, registers_);
+        } else if (const auto* evaluate = std::get_if<Evaluate>(instruction)) {
+          if (options_.stop.stop_requested()) return std::nullopt;
+          ++instruction_;
+          return hand_out(*evaluate);
+        } else {
+          ask(step, *instruction);
         }
         ++instruction_;  // only now, so that a callback that throws is called again
-        if (evaluate != nullptr) return hand_out(*evaluate);
       }
     }
     return std::nullopt;
@@ -192,11 +194,9 @@ class Stepper {
         {"step ", steps_before_ + step_ + 1, steps_before_ + plan_->steps.size()});
   }
 
-  void run(const Step& step, const Instruction& instruction) {
-    if (const auto* c = std::get_if<Combine>(&instruction)) {
-      const auto state = [this](Register r) -> State& { return at(r); };
-      detail::run_combine<State>(*c, state, state);
-    } else if (const auto* correct = std::get_if<Correct>(&instruction)) {
+  /// Asks the user's callables for noise or for a correction.
+  void ask(const Step& step, const Instruction& instruction) {
+    if (const auto* correct = std::get_if<Correct>(&instruction)) {
       options_.correction(at(correct->slot), correct->level);
       check_values(at(correct->slot), "the corrected data prediction", correct->level);
     } else if (const auto* draw = std::get_if<Draw>(&instruction)) {
@@ -208,11 +208,13 @@ class Stepper {
 
   void finish_step() {
     const Step& step = plan_->steps[step_];
-    if (step_ + 1 == plan_->steps.size())
-      check_values(sample(), "the sample after it", step.to, true);
+    if (&step == &plan_->steps.back()) check_values(sample(), "the sample after it", step.to, true);
     instruction_ = 0;
     ++step_;
-    if (!options_.observer) return;
+    if (options_.observer) tell_observer(step);
+  }
+
+  void tell_observer(const Step& step) {
     sampler_time_.stop();
     options_.observer(
         Progress<State>{.step = steps_before_ + step_,

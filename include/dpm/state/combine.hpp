@@ -21,61 +21,85 @@
 namespace dpm {
 namespace detail {
 
-/// The kernel for as many values as a pack has, from `at` on; the last target reads `last`
-/// operands.
-template <class PackType, class Scalar>
-DPM_KERNEL void combine_pack(const Weights& weights, std::span<Scalar* const> targets,
-                             std::span<const Scalar* const> operands, std::size_t last,
-                             std::size_t at) {
-  using Wide = WideOf<Scalar>;
-  PackType results[3];
-  for (std::size_t i = 0; i < targets.size(); ++i) {
-    const double* const row = weights.row(i);
-    PackType weight;
-    PackType x;
-    fill_pack(weight, static_cast<Wide>(row[0]));
-    load(x, operands[0] + at);
-    PackType sum = weight * x;
-    const std::size_t terms = i + 1 == targets.size() ? last : operands.size();
-    for (std::size_t j = 1; j < terms; ++j) {
-      fill_pack(weight, static_cast<Wide>(row[j]));
-      load(x, operands[j] + at);
-      add_product(sum, weight, x);
-    }
-    results[i] = sum;
-  }
-  for (std::size_t i = 0; i < targets.size(); ++i) store(results[i], targets[i] + at);
-}
-
 /// The kernel for a few values, as many as the type says, from number `At` on: in the largest packs
-/// that they fill.
-template <std::size_t Size, std::size_t At, class Scalar>
-DPM_KERNEL void combine_few_kernel(const Weights& weights, std::span<Scalar* const> targets,
-                                   std::span<const Scalar* const> operands, std::size_t last) {
-  using Wide = WideOf<Scalar>;
-  using Whole = KernelPack<Scalar>;
+/// that they fill. The last target reads `in_last` operands.
+template <std::size_t Size, std::size_t Targets, std::size_t At = 0, class Job>
+DPM_KERNEL void combine_few_kernel(Job job, std::size_t in_last) {
+  using Wide = WideOf<typename Job::Scalar>;
+  using Whole = KernelPack<Wide>;
   using Half = typename PackOf<Wide, sizeof(Whole) / 2>::type;
   using Piece = std::conditional_t<
       pack_size<Whole> <= Size - At, Whole,
       std::conditional_t<pack_size<Half> <= Size - At, Half, PackArray<Wide, 1>>>;
-  combine_pack<Piece>(weights, targets, operands, last, At);
+  const Weights weights = job.weights();
+  const std::size_t operands = job.operands();
+  Piece sums[Targets];
+  Piece weight;
+  Piece x;
+  load(x, job.operand(0) + At);
+  DPM_UNROLL
+  for (std::size_t i = 0; i < Targets; ++i) {
+    fill_pack(weight, static_cast<Wide>(weights(i, 0)));
+    sums[i] = weight * x;
+  }
+  for (std::size_t j = 1; j < operands; ++j) {
+    load(x, job.operand(j) + At);
+    DPM_UNROLL
+    for (std::size_t i = 0; i < Targets; ++i) {
+      if (i > 0 && i + 1 == Targets && j >= in_last) break;
+      fill_pack(weight, static_cast<Wide>(weights(i, j)));
+      add_product(sums[i], weight, x);
+    }
+  }
+  DPM_UNROLL
+  for (std::size_t i = 0; i < Targets; ++i) store(sums[i], job.target(i) + At);
   if constexpr (At + pack_size<Piece> < Size) {
-    combine_few_kernel<Size, At + pack_size<Piece>>(weights, targets, operands, last);
+    combine_few_kernel<Size, Targets, At + pack_size<Piece>>(job, in_last);
   }
 }
 
-/// `combine` for a few values.
-template <std::size_t Size, class Scalar>
-void combine_few(const Weights& weights, std::span<Scalar* const> targets,
-                 std::span<const Scalar* const> operands) {
-  if constexpr (has_kernel_scalar<Scalar>) {
+/// The same where kernels do not run.
+template <std::size_t Size, class Job>
+void combine_few_one_by_one(Job job) {
+  using Scalar = typename Job::Scalar;
+  Scalar* to[3];
+  const Scalar* from[8];
+  for (std::size_t i = 0; i < job.targets(); ++i) to[i] = job.target(i);
+  for (std::size_t j = 0; j < job.operands(); ++j) from[j] = job.operand(j);
+  combine_one_by_one(job.weights(), std::span<Scalar* const>(to, job.targets()),
+                     std::span<const Scalar* const>(from, job.operands()), 0, Size);
+}
+
+/// `combine` for a few values, as many as the type says. The job has `weights()`, numbers of
+/// `targets()` and `operands()`, and pointers to the values of each, `target(i)` and `operand(j)`:
+/// it may have to look for them.
+template <std::size_t Size, class Job>
+void combine_few(Job job) {
+  if constexpr (has_kernel_scalar<typename Job::Scalar>) {
     if (has_kernels()) {
-      const std::size_t last = terms_of_last(weights, targets.size(), operands.size());
-      return combine_few_kernel<Size, 0>(weights, targets, operands, last);
+      if (job.targets() == 1) return combine_few_kernel<Size, 1>(job, job.operands());
+      const std::size_t in_last = terms_of_last(job.weights(), job.targets(), job.operands());
+      if (job.targets() == 2) return combine_few_kernel<Size, 2>(job, in_last);
+      return combine_few_kernel<Size, 3>(job, in_last);
     }
   }
-  combine_one_by_one(weights, targets, operands, 0, Size);
+  combine_few_one_by_one<Size>(job);
 }
+
+/// The arguments of `combine` as a job for `combine_few`.
+template <class State>
+struct StatesJob {
+  using Scalar = std::remove_pointer_t<decltype(dense_view(std::declval<State&>()).data)>;
+  const Weights& matrix;
+  std::span<State* const> to;
+  std::span<const State* const> from;
+
+  [[nodiscard]] Weights weights() const { return matrix; }
+  [[nodiscard]] std::size_t targets() const { return to.size(); }
+  [[nodiscard]] std::size_t operands() const { return from.size(); }
+  [[nodiscard]] Scalar* target(std::size_t i) const { return dense_view(*to[i]).data; }
+  [[nodiscard]] const Scalar* operand(std::size_t j) const { return dense_view(*from[j]).data; }
+};
 
 /// `combine` for arrays of any size, in kernels.
 template <class Scalar>
@@ -148,16 +172,17 @@ void combine(const Weights& weights, std::span<State* const> targets,
     for (const State* state : targets) require_whole(dense_view(*state));
     for (const State* state : operands) require_whole(dense_view(*state));
   }
-  Scalar* to[3] = {};
-  const Scalar* from[8] = {};
-  for (std::size_t i = 0; i < targets.size(); ++i) to[i] = dense_view(*targets[i]).data;
-  for (std::size_t j = 0; j < operands.size(); ++j) from[j] = dense_view(*operands[j]).data;
-  const std::span<Scalar* const> all_to(to, targets.size());
-  const std::span<const Scalar* const> all_from(from, operands.size());
   if constexpr (detail::has_few_values<State>) {
-    detail::combine_few<detail::fixed_size<State>()>(weights, all_to, all_from);
+    detail::combine_few<detail::fixed_size<State>()>(
+        detail::StatesJob<State>{weights, targets, operands});
   } else {
-    detail::combine_arrays(weights, all_to, all_from, dense_view(*targets[0]).size());
+    Scalar* to[3] = {};
+    const Scalar* from[8] = {};
+    for (std::size_t i = 0; i < targets.size(); ++i) to[i] = dense_view(*targets[i]).data;
+    for (std::size_t j = 0; j < operands.size(); ++j) from[j] = dense_view(*operands[j]).data;
+    detail::combine_arrays(weights, std::span<Scalar* const>(to, targets.size()),
+                           std::span<const Scalar* const>(from, operands.size()),
+                           dense_view(*targets[0]).size());
   }
 }
 
