@@ -6,6 +6,8 @@
 #include <cmath>
 #include <cstddef>
 #include <span>
+#include <tuple>
+#include <type_traits>
 #include <variant>
 #include <vector>
 
@@ -110,7 +112,42 @@ double by_hand(const dpm::Plan& plan, double x) {
   return at(dpm::sample_register);
 }
 
+/// A state of someone's own that looks like a tuple, has no default, and counts how many there are.
+class Counted {
+ public:
+  explicit Counted(double first) : value(first) { ++alive; }
+  Counted(const Counted& other) : value(other.value) { ++alive; }
+  Counted& operator=(const Counted&) = default;
+  ~Counted() { --alive; }
+
+  double value;
+  static inline int alive = 0;
+};
+
+void combine(const dpm::Weights& weights, std::span<Counted* const> targets,
+             std::span<const Counted* const> operands) {
+  std::vector<double> sums;
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    sums.push_back(0.0);
+    for (std::size_t j = 0; j < operands.size(); ++j) {
+      sums[i] += weights(i, j) * operands[j]->value;
+    }
+  }
+  for (std::size_t i = 0; i < targets.size(); ++i) targets[i]->value = sums[i];
+}
+
 }  // namespace
+
+template <>
+struct std::tuple_size<Counted> : std::integral_constant<std::size_t, 2> {};
+
+TEST_CASE("a state of one's own has as many copies as the plan writes registers") {
+  const dpm::Plan plan = dpm::make_plan(dpm::Ddim{}, dpm::VpLinear(), 3);
+  dpm::Stepper<Counted> run(plan, Counted(0.5));
+  while (const auto call = run.next()) call->output.value = 0.5 * call->input.value;
+  REQUIRE(run.sample().value != 0.5);
+  REQUIRE(Counted::alive == 2);
+}
 
 TEST_CASE("every register holds a value of its own, in place and on the heap") {
   const dpm::Plan plan = plan_with_every_register();

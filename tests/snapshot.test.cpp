@@ -6,6 +6,7 @@
 
 #include <Eigen/Core>
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <functional>
 #include <limits>
@@ -93,6 +94,36 @@ TEST_CASE("Eigen and float runs are saved too") {
   while (const auto call = run.next()) data(call->input, call->level, call->output);
   while (const auto call = again.next()) data(call->input, call->level, call->output);
   REQUIRE((again.sample() == run.sample()).all());
+}
+
+namespace {
+
+/// Two numbers, saved after three calls of a method with trials, as they are in a `State`.
+template <class Small>
+Bytes saved_half_way(const dpm::Plan& plan) {
+  Small start{};
+  start[0] = 0.5;
+  start[1] = -0.25;
+  dpm::Stepper<Small> run(plan, start);
+  for (int calls = 0; calls < 3; ++calls) {
+    const auto call = run.next();
+    call->output[0] = call->input[0] * call->level.alpha();
+    call->output[1] = call->input[1] * call->level.alpha();
+  }
+  return save(run);
+}
+
+}  // namespace
+
+TEST_CASE("the bytes of a run do not depend on the type that its state has") {
+  const dpm::Plan plan = dpm::make_plan(
+      dpm::DpmSolver{.order = 3, .form = dpm::DpmSolver::Form::singlestep}, schedule, 6);
+  const Bytes bytes = saved_half_way<Eigen::Array2d>(plan);
+  REQUIRE(bytes == saved_half_way<std::array<double, 2>>(plan));
+  const dpm::Stepper<State> loaded = dpm::load(bytes, plan, State(2));
+  REQUIRE(save(loaded) == bytes);
+  const auto loaded_back = dpm::load(save(loaded), plan, Eigen::Array2d());
+  REQUIRE(save(loaded_back) == bytes);
 }
 
 TEST_CASE("foreign and damaged bytes are refused") {

@@ -6,21 +6,24 @@
 
 #include <array>
 #include <cstddef>
-#include <span>
+#include <cstdint>
 #include <vector>
 
 #include "dpm/plan/plan.hpp"
 #include "dpm/separate.hpp"
-#include "dpm/state/combine.hpp"
+#include "dpm/state/dense.hpp"
 
 namespace dpm::detail {
+
+/// A number for each kind of register.
+using RegisterCounts = std::array<std::size_t, register_kinds>;
 
 /// What a run of a plan needs, counted in one pass.
 struct PlanNeeds {
   int evaluations = 0;
   int draws = 0;
   int corrections = 0;
-  std::array<std::size_t, register_kinds> registers{};  ///< of each kind
+  RegisterCounts registers{};
 
   explicit PlanNeeds(const Plan& plan);
 
@@ -37,7 +40,8 @@ template <class State>
 class Registers {
  public:
   /// As many registers of each kind as `counts` says, all equal to `x`.
-  void assign(const std::array<std::size_t, register_kinds>& counts, const State& x) {
+  void assign(const RegisterCounts& counts, const State& x) {
+    counts_ = counts;
     std::size_t size = 0;
     for (std::size_t k = 0; k < register_kinds; ++k) {
       first_[k] = size;
@@ -45,42 +49,38 @@ class Registers {
     }
     states_ = std::vector<State>(size, x);
   }
+  [[nodiscard]] const RegisterCounts& counts() const { return counts_; }
 
   State& operator[](Register r) { return states_[place(r)]; }
   const State& operator[](Register r) const { return states_[place(r)]; }
   State& target(Register r) { return (*this)[r]; }
   [[nodiscard]] const State& operand(Register r) const { return (*this)[r]; }
-
-  std::span<State> all() { return states_; }
-  [[nodiscard]] std::span<const State> all() const { return states_; }
 
  private:
   [[nodiscard]] std::size_t place(Register r) const {
     return first_[static_cast<std::size_t>(r.kind)] + r.index;
   }
 
-  std::array<std::size_t, register_kinds> first_{};
+  RegisterCounts counts_{};
+  RegisterCounts first_{};
   std::vector<State> states_;
 };
 
 /// Small states of a fixed size lie in place, and their runs need no heap at all. Each register has
 /// its place whatever the plan, as finding it would cost as much as the arithmetic.
-template <class State>
+template <DenseState State>
 requires(fixed_size<State>() > 0 && sizeof(State) <= 64) class Registers<State> {
  public:
-  void assign(const std::array<std::size_t, register_kinds>& counts, const State& x) {
-    size_ =
-        place(prediction_register(counts[static_cast<std::size_t>(Register::Kind::prediction)]));
-    for (State& state : all()) state = x;
+  void assign(const RegisterCounts& counts, const State& x) {
+    counts_ = counts;
+    states_.fill(x);
   }
+  [[nodiscard]] const RegisterCounts& counts() const { return counts_; }
 
   State& operator[](Register r) { return states_[place(r)]; }
   const State& operator[](Register r) const { return states_[place(r)]; }
   State& target(Register r) { return (*this)[r]; }
   [[nodiscard]] const State& operand(Register r) const { return (*this)[r]; }
-
-  std::span<State> all() { return {states_.data(), size_}; }
-  [[nodiscard]] std::span<const State> all() const { return {states_.data(), size_}; }
 
  private:
   /// Only predictions have numbers above 0, and they are the last kind.
@@ -88,9 +88,19 @@ requires(fixed_size<State>() > 0 && sizeof(State) <= 64) class Registers<State> 
     return static_cast<std::size_t>(r.kind) + r.index;
   }
 
+  RegisterCounts counts_{};
   std::array<State, max_predictions + register_kinds - 1> states_;
-  std::size_t size_ = 0;
 };
+
+/// Visits the states that the plan writes, kind by kind.
+template <class Registers, class Visit>
+void for_each_state(Registers& registers, const Visit& visit) {
+  for (std::size_t k = 0; k < register_kinds; ++k) {
+    for (std::size_t i = 0; i < registers.counts()[k]; ++i) {
+      visit(registers[{static_cast<Register::Kind>(k), static_cast<std::uint8_t>(i)}]);
+    }
+  }
+}
 
 }  // namespace dpm::detail
 

@@ -41,17 +41,17 @@ class Snapshot {
     std::byte* to = bytes.data() + SavedRun::header;
     const State* const unfilled = to_be_filled(run, next);
     const auto view = dense_view(run.sample());
-    for (const State& buffer : run.registers_.all()) {
+    for_each_state(run.registers_, [&](const State& buffer) {
       const auto values = dense_view(buffer);
       if (&buffer == unfilled) {
         to = std::fill_n(to, view.size() * sizeof(*view.data), std::byte{});
-        continue;
+        return;
       }
       require(values.same_shape(view), "save: a correction has made a data prediction ",
               values.elements, " x ", values.samples, "; it must have the shape of the sample, ",
               view.elements, " x ", view.samples);
       for_each_value(values, [&](std::size_t at) { put_number(values.data[at], to); });
-    }
+    });
     seal_saved_run(bytes);
     return bytes;
   }
@@ -64,7 +64,7 @@ class Snapshot {
     run.instruction_ = saved.instruction;
     run.model_calls_ = static_cast<int>(saved.model_calls);
     const std::byte* from = bytes.data() + SavedRun::header;
-    for (State& buffer : run.registers_.all()) {
+    for_each_state(run.registers_, [&](State& buffer) {
       const auto values = dense_view(buffer);
       for_each_value(values, [&](std::size_t at) {
         values.data[at] = get_number<std::remove_pointer_t<decltype(values.data)>>(from);
@@ -74,7 +74,7 @@ class Snapshot {
                                  " of the saved run, after ", saved.step,
                                  " steps, holds a NaN or an infinity"));
       }
-    }
+    });
   }
 
  private:
@@ -90,8 +90,10 @@ class Snapshot {
 
   template <class State>
   static std::size_t bytes_of_values(const Stepper<State>& run) {
+    std::size_t states = 0;
+    for (const std::size_t count : run.registers_.counts()) states += count;
     const auto view = dense_view(run.sample());
-    return run.registers_.all().size() * view.size() * sizeof(*view.data);
+    return states * view.size() * sizeof(*view.data);
   }
 
   template <class State>

@@ -96,7 +96,8 @@ class Stepper {
   void reset(const State& x) {
     (void)detail::well_formed("Stepper", "the start x", x, sample(), false);
     detail::check_start("Stepper", x, options_.check_finite);
-    for (State& state : registers_.all()) state = x;  // nothing of the run before is left
+    // Nothing of the run before is left.
+    detail::for_each_state(registers_, [&x](State& state) { state = x; });
     pending_ = nullptr;
     step_ = 0;
     instruction_ = 0;
@@ -127,7 +128,6 @@ class Stepper {
           detail::run_combine<State>(*c, registers_);
         } else if (const auto* evaluate = std::get_if<Evaluate>(instruction)) {
           if (options_.stop.stop_requested()) return std::nullopt;
-          ++instruction_;
           return hand_out(*evaluate);
         } else {
           ask(step, *instruction);
@@ -167,6 +167,7 @@ class Stepper {
 
   std::optional<Call> hand_out(const Evaluate& evaluate) {
     detail::make_fillable(at(evaluate.output), sample());
+    ++instruction_;
     pending_ = &evaluate;
     if (options_.check_finite) detail::mark_unfilled(at(evaluate.output));
     if (options_.observer) {

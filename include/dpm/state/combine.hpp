@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <span>
 #include <type_traits>
+#include <utility>
 
 #include "dpm/error.hpp"
 #include "dpm/separate.hpp"

@@ -52,10 +52,10 @@ template <DenseState State>
     double sum = 0.0;
     for (std::size_t e = 0; e < low.elements; ++e) {
       const std::size_t i = s * low.sample_stride + e * low.element_stride;
-      const double value = low.data[i];
+      const auto value = static_cast<double>(low.data[i]);
       const double size = std::max(std::abs(value), std::abs(static_cast<double>(before[i])));
       const double allowed = std::max(tolerance.absolute, tolerance.relative * size);
-      const double error = (high[i] - value) / allowed;
+      const double error = (static_cast<double>(high[i]) - value) / allowed;
       sum += error * error;
     }
     largest = std::max(largest, sum);
