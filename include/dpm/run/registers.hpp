@@ -93,8 +93,8 @@ requires(fixed_size<State>() > 0 && sizeof(State) <= 64) class Registers<State> 
 };
 
 /// Visits the states that the plan writes, kind by kind.
-template <class Registers, class Visit>
-void for_each_state(Registers& registers, const Visit& visit) {
+template <class AnyRegisters, class Visit>
+void for_each_state(AnyRegisters& registers, const Visit& visit) {
   for (std::size_t k = 0; k < register_kinds; ++k) {
     for (std::size_t i = 0; i < registers.counts()[k]; ++i) {
       visit(registers[{static_cast<Register::Kind>(k), static_cast<std::uint8_t>(i)}]);
