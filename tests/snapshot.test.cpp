@@ -122,7 +122,7 @@ TEST_CASE("the bytes of a run do not depend on the type that its state has") {
   REQUIRE(bytes == saved_half_way<std::array<double, 2>>(plan));
   const dpm::Stepper<State> loaded = dpm::load(bytes, plan, State(2));
   REQUIRE(save(loaded) == bytes);
-  const auto loaded_back = dpm::load(save(loaded), plan, Eigen::Array2d());
+  const auto loaded_back = dpm::load(save(loaded), plan, Eigen::Array2d(0.0, 0.0));
   REQUIRE(save(loaded_back) == bytes);
 }
 
