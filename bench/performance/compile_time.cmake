@@ -1,4 +1,4 @@
-# How long each compiler takes for some small files: the least of some runs in turns, in seconds.
+# How long each compiler takes for some small files: the median of some runs in turns, in seconds.
 #
 #   cmake -D INCLUDE=<dpm's include> -D EIGEN=<Eigen's> -D OUTPUT=<folder> -D RUNS=<n>
 #         -D COMPILERS=<list> -D LEVELS=<list of options> -P compile_time.cmake
@@ -39,6 +39,7 @@ dpm::Plan plan() { return make_plan(dpm::DpmSolver{}, dpm::VpLinear(), 20); }
 ")
 
 set(sources eigen include dpm separate definitions plan)
+math(EXPR middle "${RUNS} / 2")
 set(figures "")
 foreach(name IN LISTS COMPILERS)
   cmake_path(GET name FILENAME label)
@@ -50,7 +51,7 @@ foreach(name IN LISTS COMPILERS)
   endif()
   foreach(level IN LISTS LEVELS)
     foreach(source IN LISTS sources)
-      unset(least_${source})
+      set(times_${source} "")
     endforeach()
     foreach(run RANGE 1 ${RUNS})
       foreach(source IN LISTS sources)
@@ -64,13 +65,13 @@ foreach(name IN LISTS COMPILERS)
                   -o ${OUTPUT}/${source}.o COMMAND_ERROR_IS_FATAL ANY)
         string(TIMESTAMP end "%s%f")
         math(EXPR microseconds "${end} - ${start}")
-        if(NOT DEFINED least_${source} OR microseconds LESS least_${source})
-          set(least_${source} ${microseconds})
-        endif()
+        list(APPEND times_${source} ${microseconds})
       endforeach()
     endforeach()
     foreach(source IN LISTS sources)
-      string(APPEND figures "${label} ${level}/${source}\t${least_${source}}e-6\n")
+      list(SORT times_${source} COMPARE NATURAL)
+      list(GET times_${source} ${middle} median)
+      string(APPEND figures "${label} ${level}/${source}\t${median}e-6\n")
     endforeach()
   endforeach()
 endforeach()
