@@ -105,6 +105,32 @@ void require_forks(const Stepper& run, const Whole& whole, std::size_t calls) {
 
 }  // namespace
 
+TEST_CASE("whatever says stop_requested() stops a run, and copies of a request ask the same") {
+  struct Flag {
+    const bool* set;
+    [[nodiscard]] bool stop_requested() const { return *set; }
+  };
+  const dpm::Plan plan = dpm::make_plan(dpm::Ddim{}, schedule, 6);
+  REQUIRE_FALSE(dpm::StopRequest().stop_requested());
+  bool set = false;
+  dpm::RunOptions<State> options{.stop = Flag{&set}};
+  dpm::StopRequest copy = options.stop;
+  Stepper run(plan, test_start(), options);
+  answer(*run.next());
+  answer(*run.next());
+  set = true;
+  REQUIRE(copy.stop_requested());
+  REQUIRE_FALSE(run.next().has_value());
+  REQUIRE(run.stopped());
+  REQUIRE(run.steps_done() == 2);
+  run.resume(std::stop_token());
+  require_finishes(run, whole_run(plan));
+
+  const dpm::StopRequest moved = std::move(copy);
+  REQUIRE(moved.stop_requested());
+  REQUIRE_FALSE(copy.stop_requested());  // NOLINT(bugprone-use-after-move)
+}
+
 TEST_CASE("a stop before any call leaves the sample of the last finished step and says so") {
   for (const auto& [name, plan] : every_plan()) {
     const Whole whole = whole_run(plan);

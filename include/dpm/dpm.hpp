@@ -45,6 +45,7 @@
 #include "dpm/run/sample.hpp"
 #include "dpm/run/snapshot.hpp"
 #include "dpm/run/stepper.hpp"
+#include "dpm/run/stop_request.hpp"
 #include "dpm/schedule/betas.hpp"
 #include "dpm/schedule/discrete.hpp"
 #include "dpm/schedule/edm.hpp"

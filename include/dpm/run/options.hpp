@@ -7,8 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <stop_token>
 
+#include "dpm/run/stop_request.hpp"
 #include "dpm/schedule/level.hpp"
 #include "dpm/separate.hpp"
 
@@ -90,8 +90,9 @@ struct RunOptions {
   /// Called after each model call with the data prediction that it made, and its level. Costs a
   /// buffer and a pass. Not called where a prediction says nothing about the data (alpha = 0).
   std::function<void(const State&, const Level&)> preview = {};
-  /// A request to stop, from any thread, ends the run before its next model call.
-  std::stop_token stop = {};
+  /// A request to stop, from any thread, ends the run before its next model call: a
+  /// `std::stop_token`, for example.
+  StopRequest stop = {};
   /// Check the start, every model output and the result for NaN and infinity, where `State` is
   /// dense; it costs one more read of each. Of another type the result alone is checked, if
   /// `bool all_finite(const State&)` is there, in that type's namespace.

@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
-#include <stop_token>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -154,7 +153,7 @@ class Stepper {
     return pending_ == nullptr && step_ < plan_->steps.size() && options_.stop.stop_requested();
   }
   /// Lets a stopped run go on with the next call of `next()`, until `stop` is requested to stop.
-  void resume(const std::stop_token& stop = {}) { options_.stop = stop; }
+  void resume(const StopRequest& stop = {}) { options_.stop = stop; }
   [[nodiscard]] const Plan& plan() const { return *plan_; }
   /// Steps finished so far.
   [[nodiscard]] std::size_t steps_done() const { return step_; }
