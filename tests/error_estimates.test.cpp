@@ -65,8 +65,7 @@ TEST_CASE(
     CHECK(judge(method, {.at = 15, .steps = 256}).off < 0.05);
   };
   for (const Space space : {Space::noise, Space::data}) {
-    const dpm::UniPc lower{.order = 3, .space = space, .corrector = false};
-    check(estimator("UniPC", 4, dpm::UniPc{.order = 4, .space = space}, lower, 3, true));
+    check(unipc({.order = 4, .space = space}));
   }
   check(estimator("DEIS", 4, dpm::Deis{.order = 4}, dpm::Deis{.order = 3}, 3));
   DpmSolver method{.order = 3, .space = Space::noise};

@@ -5,6 +5,7 @@
 /// since the other tests are built without OpenMP.
 #include <omp.h>
 #include <Eigen/Core>
+#include <cstdint>
 #include <cstdio>
 #include <limits>
 #include <utility>
@@ -41,6 +42,19 @@ int failures_of(const dpm::Plan& plan) {
   return failures;
 }
 
+/// Of some samples, those whose noise is not what they get alone, where nothing is shared.
+int shared_noise_failures() {
+  Eigen::ArrayXXf all(1001, 257);
+  dpm::NormalNoise{.seed = 7}.fill(all);
+  int failures = 0;
+  for (const Eigen::Index sample : {0, 1, 100, 255, 256}) {
+    Eigen::ArrayXf alone(all.rows());
+    dpm::NormalNoise{.seed = 7, .first_sample = static_cast<std::uint64_t>(sample)}.fill(alone);
+    failures += (all.col(sample) != alone).any();
+  }
+  return failures;
+}
+
 /// Whether each thread has had a part of a loop over `size` values.
 int threads_used(std::size_t size) {
   std::vector<int> parts(static_cast<std::size_t>(omp_get_max_threads()), 0);
@@ -69,6 +83,7 @@ int main() {
   }
 
   omp_set_num_threads(4);
+  failures += shared_noise_failures();
   failures += threads_used(1 << 20) != 4;
   failures += threads_used(1000) != 1;
   for (const Eigen::Index at : {0, 77777, 299999}) {

@@ -923,6 +923,19 @@ TEST_CASE("the builder adds up repeated registers and refuses what it cannot hol
   REQUIRE_THROWS_WITH(check(twice), mentions("reads one register twice"));
 }
 
+TEST_CASE("the builder refuses registers that do not exist") {
+  const dpm::Level s = dpm::VpLinear().level(0.5);
+  const dpm::Level t = dpm::VpLinear().level(0.25);
+  for (const std::size_t slot : {std::size_t{16}, std::size_t{27}, std::size_t{255}}) {
+    dpm::PlanBuilder builder(dpm::Space::noise, dpm::Prediction::noise);
+    builder.begin_step(s, t);
+    builder.combine(dpm::sample_register,
+                    {{dpm::sample_register, 1.0}, {dpm::prediction_register(slot), 1.0}});
+    REQUIRE_THROWS_WITH(std::move(builder).finish(),
+                        mentions("names register number " + std::to_string(slot)));
+  }
+}
+
 TEST_CASE("fusing keeps what a correction reads, and a target that is set to zero") {
   const dpm::Level s = dpm::VpLinear().level(0.5);
   const dpm::Level t = dpm::VpLinear().level(0.25);

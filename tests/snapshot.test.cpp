@@ -89,7 +89,7 @@ TEST_CASE("Eigen and float runs are saved too") {
     data(call->input, call->level, call->output);
   }
   const Bytes bytes = save(run);
-  REQUIRE(bytes.size() == 72 + 4 * 10 * (1 + plan.predictions() + 1));
+  REQUIRE(bytes.size() == 72 + 4 * 10 * (1 + plan.predictions()));
   auto again = dpm::load(bytes, plan, Eigen::ArrayXXf(2, 5));
   while (const auto call = run.next()) data(call->input, call->level, call->output);
   while (const auto call = again.next()) data(call->input, call->level, call->output);

@@ -37,9 +37,8 @@ class Tensor {
   std::vector<float> values_;
 };
 
-/// The arrays of one run: the sample, what UniPC carries along or a singlestep stage makes, the
-/// predictions, and what the network returns where it must be converted. Those that a method does
-/// not use stay empty.
+/// The arrays of one run: the sample, what a singlestep stage makes, the predictions, and what the
+/// network returns where it must be converted. Those that a method does not use stay empty.
 template <class Values>
 struct Arrays {
   Values x;

@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -20,10 +21,13 @@ inline std::vector<std::size_t> step_sizes(const Suite& suite) {
   return {16'384, 1'572'864, 12'582'912};
 }
 
-/// Complains unless both compute the same, up to rounding, when the model does something.
+/// Complains unless the library and the rival compute the same, up to rounding, when the model does
+/// something.
 template <class Rival>
-void compare(Suite& suite, const std::string& who, Library<Floats, TestModel> library, Rival rival,
-             std::size_t steps) {
+void compare(Suite& suite, const std::string& who, const Course& course, std::size_t steps) {
+  constexpr std::size_t size = 1003;
+  Library<Floats, TestModel> library(course, size, true);
+  Rival rival(course, std::make_shared<Library<Floats, TestModel>>(course, size, false));
   library.begin();
   rival.begin();
   for (std::size_t i = 0; i < steps; ++i) {
@@ -38,6 +42,19 @@ void compare(Suite& suite, const std::string& who, Library<Floats, TestModel> li
   }
 }
 
+/// The run of one group that several contestants take in turns, made when the first is measured.
+class SharedRun {
+ public:
+  const std::shared_ptr<Library<Floats>>& operator()(const Course& course, std::size_t size) const {
+    if (*run_ == nullptr) *run_ = std::make_shared<Library<Floats>>(course, size, false);
+    return *run_;
+  }
+
+ private:
+  using Holder = std::shared_ptr<Library<Floats>>;
+  std::shared_ptr<Holder> run_ = std::make_shared<Holder>();
+};
+
 /// Adds contestants for one method at one size.
 template <class Method>
 class Group {
@@ -47,20 +64,30 @@ class Group {
         size_(size),
         name_(topic + "/" + Method::name + "/" + std::to_string(size) + "/") {}
 
+  void library() {
+    add("library", [run = run_](const Course& course, std::size_t size) -> Library<Floats>& {
+      return *run(course, size);
+    });
+  }
+  /// The library once more, in a run of its own.
   template <class State = Floats>
-  void library(const char* contestant, bool check_finite = false) {
+  void library(const char* contestant, bool check_finite) {
     add(contestant, [check_finite](const Course& course, std::size_t size) {
       return Library<State>(course, size, check_finite);
     });
   }
   void hand() {
-    add("hand", [](const auto& course, std::size_t size) { return Hand<Method>(course, size); });
+    add("hand", [run = run_](const Course& course, std::size_t size) {
+      return Hand<Method>(course, run(course, size));
+    });
   }
   void written() {
-    add("expressions",
-        [](const auto& course, std::size_t size) { return Expressions<Method>(course, size); });
-    add("engine",
-        [](const auto& course, std::size_t size) { return Engine<Method>(course, size); });
+    add("expressions", [run = run_](const Course& course, std::size_t size) {
+      return Expressions<Method>(course, run(course, size));
+    });
+    add("engine", [run = run_](const Course& course, std::size_t size) {
+      return Engine<Method>(course, run(course, size));
+    });
   }
   void copy() {
     add(
@@ -89,6 +116,7 @@ class Group {
   Suite& suite_;
   std::size_t size_;
   std::string name_;
+  SharedRun run_;
 };
 
 }  // namespace dpm_bench

@@ -39,26 +39,6 @@ void hand_multistep_3(std::size_t size, Weights w, float* DPM_RESTRICT x, float*
   }
 }
 
-void hand_unipc_2(std::size_t size, Weights w, float* DPM_RESTRICT x, float* DPM_RESTRICT y,
-                  float* DPM_RESTRICT m, const float* DPM_RESTRICT m1,
-                  const float* DPM_RESTRICT m2) {
-  const float w0 = w[0];
-  const float w1 = w[1];
-  const float w2 = w[2];
-  const float w3 = w[3];
-  const float w4 = w[4];
-  const float w5 = w[5];
-  const float w6 = w[6];
-  const float w7 = w[7];
-  for (std::size_t i = 0; i < size; ++i) {
-    const float data = w0 * x[i] + w1 * m[i];
-    const float common = w2 * y[i] + w3 * data + w4 * m1[i] + w5 * m2[i];
-    x[i] = common + w6 * data + w7 * m1[i];
-    y[i] = common;
-    m[i] = data;
-  }
-}
-
 void hand_pndm(std::size_t size, Weights w, float* DPM_RESTRICT x, const float* DPM_RESTRICT m,
                const float* DPM_RESTRICT m1, const float* DPM_RESTRICT m2,
                const float* DPM_RESTRICT m3) {

@@ -17,14 +17,10 @@ using Weights = const float*;
 /// m = w0 x + w1 m, then x = w2 x + w3 m + w4 m1.
 void hand_multistep_2(std::size_t size, Weights w, float* x, float* m, const float* m1);
 
-/// DPM-Solver++ 3 multistep: m = w0 x + w1 m, then x = w2 x + w3 m + w4 m1 + w5 m2.
+/// DPM-Solver++ 3 multistep and UniPC-2: m = w0 x + w1 m, then
+/// x = w2 x + w3 m + w4 m1 + w5 m2.
 void hand_multistep_3(std::size_t size, Weights w, float* x, float* m, const float* m1,
                       const float* m2);
-
-/// UniPC-2: m = w0 x + w1 m; y = w2 y + w3 m + w4 m1 + w5 m2, what the corrected sample and the
-/// next one have in common; x = y + w6 m + w7 m1.
-void hand_unipc_2(std::size_t size, Weights w, float* x, float* y, float* m, const float* m1,
-                  const float* m2);
 
 /// PNDM, in noise space: x = w0 x + w1 m + w2 m1 + w3 m2 + w4 m3.
 void hand_pndm(std::size_t size, Weights w, float* x, const float* m, const float* m1,

@@ -85,38 +85,23 @@ struct Multistep3 {
   }
 };
 
-/// UniPC-2 with its corrector, bh2. y is what the corrected sample and the next one have in common.
-struct UniPc2 {
+/// UniPC-2 with its corrector, bh2. What the corrector adds to the predicted sample is the
+/// difference of the two polynomials' integrals, so a step is made of what one of 3M is made of.
+struct UniPc2 : Multistep3 {
   static constexpr const char* name = "UniPC-2";
-  static constexpr std::size_t slots = 3;
-  static constexpr std::size_t stages = 1;
-  static constexpr std::size_t moved = 8;
-  static constexpr bool has_trial = true;
-  static constexpr bool converts = true;
   static dpm::Plan plan(const dpm::Grid& grid) { return make_plan(dpm::UniPc{.order = 2}, grid); }
   template <class Real>
   static WeightsOf<Real> weights(const Point<Real>* at) {
     const Real linear = at[1].sigma / at->sigma;
-    const auto c = parabola_weights(at[-1], at[0], at[0], at[-2]);
-    const auto p = midpoint_weights(at[-1], at[0], at[1]);
-    return {1 / at->alpha, -at->sigma / at->alpha, linear, linear * c[1],
-            linear * c[0], linear * c[2],          p[0],   p[1]};
-  }
-  template <class Values, class Model>
-  static void hand(Arrays<Values>& a, Weights w, std::size_t step, Model model) {
-    Values& m = a.m[step % 3];
-    model(a.x, m);
-    hand_unipc_2(size_of(a), w, a.x.data(), a.y.data(), m.data(), a.m[(step + 2) % 3].data(),
-                 a.m[(step + 1) % 3].data());
-  }
-  template <class Values, class Model>
-  static void written(Arrays<Values>& a, Weights w, std::size_t step, Model model) {
-    model(a.x, a.output);
-    Values& m = a.m[step % 3];
-    const Values& m1 = a.m[(step + 2) % 3];
-    m = w[0] * a.x + w[1] * a.output;
-    a.y = w[2] * a.y + w[3] * m + w[4] * m1 + w[5] * a.m[(step + 1) % 3];
-    a.x = a.y + w[6] * m + w[7] * m1;
+    const auto corrected = parabola_weights(at[-1], at[0], at[0], at[-2]);
+    const auto predicted = midpoint_weights(at[-2], at[-1], at[0]);
+    const auto next = midpoint_weights(at[-1], at[0], at[1]);
+    return {1 / at->alpha,
+            -at->sigma / at->alpha,
+            linear,
+            linear * corrected[1] + next[0],
+            linear * (corrected[0] - predicted[0]) + next[1],
+            linear * (corrected[2] - predicted[1])};
   }
 };
 

@@ -157,6 +157,8 @@ void add_threads(Targets& targets, const Figures& figures) {
     targets.at_least("5", what + " with two threads: gain in cache, from 2^18 on", 1.7, cached);
     targets.printed("5", what + " with two threads: gain beyond", large.both());
   }
+  targets.printed("5", "arithmetic without memory with two threads: gain",
+                  text("%.2f", figures("threads/arithmetic/1") / figures("threads/arithmetic/2")));
   Range cost;
   for (const std::string& size : figures.after("threads/one/")) {
     cost.see(figures("threads/one/" + size + "/OpenMP") / figures("threads/one/" + size + "/plain"),

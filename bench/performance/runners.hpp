@@ -11,7 +11,9 @@
 #include <chrono>
 #include <cmath>
 #include <cstring>
+#include <memory>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 #include "course.hpp"
@@ -56,28 +58,30 @@ class Library {
 
 using View = Eigen::Map<Floats>;
 
-/// What a rival starts from, and works on if it can: the very memory of a run of the library, since
-/// the speed of a loop depends on how its arrays lie to each other.
+/// What a rival starts from, and works on if it can: the very memory of the library's run, since
+/// the speed of a loop depends on where its arrays lie.
 template <class Method, class Model>
 class Rival {
  public:
-  Rival(const Course& course, std::size_t size) : course_(course), library_(course, size, false) {}
+  using Run = std::shared_ptr<Library<Floats, Model>>;
+
+  Rival(const Course& course, Run run) : course_(course), run_(std::move(run)) {}
   void begin() {
-    library_.begin();
+    run_->begin();
     step_ = Course::warm;
   }
 
  protected:
-  View x() { return view(library_.state(0)); }
-  View y() { return Method::has_trial ? view(library_.state(1)) : View(nullptr, 0); }
+  View x() { return view(run_->state(0)); }
+  View y() { return Method::has_trial ? view(run_->state(1)) : View(nullptr, 0); }
   View m(std::size_t slot) {
     const std::size_t first = course_.plan->uses_trial() ? 2 : 1;  // starts may need y as well
-    return slot < Method::slots ? view(library_.state(first + slot)) : View(nullptr, 0);
+    return slot < Method::slots ? view(run_->state(first + slot)) : View(nullptr, 0);
   }
   Arrays<View> views(View output) { return {x(), y(), {m(0), m(1), m(2), m(3)}, output}; }
 
   const Course& course_;
-  Library<Floats, Model> library_;
+  Run run_;
   std::size_t step_ = 0;
 
  private:
@@ -88,8 +92,8 @@ class Rival {
 template <class Method, class Model = NoModel>
 class Hand : public Rival<Method, Model> {
  public:
-  Hand(const Course& course, std::size_t size)
-      : Rival<Method, Model>(course, size), arrays_(this->views(View(nullptr, 0))) {}
+  Hand(const Course& course, typename Rival<Method, Model>::Run run)
+      : Rival<Method, Model>(course, std::move(run)), arrays_(this->views(View(nullptr, 0))) {}
   void step() {
     Method::hand(arrays_, this->course_.weights_of(this->step_).data(), this->step_, Model());
     ++this->step_;
@@ -104,10 +108,9 @@ class Hand : public Rival<Method, Model> {
 template <class Method, class Model = NoModel>
 class Expressions : public Rival<Method, Model> {
  public:
-  Expressions(const Course& course, std::size_t size)
-      : Rival<Method, Model>(course, size),
-        output_(
-            Floats::Constant(Method::converts ? static_cast<Eigen::Index>(size) : 0, start_value)),
+  Expressions(const Course& course, typename Rival<Method, Model>::Run run)
+      : Rival<Method, Model>(course, std::move(run)),
+        output_(Floats::Constant(Method::converts ? this->x().size() : 0, start_value)),
         arrays_(this->views(View(output_.data(), output_.size()))) {}
   void step() {
     Method::written(arrays_, this->course_.weights_of(this->step_).data(), this->step_, Model());
@@ -124,7 +127,9 @@ class Expressions : public Rival<Method, Model> {
 template <class Method, class Model = NoModel>
 class Engine : public Rival<Method, Model> {
  public:
-  Engine(const Course& course, std::size_t size) : Rival<Method, Model>(course, size) {
+  Engine(const Course& course, typename Rival<Method, Model>::Run run)
+      : Rival<Method, Model>(course, std::move(run)) {
+    const auto size = static_cast<std::size_t>(this->x().size());
     arrays_.output = Tensor(std::vector<float>(Method::converts ? size : 0, start_value));
   }
   void begin() {
@@ -174,7 +179,7 @@ class Copies {
 
 /// Times `steps` steps an iteration; the time is that of one.
 template <class Runner>
-void time_steps(benchmark::State& state, Runner runner, std::size_t steps) {
+void time_steps(benchmark::State& state, Runner&& runner, std::size_t steps) {
   using Clock = std::chrono::steady_clock;
   for ([[maybe_unused]] auto _ : state) {
     runner.begin();

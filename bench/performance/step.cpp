@@ -10,15 +10,12 @@ namespace {
 
 template <class Method>
 void add_method(Suite& suite) {
-  constexpr std::size_t size = 1003;
   constexpr std::size_t steps = 10;
-  const Course course = course_of<Method>(steps);
-  const Library<Floats, TestModel> library(course, size, true);
-  compare(suite, std::string(Method::name) + ": the loop", library,
-          Hand<Method, TestModel>(course, size), steps);
+  compare<Hand<Method, TestModel>>(suite, std::string(Method::name) + ": the loop",
+                                   course_of<Method>(steps), steps);
   for (const std::size_t n : step_sizes(suite)) {
     Group<Method> group(suite, "step", n);
-    group.library("library");
+    group.library();
     group.hand();
     group.library("checked", true);
     group.copy();

@@ -42,6 +42,24 @@ void add_noise(Suite& suite, std::size_t size, int threads) {
             });
 }
 
+/// Arithmetic that needs no memory: what the machine lets two threads gain.
+void add_arithmetic(Suite& suite, int threads) {
+  suite.add("arithmetic/", std::to_string(threads), [&suite, threads](benchmark::State& state) {
+    omp_set_num_threads(threads);
+    const int rounds = suite.brief() ? 1 : 200'000;
+    double sums[2];
+    for ([[maybe_unused]] auto _ : state) {
+#pragma omp parallel for schedule(static, 1)
+      for (int half = 0; half < 2; ++half) {
+        double value = 1.0;
+        for (int i = 0; i < rounds; ++i) value = value * 0.75 + 0.5;
+        sums[half] = value;
+      }
+      benchmark::DoNotOptimize(sums);
+    }
+  });
+}
+
 /// What a sum costs more for going through OpenMP with one thread.
 void add_one_thread(Suite& suite, std::size_t size) {
   const auto sum_of = [&suite, size](const char* name, auto sum) {
@@ -67,6 +85,7 @@ void add_one_thread(Suite& suite, std::size_t size) {
 }
 
 void add_threads(Suite& suite) {
+  for (const int threads : {1, 2}) add_arithmetic(suite, threads);
   constexpr std::size_t least = std::size_t{1} << 16;
   const std::size_t most = suite.brief() ? least : std::size_t{1} << 24;
   for (std::size_t size = least; size <= most; size *= 2) {

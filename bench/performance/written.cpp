@@ -9,17 +9,15 @@ namespace {
 
 template <class Method>
 void add_method(Suite& suite) {
-  constexpr std::size_t size = 1003;
   constexpr std::size_t steps = 10;
   const Course course = course_of<Method>(steps);
-  const Library<Floats, TestModel> library(course, size, true);
-  compare(suite, std::string(Method::name) + ": the expression", library,
-          Expressions<Method, TestModel>(course, size), steps);
-  compare(suite, std::string(Method::name) + ": the engine's loop", library,
-          Engine<Method, TestModel>(course, size), steps);
+  compare<Expressions<Method, TestModel>>(suite, std::string(Method::name) + ": the expression",
+                                          course, steps);
+  compare<Engine<Method, TestModel>>(suite, std::string(Method::name) + ": the engine's loop",
+                                     course, steps);
   for (const std::size_t n : step_sizes(suite)) {
     Group<Method> group(suite, "written", n);
-    group.library("library");
+    group.library();
     group.written();
   }
 }

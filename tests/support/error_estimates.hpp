@@ -37,17 +37,30 @@ struct Estimator {
   PlanOf plan;
   PlanOf lower;
   int steps_of_lower = 1;  ///< as many as give it its history
-  bool corrected = false;  ///< steps start from other samples than those observed
+  PlanOf predictor = {};   ///< alone, where a corrector moves the sample before it predicts
 };
+
+template <class Method>
+PlanOf planned(const Method& method) {
+  return [method](const dpm::Grid& grid, Prediction p) { return make_plan(method, grid, p); };
+}
 
 template <class Method, class Lower>
 Estimator estimator(const std::string& name, int order, Method method, Lower lower,
-                    int steps_of_lower = 1, bool corrected = false) {
+                    int steps_of_lower = 1) {
   method.estimate_error = true;
-  const auto planned = [](const auto& of) -> PlanOf {
-    return [of](const dpm::Grid& grid, Prediction p) { return make_plan(of, grid, p); };
-  };
-  return {name, order, planned(method), planned(lower), steps_of_lower, corrected};
+  return {name, order, planned(method), planned(lower), steps_of_lower};
+}
+
+/// UniPC, and its predictor of the order below.
+inline Estimator unipc(dpm::UniPc method) {
+  dpm::UniPc predictor = method;
+  predictor.corrector = false;
+  dpm::UniPc lower = predictor;
+  --lower.order;
+  Estimator result = estimator("UniPC", method.order, method, lower, lower.order);
+  result.predictor = planned(predictor);
+  return result;
 }
 
 /// DPM-Solver of order 2 or 3, and the order below with the same first stage.
@@ -77,7 +90,7 @@ inline std::vector<Estimator> every_estimator() {
         const dpm::UniPc predictor{n, form, space, false};
         const dpm::UniPc lower{n - 1, form, space, false};
         all.push_back(estimator("UniP", n, predictor, lower, n - 1));
-        all.push_back(estimator("UniPC", n, dpm::UniPc{n, form, space}, lower, n - 1, true));
+        all.push_back(unipc({n, form, space}));
       }
     }
   }
@@ -128,7 +141,7 @@ inline Verdict judge(const Estimator& method, const Run& run) {
   // The model predicts what the method integrates, so that its predictions can be replayed.
   const Space space = method.plan(grid, Prediction::noise).space;
   const auto prediction = space == Space::noise ? Prediction::noise : Prediction::data;
-  dpm::Plan plan = method.plan(grid, prediction);
+  const dpm::Plan plan = method.plan(grid, prediction);
   const int number = run.at < 0 ? run.steps : run.at;
   const auto at = static_cast<std::size_t>(number);
   const double linear = dpm::ExponentialStep(space, grid[at], grid[at + 1]).linear();
@@ -150,29 +163,30 @@ inline Verdict judge(const Estimator& method, const Run& run) {
     if (p.step == at + 1 && p.error != nullptr) e = *p.error;
   };
   dpm::sample(plan, model, x, {.noise = noise, .observer = observer});
-  if (method.corrected) {
-    // No observer sees what the correction makes; the trial register holds it times the linear
-    // weight of the step.
-    plan.steps.resize(at + 1);
-    plan.steps[at].instructions.emplace_back(
-        dpm::Combine{{dpm::sample_register}, {dpm::trial_register}, {1.0 / linear}});
-    dpm::sample(plan, model, before = order_start(run.mixture));
-  }
-  // The order below is given the predictions that were made at its levels, and its last step is
-  // moved to where the other's started.
-  const auto end = levels.begin() + number + 2;
-  const dpm::Grid last_steps(schedule, {end - method.steps_of_lower - 1, end});
-  const auto replay = [&](const State&, const dpm::Level& level) { return said.at(level.time); };
-  State moved = before;
-  State lower = before;
-  const auto move = [&](const dpm::Progress<State>& p) {
-    if (p.step + 1 == p.steps) moved = p.sample;
-  };
-  dpm::sample(method.lower(last_steps, prediction), replay, lower,
-              {.noise = noise, .observer = move});
-  const State exact = exact_flow(run.mixture, before, grid[at], grid[at + 1]);
   const auto vector = [](State& v) { return Eigen::Map<Eigen::VectorXd>(v.data(), std::ssize(v)); };
-  vector(lower) += linear * (vector(before) - vector(moved));
+  // What the step of another method adds to the linear part of its result, if it is given the
+  // predictions that were made at its levels, which are as many as give it its history.
+  const auto added = [&](const PlanOf& plan_of, int steps) {
+    const auto end = levels.begin() + number + 2;
+    const dpm::Grid last_steps(schedule, {end - steps - 1, end});
+    const auto replay = [&](const State&, const dpm::Level& level) { return said.at(level.time); };
+    State moved = before;
+    State result = before;
+    const auto move = [&](const dpm::Progress<State>& p) {
+      if (p.step + 1 == p.steps) moved = p.sample;
+    };
+    dpm::sample(plan_of(last_steps, prediction), replay, result,
+                {.noise = noise, .observer = move});
+    vector(result) -= linear * vector(moved);
+    return result;
+  };
+  if (method.predictor) {  // no observer sees what the corrector makes
+    State predicted = added(method.predictor, method.order);
+    vector(before) = (vector(after) - vector(predicted)) / linear;
+  }
+  State lower = added(method.lower, method.steps_of_lower);
+  vector(lower) += linear * vector(before);
+  const State exact = exact_flow(run.mixture, before, grid[at], grid[at + 1]);
   vector(after) -= vector(e);
   State l = exact;
   vector(l) -= vector(lower);

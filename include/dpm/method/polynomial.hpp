@@ -89,18 +89,22 @@ inline UpdateTerms polynomial_terms(double linear, const DerivativeWeights& weig
   return terms;
 }
 
+/// One update less another. Each may read predictions that the other does not.
+inline UpdateTerms difference(const UpdateTerms& update, const UpdateTerms& other) {
+  UpdateTerms terms = update;
+  for (const Term& subtracted : other) {
+    std::size_t i = 0;
+    while (i < terms.size() && !(terms[i].operand == subtracted.operand)) ++i;
+    if (i == terms.size()) terms.push_back({subtracted.operand, 0.0});
+    terms[i].weight -= subtracted.weight;
+  }
+  return terms;
+}
+
 /// error <- the update less the same update of one order below: about the error of the lower one.
-/// It may read a prediction that the update itself does not, as of midpoint singlestep updates.
 inline void write_error_estimate(PlanBuilder& builder, const UpdateTerms& update,
                                  const UpdateTerms& lower) {
-  UpdateTerms difference = update;
-  for (const Term& other : lower) {
-    std::size_t i = 0;
-    while (i < difference.size() && !(difference[i].operand == other.operand)) ++i;
-    if (i == difference.size()) difference.push_back({other.operand, 0.0});
-    difference[i].weight -= other.weight;
-  }
-  builder.combine(error_register, difference.span());
+  builder.combine(error_register, difference(update, lower).span());
 }
 
 }  // namespace dpm

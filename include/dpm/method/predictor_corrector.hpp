@@ -48,14 +48,19 @@ struct PredictorCorrector {
 };
 
 /// Writes the steps. Step i calls the model once, at the sample that step i - 1 predicted, and with
-/// that value does step i - 1 again (the corrector) before it predicts. The trial register keeps
-/// what both have in common: the linear part of the corrected sample, and the step's noise.
+/// that value does step i - 1 again (the corrector) before it predicts. Both have their linear part
+/// and their noise in common, so what the corrector adds to the predicted sample is the difference
+/// of their polynomials' integrals: no earlier sample is kept, and none is read.
 inline void write_predictor_corrector(PlanBuilder& builder, const PredictorCorrector& method,
                                       std::span<const Level> levels) {
   const std::size_t steps = levels.size() - 1;
-  const std::size_t slots = std::max(method.predictor_nodes, method.corrector_nodes);
+  const std::size_t most_nodes = std::max(method.predictor_nodes, method.corrector_nodes);
+  // The corrector takes back what the predictor added, whose oldest prediction is kept for it.
+  const std::size_t slots =
+      method.corrector_nodes > 0 ? std::max(most_nodes, method.predictor_nodes + 1) : most_nodes;
   Nodes history;
   std::size_t predicted_with = 0;
+  UpdateTerms predicted;
   std::optional<MultistepInterval> before;
   for (std::size_t i = 0; i < steps; ++i) {
     const Level& s = levels[i];
@@ -68,30 +73,31 @@ inline void write_predictor_corrector(PlanBuilder& builder, const PredictorCorre
         with_newest({s.lambda(), builder.evaluate(i % slots, sample_register, s)}, history, slots);
     // The corrector's polynomial goes through the prediction at the end of the step as well.
     now.exact =
-        exact_weights(now.step, now.step.finite() ? std::min(slots, history.size() + 1) : 1);
+        exact_weights(now.step, now.step.finite() ? std::min(most_nodes, history.size() + 1) : 1);
     const bool corrected = method.corrector_nodes > 0 && before && before->step.finite() &&
                            (!method.corrects || method.corrects(i - 1));
     if (corrected) {
       std::size_t nodes = std::min(method.corrector_nodes, history.size());
       if (method.corrector_follows_predictor) nodes = std::min(nodes, predicted_with + 1);
       if (method.lower_order_final) nodes = std::min(nodes, steps - i + 2);
-      UpdateTerms terms = polynomial_terms(1.0, method.weights(*before, nodes),
-                                           before->from.lambda(), history.span().first(nodes));
-      terms[0].operand = trial_register;
+      UpdateTerms terms =
+          difference(polynomial_terms(before->step.linear(), method.weights(*before, nodes),
+                                      before->from.lambda(), history.span().first(nodes)),
+                     predicted);
+      terms[0].weight = 1.0;  // the linear part is in the sample
       builder.combine(sample_register, terms.span());
     }
     std::size_t nodes = now.step.finite() ? std::min(method.predictor_nodes, history.size()) : 1;
     if (method.lower_order_final) nodes = std::min(nodes, steps - i);
-    UpdateTerms terms = polynomial_terms(now.step.linear(), method.weights(now, nodes), s.lambda(),
-                                         history.span().first(nodes));
+    predicted = polynomial_terms(now.step.linear(), method.weights(now, nodes), s.lambda(),
+                                 history.span().first(nodes));
     if (method.estimate_error && nodes > 1) {
-      write_error_estimate(builder, terms,
+      write_error_estimate(builder, predicted,
                            polynomial_terms(now.step.linear(), method.weights(now, nodes - 1),
                                             s.lambda(), history.span().first(nodes - 1)));
     }
+    UpdateTerms terms = predicted;
     if (deviation > 0.0) terms.push_back({noise_register, deviation});
-    builder.combine(trial_register,
-                    {{sample_register, now.step.linear()}, {noise_register, deviation}});
     builder.combine(sample_register, terms.span());
     predicted_with = nodes;
     before = now;

@@ -81,6 +81,7 @@ DPM_INLINE PlanBuilder::PlanBuilder(Space space, Prediction prediction, Correcti
     : correction_(correction) {
   plan_.space = space;
   plan_.prediction = prediction;
+  plan_.steps.reserve(32);  // more than most plans have
 }
 
 DPM_INLINE void PlanBuilder::begin_step(const Level& from, const Level& to) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <utility>
@@ -98,50 +99,53 @@ inline void append(std::vector<Instruction>& list, const Instruction& instructio
   list.push_back(instruction);
 }
 
-/// Which registers will still be read.
+/// Which registers will still be read: a bit for each.
 class LiveRegisters {
  public:
-  [[nodiscard]] bool contains(Register r) const { return live_[kind(r)][r.index]; }
-  void add(Register r) { live_[kind(r)][r.index] = true; }
-  void remove(Register r) { live_[kind(r)][r.index] = false; }
+  [[nodiscard]] bool contains(Register r) const { return (live_ & bit(r)) != 0; }
+  void add(Register r) { live_ |= bit(r); }
+  void remove(Register r) { live_ &= ~bit(r); }
 
  private:
-  static std::size_t kind(Register r) { return static_cast<std::size_t>(r.kind); }
-  bool live_[register_kinds][max_predictions] = {};
+  /// Predictions are the last kind, and the only one of more than one register. Registers that do
+  /// not exist share a bit with others; `check` will refuse them.
+  static std::uint32_t bit(Register r) {
+    return std::uint32_t{1} << ((static_cast<unsigned>(r.kind) + r.index) % 32);
+  }
+  static_assert(register_kinds - 1 + max_predictions <= 32);
+  std::uint32_t live_ = 0;
 };
 
 /// Drops the targets of `c` that are not live, and the operands that then weigh nothing.
 inline void keep_live(Combine& c, const LiveRegisters& live) {
-  bool read[Combine::max_targets] = {};
-  bool weighs[Combine::max_operands] = {};
+  const std::size_t columns = c.operands.size();
   std::size_t rows = 0;
-  std::size_t columns = 0;
   for (std::size_t i = 0; i < c.targets.size(); ++i) {
-    read[i] = live.contains(c.targets[i]);
-    rows += read[i] ? 1 : 0;
-  }
-  for (std::size_t j = 0; j < c.operands.size(); ++j) {
-    for (std::size_t i = 0; i < c.targets.size() && !weighs[j]; ++i) {
-      weighs[j] = read[i] && c.weight(i, j) != 0.0;
+    if (!live.contains(c.targets[i])) continue;
+    if (rows < i) {
+      c.targets[rows] = c.targets[i];
+      for (std::size_t j = 0; j < columns; ++j) c.weights[rows * columns + j] = c.weight(i, j);
     }
-    columns += weighs[j] ? 1 : 0;
+    ++rows;
   }
-  if (rows == c.targets.size() && columns == c.operands.size()) return;
-  if (rows > 0 && columns == 0) weighs[columns++] = true;  // a target that is set to zero
-  const Combine all = c;
-  c.targets.truncate(0);
-  c.operands.truncate(0);
-  c.weights.truncate(0);
-  for (std::size_t j = 0; j < all.operands.size(); ++j) {
-    if (weighs[j]) c.operands.push_back(all.operands[j]);
+  c.targets.truncate(rows);
+  c.weights.truncate(rows * columns);
+  if (rows == 0) return c.operands.truncate(0);
+  std::size_t weighs[Combine::max_operands];
+  std::size_t kept = 0;
+  for (std::size_t j = 0; j < columns; ++j) {
+    bool any = false;
+    for (std::size_t i = 0; i < rows; ++i) any = any || c.weight(i, j) != 0.0;
+    if (any) weighs[kept++] = j;
   }
-  for (std::size_t i = 0; i < all.targets.size(); ++i) {
-    if (!read[i]) continue;
-    c.targets.push_back(all.targets[i]);
-    for (std::size_t j = 0; j < all.operands.size(); ++j) {
-      if (weighs[j]) c.weights.push_back(all.weight(i, j));
-    }
+  if (kept == columns) return;
+  if (kept == 0) weighs[kept++] = 0;  // targets that are set to zero
+  for (std::size_t i = 0; i < rows; ++i) {
+    for (std::size_t k = 0; k < kept; ++k) c.weights[i * kept + k] = c.weight(i, weighs[k]);
   }
+  for (std::size_t k = 0; k < kept; ++k) c.operands[k] = c.operands[weighs[k]];
+  c.operands.truncate(kept);
+  c.weights.truncate(rows * kept);
 }
 
 /// Drops every target that nothing reads before it is written again, walking the plan backwards

@@ -64,9 +64,8 @@ struct NormalNoise {
                     view.elements, " values; one sample may have 2^34 at most");
     const std::size_t blocks = (view.elements + 3) / 4 * view.samples;
     if (blocks <= 2) return fill_few(view, draw);
-    detail::in_chunks(4 * blocks, [&](std::size_t begin, std::size_t end) {
+    detail::in_small_chunks(4 * blocks, [&](std::size_t begin, std::size_t end) {
       fill_blocks(view, draw, begin / 4, end / 4);
-      return true;
     });
   }
 

@@ -141,9 +141,8 @@ CombineKernel<Scalar> combine_kernel(const Weights& weights, std::size_t targets
   if (targets == 2 && !pair) {
     return choose_kernel<Scalar, 2, 3>(operands, std::make_index_sequence<3>{});
   }
-  if (targets == 2) return choose_kernel<Scalar, 2, 2, 2>(operands, std::make_index_sequence<4>{});
-  if (!pair) return &combine_blocks_of_any_size<Scalar>;
-  return choose_kernel<Scalar, 3, 3, 2>(operands, std::make_index_sequence<4>{});
+  if (targets == 2) return choose_kernel<Scalar, 2, 2, 2>(operands, std::make_index_sequence<5>{});
+  return &combine_blocks_of_any_size<Scalar>;
 }
 
 }  // namespace dpm::detail

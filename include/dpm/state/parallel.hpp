@@ -17,10 +17,13 @@ namespace dpm::detail {
 inline constexpr std::size_t parallel_size = std::size_t{1} << 16;
 /// What the parts that threads take are a multiple of, in scalars.
 inline constexpr std::size_t parallel_chunk = std::size_t{1} << 13;
+/// The parts of loops that compute much, in scalars.
+inline constexpr std::size_t small_chunk = std::size_t{1} << 11;
 
 /// Calls `function(begin, end)` for the parts of 0 .. size, all but the last of a length that
 /// `parallel_chunk` divides, and returns whether every call did. With OpenMP, large sizes are
-/// shared among threads, one part for each; `function` must not throw.
+/// shared among threads, one part for each: from step to step a part stays in the cache of its
+/// core. `function` must not throw.
 template <class Function>
 bool in_chunks(std::size_t size, const Function& function) {
 #if defined(_OPENMP)
@@ -39,6 +42,24 @@ bool in_chunks(std::size_t size, const Function& function) {
   }
 #endif
   return function(std::size_t{0}, size);
+}
+
+/// The same for loops that wait for arithmetic and not for memory: parts of `small_chunk`, which
+/// threads take as they become free, since no two cores are equally fast.
+template <class Function>
+void in_small_chunks(std::size_t size, const Function& function) {
+#if defined(_OPENMP)
+  if (size >= parallel_size) {
+    const auto parts = static_cast<std::ptrdiff_t>((size + small_chunk - 1) / small_chunk);
+#  pragma omp parallel for schedule(dynamic)
+    for (std::ptrdiff_t p = 0; p < parts; ++p) {
+      const std::size_t begin = static_cast<std::size_t>(p) * small_chunk;
+      function(begin, std::min(begin + small_chunk, size));
+    }
+    return;
+  }
+#endif
+  function(std::size_t{0}, size);
 }
 
 }  // namespace dpm::detail
