@@ -59,9 +59,10 @@ class SharedRun {
 template <class Method>
 class Group {
  public:
-  Group(Suite& suite, const std::string& topic, std::size_t size)
+  Group(Suite& suite, const std::string& topic, std::size_t size, int repetitions = 9)
       : suite_(suite),
         size_(size),
+        repetitions_(suite.brief() ? 1 : repetitions),
         name_(topic + "/" + Method::name + "/" + std::to_string(size) + "/") {}
 
   void library() {
@@ -110,11 +111,13 @@ class Group {
             },
             scale)
         ->UseManualTime()
+        ->Repetitions(repetitions_)
         ->Iterations(static_cast<std::int64_t>(runs));
   }
 
   Suite& suite_;
   std::size_t size_;
+  int repetitions_;
   std::string name_;
   SharedRun run_;
 };

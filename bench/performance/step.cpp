@@ -14,7 +14,7 @@ void add_method(Suite& suite) {
   compare<Hand<Method, TestModel>>(suite, std::string(Method::name) + ": the loop",
                                    course_of<Method>(steps), steps);
   for (const std::size_t n : step_sizes(suite)) {
-    Group<Method> group(suite, "step", n);
+    Group<Method> group(suite, "step", n, 21);
     group.library();
     group.hand();
     group.library("checked", true);
