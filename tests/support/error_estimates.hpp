@@ -144,7 +144,6 @@ inline Verdict judge(const Estimator& method, const Run& run) {
   const dpm::Plan plan = method.plan(grid, prediction);
   const int number = run.at < 0 ? run.steps : run.at;
   const auto at = static_cast<std::size_t>(number);
-  const double linear = dpm::ExponentialStep(space, grid[at], grid[at + 1]).linear();
   std::map<double, State> said;
   const auto model = [&](const State& x, const dpm::Level& level, State& out) {
     if (run.mixture) order_mixture()(x, level, out);
@@ -164,28 +163,39 @@ inline Verdict judge(const Estimator& method, const Run& run) {
   };
   dpm::sample(plan, model, x, {.noise = noise, .observer = observer});
   const auto vector = [](State& v) { return Eigen::Map<Eigen::VectorXd>(v.data(), std::ssize(v)); };
-  // What the step of another method adds to the linear part of its result, if it is given the
+  // What another method's step to `to` adds to the linear part of its result, if it is given the
   // predictions that were made at its levels, which are as many as give it its history.
-  const auto added = [&](const PlanOf& plan_of, int steps) {
-    const auto end = levels.begin() + number + 2;
-    const dpm::Grid last_steps(schedule, {end - steps - 1, end});
+  const auto linear_to = [&](const dpm::Level& to) {
+    return dpm::ExponentialStep(space, grid[at], to).linear();
+  };
+  const auto added = [&](const PlanOf& plan_of, int steps, const dpm::Level& to) {
+    const auto next = levels.begin() + number + 1;
+    std::vector<dpm::Level> last(next - steps, next);
+    last.push_back(to);
     const auto replay = [&](const State&, const dpm::Level& level) { return said.at(level.time); };
     State moved = before;
     State result = before;
     const auto move = [&](const dpm::Progress<State>& p) {
       if (p.step + 1 == p.steps) moved = p.sample;
     };
-    dpm::sample(plan_of(last_steps, prediction), replay, result,
+    dpm::sample(plan_of(dpm::Grid(schedule, last), prediction), replay, result,
                 {.noise = noise, .observer = move});
-    vector(result) -= linear * vector(moved);
+    vector(result) -= linear_to(to) * vector(moved);
     return result;
   };
-  if (method.predictor) {  // no observer sees what the corrector makes
-    State predicted = added(method.predictor, method.order);
-    vector(before) = (vector(after) - vector(predicted)) / linear;
+  if (method.predictor) {
+    // No observer sees what the corrector makes. A run that is the same so far, but whose next step
+    // is twice as long, starts that step from it.
+    const dpm::Level& to = levels[at + 2];
+    std::vector<dpm::Level> others(levels.begin(), levels.begin() + number + 1);
+    others.push_back(to);
+    State other = order_start(run.mixture);
+    dpm::sample(method.plan(dpm::Grid(schedule, others), prediction), model, other);
+    State predicted = added(method.predictor, method.order, to);
+    vector(before) = (vector(other) - vector(predicted)) / linear_to(to);
   }
-  State lower = added(method.lower, method.steps_of_lower);
-  vector(lower) += linear * vector(before);
+  State lower = added(method.lower, method.steps_of_lower, grid[at + 1]);
+  vector(lower) += linear_to(grid[at + 1]) * vector(before);
   const State exact = exact_flow(run.mixture, before, grid[at], grid[at + 1]);
   vector(after) -= vector(e);
   State l = exact;

@@ -108,7 +108,7 @@ class LiveRegisters {
 
  private:
   /// Predictions are the last kind, and the only one of more than one register. Registers that do
-  /// not exist share a bit with others; `check` will refuse them.
+  /// not exist share a bit with others; where they stay in the plan, `check` refuses it.
   static std::uint32_t bit(Register r) {
     return std::uint32_t{1} << ((static_cast<unsigned>(r.kind) + r.index) % 32);
   }
