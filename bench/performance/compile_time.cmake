@@ -1,4 +1,6 @@
-# How long each compiler takes for some small files: the median of some runs in turns, in seconds.
+# How long each compiler takes for some small files, in seconds. The speed of a machine changes while
+# they are compiled, so each is timed right after the file that only adds two arrays of Eigen: what
+# counts is the median of the ratios, and the times are those ratios times the median of that file.
 #
 #   cmake -D INCLUDE=<dpm's include> -D EIGEN=<Eigen's> -D OUTPUT=<folder> -D RUNS=<n>
 #         -D COMPILERS=<list> -D LEVELS=<list of options> -P compile_time.cmake
@@ -38,8 +40,31 @@ file(WRITE ${OUTPUT}/plan.cpp "${plan_side}
 dpm::Plan plan() { return make_plan(dpm::DpmSolver{}, dpm::VpLinear(), 20); }
 ")
 
-set(sources eigen include dpm separate definitions plan)
-math(EXPR middle "${RUNS} / 2")
+set(sources include dpm separate definitions plan)
+
+# Microseconds that `compiler` takes for a source.
+function(time_source source result)
+  set(eigen -isystem ${EIGEN})
+  if(source STREQUAL plan)
+    set(eigen "")
+  endif()
+  string(TIMESTAMP start "%s%f")
+  execute_process(
+    COMMAND ${compiler} -std=c++20 ${level} -I${INCLUDE} ${eigen} -c ${OUTPUT}/${source}.cpp
+            -o ${OUTPUT}/${source}.o COMMAND_ERROR_IS_FATAL ANY)
+  string(TIMESTAMP end "%s%f")
+  math(EXPR microseconds "${end} - ${start}")
+  set(${result} ${microseconds} PARENT_SCOPE)
+endfunction()
+
+function(median values result)
+  list(SORT values COMPARE NATURAL)
+  list(LENGTH values count)
+  math(EXPR middle "${count} / 2")
+  list(GET values ${middle} value)
+  set(${result} ${value} PARENT_SCOPE)
+endfunction()
+
 set(figures "")
 foreach(name IN LISTS COMPILERS)
   cmake_path(GET name FILENAME label)
@@ -50,28 +75,25 @@ foreach(name IN LISTS COMPILERS)
     continue()
   endif()
   foreach(level IN LISTS LEVELS)
+    set(times "")
     foreach(source IN LISTS sources)
-      set(times_${source} "")
+      set(ratios_${source} "")
     endforeach()
     foreach(run RANGE 1 ${RUNS})
       foreach(source IN LISTS sources)
-        set(eigen -isystem ${EIGEN})
-        if(source STREQUAL plan)
-          set(eigen "")
-        endif()
-        string(TIMESTAMP start "%s%f")
-        execute_process(
-          COMMAND ${compiler} -std=c++20 ${level} -I${INCLUDE} ${eigen} -c ${OUTPUT}/${source}.cpp
-                  -o ${OUTPUT}/${source}.o COMMAND_ERROR_IS_FATAL ANY)
-        string(TIMESTAMP end "%s%f")
-        math(EXPR microseconds "${end} - ${start}")
-        list(APPEND times_${source} ${microseconds})
+        time_source(eigen before)
+        time_source(${source} time)
+        list(APPEND times ${before})
+        math(EXPR ratio "${time} * 1000000 / ${before}")
+        list(APPEND ratios_${source} ${ratio})
       endforeach()
     endforeach()
+    median("${times}" eigen_time)
+    string(APPEND figures "${label} ${level}/eigen\t${eigen_time}e-6\n")
     foreach(source IN LISTS sources)
-      list(SORT times_${source} COMPARE NATURAL)
-      list(GET times_${source} ${middle} median)
-      string(APPEND figures "${label} ${level}/${source}\t${median}e-6\n")
+      median("${ratios_${source}}" ratio)
+      math(EXPR time "${eigen_time} * ${ratio} / 1000000")
+      string(APPEND figures "${label} ${level}/${source}\t${time}e-6\n")
     endforeach()
   endforeach()
 endforeach()

@@ -15,6 +15,29 @@
 namespace dpm_bench {
 namespace {
 
+/// Arithmetic in registers, as much of it at once as a core can do: what the machine lets two
+/// threads gain while the others of the group are measured.
+void add_arithmetic(Suite& suite, const std::string& group, int threads) {
+  suite.add(group, "arithmetic " + std::to_string(threads),
+            [&suite, threads](benchmark::State& state) {
+              omp_set_num_threads(threads);
+              const int rounds = suite.brief() ? 1 : 100'000;
+              std::array<std::array<float, 32>, 2> values{};
+              for ([[maybe_unused]] auto _ : state) {
+#pragma omp parallel for schedule(static, 1)
+                for (int half = 0; half < 2; ++half) {
+                  std::array<float, 32> mine{};
+                  for (int i = 0; i < rounds; ++i) {
+                    for (float& value : mine) value = value * 0.75F + 0.5F;
+                  }
+                  values[static_cast<std::size_t>(half)] = mine;
+                }
+                benchmark::DoNotOptimize(values.data());
+                benchmark::ClobberMemory();
+              }
+            });
+}
+
 void add_step(Suite& suite, std::size_t size, int threads) {
   constexpr std::size_t steps = 8;
   suite
@@ -42,28 +65,6 @@ void add_noise(Suite& suite, std::size_t size, int threads) {
             });
 }
 
-/// Arithmetic in registers, as much of it at once as a core can do: what the machine lets two
-/// threads gain.
-void add_arithmetic(Suite& suite, int threads) {
-  suite.add("arithmetic/", std::to_string(threads), [&suite, threads](benchmark::State& state) {
-    omp_set_num_threads(threads);
-    const int rounds = suite.brief() ? 1 : 500'000;
-    std::array<std::array<float, 32>, 2> values{};
-    for ([[maybe_unused]] auto _ : state) {
-#pragma omp parallel for schedule(static, 1)
-      for (int half = 0; half < 2; ++half) {
-        std::array<float, 32> mine{};
-        for (int i = 0; i < rounds; ++i) {
-          for (float& value : mine) value = value * 0.75F + 0.5F;
-        }
-        values[static_cast<std::size_t>(half)] = mine;
-      }
-      benchmark::DoNotOptimize(values.data());
-      benchmark::ClobberMemory();
-    }
-  });
-}
-
 /// What a sum costs more for going through OpenMP with one thread.
 void add_one_thread(Suite& suite, std::size_t size) {
   const auto sum_of = [&suite, size](const char* name, auto sum) {
@@ -89,15 +90,20 @@ void add_one_thread(Suite& suite, std::size_t size) {
 }
 
 void add_threads(Suite& suite) {
-  for (const int threads : {1, 2}) add_arithmetic(suite, threads);
   constexpr std::size_t least = std::size_t{1} << 16;
   const std::size_t most = suite.brief() ? least : std::size_t{1} << 24;
   for (std::size_t size = least; size <= most; size *= 2) {
-    for (const int threads : {1, 2}) add_step(suite, size, threads);
+    for (const int threads : {1, 2}) {
+      add_step(suite, size, threads);
+      add_arithmetic(suite, "step/" + std::to_string(size) + "/", threads);
+    }
     if (size <= std::size_t{1} << 20) add_one_thread(suite, size);
   }
   for (std::size_t size = least; size <= most; size *= 16) {
-    for (const int threads : {1, 2}) add_noise(suite, size, threads);
+    for (const int threads : {1, 2}) {
+      add_noise(suite, size, threads);
+      add_arithmetic(suite, "noise/" + std::to_string(size) + "/", threads);
+    }
   }
 }
 
