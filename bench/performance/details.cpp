@@ -58,14 +58,14 @@ void write_plans(std::ostream& out, const Figures& figures) {
 
 void write_threads(std::ostream& out, const Figures& figures) {
   out << "### Threads (target 5)\n\n";
-  Table table({"what", "floats", "1 thread", "2 threads", "gain", "arithmetic alone"});
+  Table table({"what", "floats", "1 thread", "2 threads", "gain", "possible"});
   for (const std::string what : {"step", "noise"}) {
     for (const std::string& size : figures.after("threads/" + what + "/")) {
       const std::string prefix = "threads/" + what + "/" + size + "/";
       const double one = figures(prefix + "1");
       const double two = figures(prefix + "2");
       table.add({what, size_text(size), time_text(one), time_text(two), ratio(one, two),
-                 ratio(figures(prefix + "arithmetic 1"), figures(prefix + "arithmetic 2"))});
+                 ratio(figures(prefix + "possible 1"), figures(prefix + "possible 2"))});
     }
   }
   out << table << '\n';

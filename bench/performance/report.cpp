@@ -157,7 +157,7 @@ void add_threads(Targets& targets, const Figures& figures) {
         return figures(path + "1") / figures(path + "2");
       };
       const double gain = gain_of("");
-      const double possible = gain_of("arithmetic ");
+      const double possible = gain_of("possible ");
       const std::size_t floats = std::stoul(size);
       machine.see(possible, what + ", " + size_text(size));
       if (floats < 1U << 18 || floats > 1U << 20) {
@@ -165,19 +165,18 @@ void add_threads(Targets& targets, const Figures& figures) {
       } else {
         const bool judged = gain >= limit || !(possible < limit);
         (judged ? cached : without_second_core)
-            .see(gain, size_text(size) + ", arithmetic " + text("%.2f", possible));
+            .see(gain, size_text(size) + ", possible " + text("%.2f", possible));
       }
     }
     targets.printed("5", what + " with two threads: gain below 2^18 floats", small.both());
     targets.at_least("5", what + " with two threads: gain in cache, from 2^18 on", limit, cached);
     if (!std::isnan(without_second_core.least)) {
-      targets.printed("5", "the same where arithmetic gains less, so that there were no two cores",
+      targets.printed("5", "the same where no loop could: the machine gave less",
                       without_second_core.both());
     }
     targets.printed("5", what + " with two threads: gain beyond", large.both());
   }
-  targets.printed("5", "arithmetic without memory with two threads, at the same times: gain",
-                  machine.both());
+  targets.printed("5", "what the machine lets two threads gain at the same times", machine.both());
   Range cost;
   for (const std::string& size : figures.after("threads/one/")) {
     cost.see(figures("threads/one/" + size + "/OpenMP") / figures("threads/one/" + size + "/plain"),

@@ -15,10 +15,10 @@
 namespace dpm_bench {
 namespace {
 
-/// Arithmetic in registers, as much of it at once as a core can do: what the machine lets two
-/// threads gain while the others of the group are measured.
+/// Arithmetic in registers, as much of it at once as a core can do: what the machine lets noise
+/// gain by two threads.
 void add_arithmetic(Suite& suite, const std::string& group, int threads) {
-  suite.add(group, "arithmetic " + std::to_string(threads),
+  suite.add(group, "possible " + std::to_string(threads),
             [&suite, threads](benchmark::State& state) {
               omp_set_num_threads(threads);
               const int rounds = suite.brief() ? 1 : 100'000;
@@ -36,6 +36,37 @@ void add_arithmetic(Suite& suite, const std::string& group, int threads) {
                 benchmark::ClobberMemory();
               }
             });
+}
+
+/// The sums of a step on two halves that never wait for each other: what the machine lets steps
+/// gain by two threads.
+void add_halves(Suite& suite, const std::string& group, std::size_t size, int threads) {
+  constexpr int steps = 64;
+  suite
+      .add(
+          group, "possible " + std::to_string(threads),
+          [size, threads](benchmark::State& state) {
+            omp_set_num_threads(threads);
+            std::vector<Floats> arrays(3, Floats::Constant(static_cast<Eigen::Index>(size), 0.5F));
+            const std::array<float*, 2> to{arrays[0].data(), arrays[1].data()};
+            const std::array<const float*, 3> from{arrays[0].data(), arrays[1].data(),
+                                                   arrays[2].data()};
+            const std::array<double, 6> values{0.5, 0.25, 0.25, 0.5, 0.5, 0.0};
+            const dpm::Weights weights(values.data(), 3);
+            const auto kernel = dpm::detail::combine_kernel<float>(weights, 2, 3);
+            for ([[maybe_unused]] auto _ : state) {
+#pragma omp parallel for schedule(static, 1)
+              for (std::size_t half = 0; half < 2; ++half) {
+                for (int i = 0; i < steps; ++i) {
+                  kernel(weights, to, from, half * size / 2, (half + 1) * size / 2);
+                }
+              }
+              benchmark::ClobberMemory();
+            }
+          },
+          1.0 / steps)
+      ->Iterations(suite.brief() ? 1 : static_cast<int>(1 + 500'000 / size))
+      ->Repetitions(suite.brief() ? 1 : 25);
 }
 
 void add_step(Suite& suite, std::size_t size, int threads) {
@@ -95,7 +126,7 @@ void add_threads(Suite& suite) {
   for (std::size_t size = least; size <= most; size *= 2) {
     for (const int threads : {1, 2}) {
       add_step(suite, size, threads);
-      add_arithmetic(suite, "step/" + std::to_string(size) + "/", threads);
+      add_halves(suite, "step/" + std::to_string(size) + "/", size, threads);
     }
     if (size <= std::size_t{1} << 20) add_one_thread(suite, size);
   }
