@@ -52,7 +52,7 @@ Estimator estimator(const std::string& name, int order, Method method, Lower low
   return {name, order, planned(method), planned(lower), steps_of_lower};
 }
 
-/// UniPC, and its predictor of the order below.
+/// UniPC, its predictor alone, and the predictor of the order below.
 inline Estimator unipc(dpm::UniPc method) {
   dpm::UniPc predictor = method;
   predictor.corrector = false;

@@ -44,8 +44,9 @@ bool in_chunks(std::size_t size, const Function& function) {
   return function(std::size_t{0}, size);
 }
 
-/// The same for loops that wait for arithmetic and not for memory: parts of `small_chunk`, which
-/// threads take as they become free, since no two cores are equally fast.
+/// Calls `function(begin, end)` for the parts of 0 .. size, for loops that wait for arithmetic and
+/// not for memory: with OpenMP, parts of `small_chunk` that threads take as they become free, since
+/// no two cores are equally fast. `function` must not throw.
 template <class Function>
 void in_small_chunks(std::size_t size, const Function& function) {
 #if defined(_OPENMP)
