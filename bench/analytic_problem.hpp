@@ -54,7 +54,7 @@ inline State state_of(const nlohmann::json& samples) {
   return x;
 }
 
-/// The problems of a file like tests/reference/problems.json.
+/// The problems of a file like tests/conformance/reference/problems.json.
 inline std::vector<AnalyticProblem> read_problems(const std::string& path) {
   std::vector<AnalyticProblem> problems;
   const nlohmann::json file = read_json(path);

@@ -178,8 +178,9 @@ inline Family deis() {
   for (const int order : {1, 2, 3, 4}) {
     const std::string name = "Deis{.order = " + std::to_string(order);
     family.add(name + ", .variable = Deis::Variable::time}", Deis{order, Deis::Variable::time});
-    family.add(name + ", .variable = Deis::Variable::rho}", Deis{order, Deis::Variable::rho});
-    family.add(name + "}", Deis{order, Deis::Variable::log_rho});
+    family.add(name + ", .variable = Deis::Variable::sigma_over_alpha}",
+               Deis{order, Deis::Variable::sigma_over_alpha});
+    family.add(name + "}", Deis{order, Deis::Variable::lambda});
   }
   return family;
 }

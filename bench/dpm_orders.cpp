@@ -18,7 +18,7 @@ using dpm_test::OrderProblem;
 using dpm_test::OrderVerdict;
 
 /// Where a method's leading error hides on every problem, its order is measured once more from a
-/// time where predictions change fastest (see law 2 in tests/laws.test.cpp).
+/// time where predictions change fastest (see law 2 in tests/laws/laws.test.cpp).
 void judge_late_start(const NamedMethod& method, OrderVerdict& verdict) {
   const OrderProblem late{"from t = 0.3 to 0.01", 0.3, 0.01, true};
   dpm::Convergence c = dpm_test::measure(method, late);

@@ -29,7 +29,7 @@ struct PeerRow {
 /// The rows of each problem.
 using Peers = std::map<std::string, std::vector<PeerRow>>;
 
-/// From a file like tests/reference/peer_errors.json.
+/// From a file like tests/conformance/reference/peer_errors.json.
 inline Peers read_peers(const std::string& path) {
   Peers peers;
   const nlohmann::json file = read_json(path);
@@ -85,7 +85,7 @@ inline std::optional<dpm::Plan> peer_plan(const std::string& name, const dpm::An
     method.lower_order_final = order == 3;
     if (spacing == "logSNR") {
       method.lower_order_final = false;
-      method.calls = calls;
+      method.model_calls = calls;
       steps = order == 3 ? calls / 3 + 1 : (calls + 1) / 2;
     } else {
       // The inner levels of a step are points of the grid of all the calls.

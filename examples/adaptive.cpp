@@ -44,7 +44,7 @@ int main() {
 
   // With a cap, the run may use its last calls for one step to the end, and says so.
   dpm::AdaptiveDpmSolver capped = coarse;
-  capped.max_calls = 12;
+  capped.max_model_calls = 12;
   capped.at_cap = dpm::AdaptiveDpmSolver::AtCap::finish;
   x = start;
   const dpm::AdaptiveReport report = dpm::sample_adaptive(capped, schedule, network, x);

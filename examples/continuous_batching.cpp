@@ -14,10 +14,10 @@ using Sample = std::vector<float>;
 using Run = dpm::Stepper<Sample>;
 
 /// A network as exported ones are: a batch of samples, each with a time of its own.
-Eigen::ArrayXXf network(const Eigen::ArrayXXf& x, const Eigen::ArrayXf& label) {
+Eigen::ArrayXXf network(const Eigen::ArrayXXf& x, const Eigen::ArrayXf& timestep) {
   Eigen::ArrayXXf noise(x.rows(), x.cols());
   for (Eigen::Index i = 0; i < x.cols(); ++i) {
-    noise.col(i) = 0.9F * x.col(i).tanh() + 0.1F * (x.col(i) + 2.0F * label[i]).sin();
+    noise.col(i) = 0.9F * x.col(i).tanh() + 0.1F * (x.col(i) + 2.0F * timestep[i]).sin();
   }
   return noise;
 }
@@ -26,13 +26,13 @@ Eigen::ArrayXXf network(const Eigen::ArrayXXf& x, const Eigen::ArrayXf& label) {
 void serve(std::vector<Run*>& runs, std::vector<Run::Call>& open) {
   const auto n = static_cast<Eigen::Index>(open.size());
   Eigen::ArrayXXf x(4, n);
-  Eigen::ArrayXf label(n);
+  Eigen::ArrayXf timestep(n);
   for (Eigen::Index i = 0; i < n; ++i) {
     const Run::Call& call = open[static_cast<std::size_t>(i)];
     x.col(i) = Eigen::Map<const Eigen::ArrayXf>(call.input.data(), 4);
-    label[i] = static_cast<float>(call.level.label);
+    timestep[i] = static_cast<float>(call.level.timestep);
   }
-  const Eigen::ArrayXXf noise = network(x, label);
+  const Eigen::ArrayXXf noise = network(x, timestep);
   std::vector<Run*> still_running;
   std::vector<Run::Call> next;
   for (std::size_t i = 0; i < open.size(); ++i) {

@@ -32,7 +32,7 @@ int main() {
     network(call->input, call->level, call->output);
   }
   const std::vector<std::byte> bytes = dpm::save(prefix);
-  std::printf("saved after 6 of %d calls: %zu bytes\n", plan.evaluations(), bytes.size());
+  std::printf("saved after 6 of %d calls: %zu bytes\n", plan.model_calls(), bytes.size());
 
   bool all_as_in_one_go = true;
   bool forks_agree = true;

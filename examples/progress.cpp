@@ -32,7 +32,7 @@ int main() {
   std::vector<double> errors;
   options.observer = [&](const dpm::Progress<State>& p) {
     std::printf("step %2zu of %zu, call %2d of %d, t = %.3f: preview %6.3f, error about %s%.1e\n",
-                p.step, p.steps, p.model_calls, p.model_calls_in_all, p.level.time, preview,
+                p.step, p.steps, p.model_calls, p.total_model_calls, p.level.time, preview,
                 p.error != nullptr ? "" : "(none) ",
                 p.error != nullptr ? std::abs((*p.error)[0]) : 0.0);
     if (p.error != nullptr) errors.push_back(std::abs((*p.error)[0]));

@@ -13,9 +13,9 @@ int main() {
   // The noise schedule that the network was trained with: DDPM's 1000 linear betas.
   const dpm::DiscreteSchedule schedule(dpm::linear_betas(1000));
 
-  // Your network goes here: a noisy batch in, the predicted noise out. It may take level.label, the
-  // time it was trained on (0 ... 999), as a plain double instead. This one is exact for data from
-  // the normal distribution with mean 3 and standard deviation 0.5.
+  // Your network goes here: a noisy batch in, the predicted noise out. It may take level.timestep,
+  // the time it was trained on (0 ... 999), as a plain double instead. This one is exact for data
+  // from the normal distribution with mean 3 and standard deviation 0.5.
   const auto network = [](const Batch& x, const dpm::Level& level, Batch& noise) {
     const auto alpha = static_cast<float>(level.alpha());
     const auto sigma = static_cast<float>(level.sigma());

@@ -27,7 +27,7 @@ using Options = dpm::RunOptions<Floats>;
 constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN();
 constexpr float infinity = std::numeric_limits<float>::infinity();
 
-/// Three steps, through times and so labels that print short.
+/// Three steps, through times and so timesteps that print short.
 dpm::Plan plan_of_three_steps(dpm::Correction correction = dpm::Correction::none) {
   const std::vector<double> times{1.0, 0.5, 0.25, 0.125};
   return make_plan(dpm::Ddim{}, dpm::grid_of_times(dpm::VpLinear(), times), dpm::Prediction::noise,
@@ -41,7 +41,7 @@ dpm::Plan plan_with_draws() {
 
 struct Shrink {
   template <class State>
-  void operator()(const State& x, double /*label*/, State& out) const {
+  void operator()(const State& x, double /*timestep*/, State& out) const {
     for (decltype(x.size()) i = 0; i < x.size(); ++i) out.data()[i] = x.data()[i] / 2;
   }
 };
@@ -122,14 +122,14 @@ TEST_CASE("a start that is not finite is refused") {
 }
 
 TEST_CASE("a prediction that is not finite is refused with its step and level") {
-  const char* const where[] = {"step 1 of 3: the model's output (time 1, label 1)",
-                               "step 2 of 3: the model's output (time 0.5, label 0.5)",
-                               "step 3 of 3: the model's output (time 0.25, label 0.25)"};
+  const char* const where[] = {"step 1 of 3: the model's output (time 1, timestep 1)",
+                               "step 2 of 3: the model's output (time 0.5, timestep 0.5)",
+                               "step 3 of 3: the model's output (time 0.25, timestep 0.25)"};
   for (int step = 0; step < 3; ++step) {
     for (const float bad : {not_a_number, infinity, -infinity}) {
       int calls = 0;
-      const auto model = [&](const Floats& x, double label, Floats& out) {
-        Shrink{}(x, label, out);
+      const auto model = [&](const Floats& x, double timestep, Floats& out) {
+        Shrink{}(x, timestep, out);
         if (calls++ == step) out.back() = bad;
       };
       const std::string message =
@@ -146,8 +146,8 @@ TEST_CASE("the step is named when its second model call is the bad one") {
   const std::vector<double> times{1.0, 0.5, 0.25};
   const dpm::Plan plan = make_plan(method, dpm::grid_of_times(dpm::VpLinear(), times));
   int calls = 0;
-  const auto model = [&](const Floats& x, double label, Floats& out) {
-    Shrink{}(x, label, out);
+  const auto model = [&](const Floats& x, double timestep, Floats& out) {
+    Shrink{}(x, timestep, out);
     if (++calls == 4) out[0] = not_a_number;
   };
   const std::string message = refusal<dpm::NonFinite>(plan, Floats{0.5F}, model);
@@ -165,13 +165,13 @@ TEST_CASE("a sample that overflows at the end is refused with the last level") {
   };
   const std::string message =
       refusal<dpm::NonFinite>(plan_of_three_steps(dpm::Correction::none), Floats{0.5F}, model);
-  REQUIRE_THAT(message, mentions("step 3 of 3: the sample after it (time 0.125, label 0.125)"));
+  REQUIRE_THAT(message, mentions("step 3 of 3: the sample after it (time 0.125, timestep 0.125)"));
 
   SECTION("in the stepper, which says so each time it is asked") {
     dpm::Stepper stepper(plan_of_three_steps(), Floats{0.5F});
     for (int call = 0; call < 3; ++call) {
       const auto pending = stepper.next();
-      model(pending->input, pending->level.label, pending->output);
+      model(pending->input, pending->level.timestep, pending->output);
     }
     REQUIRE_THROWS_AS(stepper.next(), dpm::NonFinite);
     REQUIRE_THROWS_AS(stepper.next(), dpm::NonFinite);
@@ -186,8 +186,8 @@ TEST_CASE("without check_finite the same runs go through") {
   REQUIRE_FALSE(dpm::all_finite(Floats{x[1]}));
 
   int calls = 0;
-  const auto sometimes = [&](const Floats& in, double label, Floats& out) {
-    Shrink{}(in, label, out);
+  const auto sometimes = [&](const Floats& in, double timestep, Floats& out) {
+    Shrink{}(in, timestep, out);
     if (++calls == 2) out[0] = not_a_number;
   };
   x = {0.5F, 0.5F};
@@ -209,11 +209,11 @@ TEST_CASE("a prediction of another shape is refused with both shapes") {
     const auto longer = [](const Floats& x, double) { return Floats(x.size() + 1, 0.0F); };
     const std::string message =
         refusal<dpm::InvalidArgument>(plan_of_three_steps(), Floats(4), longer);
-    REQUIRE_THAT(message, mentions("the model's output (time 1, label 1) is 5 x 1"));
+    REQUIRE_THAT(message, mentions("the model's output (time 1, timestep 1) is 5 x 1"));
     REQUIRE_THAT(message, mentions("the shape of the sample, 4 x 1"));
     const auto nothing = [](const Floats&, double) { return Floats(); };
     REQUIRE_THAT(refusal<dpm::InvalidArgument>(plan_of_three_steps(), Floats(4), nothing),
-                 mentions("the model's output (time 1, label 1) is 0 x 1"));
+                 mentions("the model's output (time 1, timestep 1) is 0 x 1"));
   }
   SECTION("an Eigen array, transposed") {
     const auto transposed = [](const Eigen::ArrayXXf& x, double) -> Eigen::ArrayXXf {
@@ -221,7 +221,7 @@ TEST_CASE("a prediction of another shape is refused with both shapes") {
     };
     const std::string message = refusal<dpm::InvalidArgument>(
         plan_of_three_steps(), Eigen::ArrayXXf::Zero(4, 3).eval(), transposed);
-    REQUIRE_THAT(message, mentions("the model's output (time 1, label 1) is 3 x 4"));
+    REQUIRE_THAT(message, mentions("the model's output (time 1, timestep 1) is 3 x 4"));
     REQUIRE_THAT(message, mentions("the shape of the sample, 4 x 3"));
   }
   SECTION("with checks of the values off, too") {
@@ -231,7 +231,7 @@ TEST_CASE("a prediction of another shape is refused with both shapes") {
     REQUIRE_THAT(
         refusal<dpm::InvalidArgument>(plan_of_three_steps(), Eigen::ArrayXXf::Zero(4, 3).eval(),
                                       resizes, {.check_finite = false}),
-        mentions("the model's output (time 1, label 1) is 2 x 2"));
+        mentions("the model's output (time 1, timestep 1) is 2 x 2"));
   }
 }
 

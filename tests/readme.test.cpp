@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "dpm/analysis/convergence.hpp"
 #include "dpm/dpm.hpp"
 #include "dpm/interop/diffusers.hpp"
-#include "dpm/model/convergence.hpp"
 #include "support/catch.hpp"
 
 using namespace dpm_test;
@@ -21,8 +21,8 @@ const dpm::AnySchedule schedule = dpm::VpLinear();
 
 /// Data at 2, so v = alpha epsilon - sigma x_0 with epsilon = (x - 2 alpha) / sigma, as a C
 /// function of raw pointers the way a runtime has it.
-void infer(const float* x, double label, float* velocity) {
-  const dpm::Level level = schedule.level(label);
+void infer(const float* x, double timestep, float* velocity) {
+  const dpm::Level level = schedule.level(timestep);
   for (int i = 0; i < 3; ++i) {
     const double noise = (static_cast<double>(x[i]) - 2.0 * level.alpha()) / level.sigma();
     velocity[i] = static_cast<float>(level.alpha() * noise - level.sigma() * 2.0);
@@ -37,7 +37,7 @@ TEST_CASE("README: a runtime that owns the loop, and predicts velocity") {
       dpm::make_plan(dpm::DpmSolver{.order = 3}, schedule, 20, dpm::Prediction::velocity);
   dpm::Stepper stepper(plan, x);
   while (const auto call = stepper.next()) {
-    infer(call->input.data(), call->level.label, call->output.data());
+    infer(call->input.data(), call->level.timestep, call->output.data());
   }
   const std::vector<float>& samples = stepper.sample();
   REQUIRE(stepper.model_calls() == 20);

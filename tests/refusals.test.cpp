@@ -165,16 +165,16 @@ TEST_CASE("refused, what a run in one call is given") {
        "make_plan: Prediction::edm at time 1, where data_stddev is 0; it needs a schedule that "
        "scales the model's input, such as Edm"},
       {"no calls", [&](State& x) { dpm::sample(schedule, 0, model, x); },
-       "UniPc: calls = 0; it needs at least 1"},
+       "UniPc: model_calls = 0; it needs at least 1"},
       {"negative calls", [&](State& x) { dpm::sample(dpm::Ddim{}, schedule, -3, model, x); },
-       "Ddim: calls = -3; it needs at least 1"},
+       "Ddim: model_calls = -3; it needs at least 1"},
       {"a million calls and one", [&](State& x) { dpm::sample(schedule, 1'000'001, model, x); },
-       "UniPc: calls = 1000001; it makes at most 1000000"},
+       "UniPc: model_calls = 1000001; it makes at most 1000000"},
       {"half a step", [&](State& x) { dpm::sample(dpm::Heun{}, schedule, 7, model, x); },
-       "Heun: calls = 7; it makes two calls a step"},
+       "Heun: model_calls = 7; it makes two calls a step"},
       {"no calls left after the start",
        [&](State& x) { dpm::sample(dpm::Pndm{}, schedule, 11, model, x); },
-       "Pndm with the Runge-Kutta warm-up: calls = 11; it needs at least 12"}};
+       "Pndm with the Runge-Kutta warm-up: model_calls = 11; it needs at least 12"}};
   const auto add_order = [&](const auto& method, const std::string& sentence) {
     table.push_back(
         {sentence, [=](State& x) { dpm::sample(method, schedule, 6, model, x); }, sentence});

@@ -75,7 +75,7 @@ class Rival {
   View x() { return view(run_->state(0)); }
   View y() { return Method::has_trial ? view(run_->state(1)) : View(nullptr, 0); }
   View m(std::size_t slot) {
-    const std::size_t first = course_.plan->uses_trial() ? 2 : 1;  // starts may need y as well
+    const std::size_t first = course_.plan->uses_stage() ? 2 : 1;  // starts may need y as well
     return slot < Method::slots ? view(run_->state(first + slot)) : View(nullptr, 0);
   }
   Arrays<View> views(View output) { return {x(), y(), {m(0), m(1), m(2), m(3)}, output}; }

@@ -14,7 +14,7 @@ namespace dpm_bench {
 namespace {
 
 /// The least that a model can do is to write its output.
-void model(const Eigen::Array2d& x, double /*label*/, Eigen::Array2d& output) { output = x; }
+void model(const Eigen::Array2d& x, double /*timestep*/, Eigen::Array2d& output) { output = x; }
 
 void add_runs(Suite& suite, const std::string& name, const dpm::Plan& plan) {
   const auto shared = std::make_shared<const dpm::Plan>(plan);

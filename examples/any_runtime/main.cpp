@@ -25,7 +25,7 @@ int main() {
   const dpm::DiscreteSchedule schedule(dpm::linear_betas(1000));
   dpm::Stepper run(dpm::make_plan(schedule, 20), x);
   while (const auto call = run.next()) {
-    const auto timestep = static_cast<float>(call->level.label);
+    const auto timestep = static_cast<float>(call->level.timestep);
     if (session_run(session.get(), call->input.data(), shape, timestep, call->output.data()) != 0) {
       std::fprintf(stderr, "the network failed at timestep %g\n", static_cast<double>(timestep));
       return 1;

@@ -94,7 +94,7 @@ Comparison compare(const Images& images, const Settings& settings) {
   const int converged_calls = std::max(1000, 4 * most_calls);
   int total = converged_calls / 2 + converged_calls;
   for (const Method& method : settings.methods) {
-    for (const int calls : settings.calls) total += method.plan(schedule, calls).evaluations();
+    for (const int calls : settings.calls) total += method.plan(schedule, calls).model_calls();
   }
 
   const dpm::NormalNoise noise{.seed = settings.seed};

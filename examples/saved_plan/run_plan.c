@@ -34,7 +34,7 @@ int main(int argc, char** argv) {
     if (!strcmp(word, "correct") && read_word(f)) clip(named());
     if (!strcmp(word, "draw")) normal_numbers(1 + (unsigned)read_number(f), registers['z' - 'e']);
     if (!strcmp(word, "evaluate") && read_registers(f, from) == 2) {
-      while (strcmp(word, "label") && read_word(f)) continue;
+      while (strcmp(word, "timestep") && read_word(f)) continue;
       network(from[1], read_number(f), from[0]);
     } else if (!strcmp(word, "combine")) {
       const int rows = read_registers(f, to), columns = read_registers(f, from);

@@ -24,8 +24,8 @@ int main(int argc, char** argv) {
                                         dpm::Prediction::noise, dpm::Correction::data);
   std::ofstream(argv[1]) << dpm::plan_to_text(plan);
 
-  const auto model = [](const Sample& x, double label, Sample& noise) {
-    network(x.data(), label, noise.data());
+  const auto model = [](const Sample& x, double timestep, Sample& noise) {
+    network(x.data(), timestep, noise.data());
   };
   dpm::RunOptions<Sample> options;
   options.noise = [](Sample& z, const dpm::NoiseRequest& request) {

@@ -50,8 +50,8 @@ inline CaseResult run_adaptive_case(const nlohmann::json& c) {
   }
   const dpm::AdaptiveReport report = dpm::sample_adaptive(
       adaptive_method(c), official_schedule(c.at("schedule")),
-      [=](const State& at, double label, State& out) {
-        test_network(at, label / label_of_one, out);
+      [=](const State& at, double timestep, State& out) {
+        test_network(at, timestep / label_of_one, out);
       },
       x, official_prediction(c.at("model_type")), options);
   if (report.model_calls > c.at("nfe").get<int>()) {

@@ -43,7 +43,7 @@ inline CaseResult run_diffusers_case(const nlohmann::json& c) {
       dpm::diffusers::Scheduler::from_json(c.at("config"), dpm::diffusers::Mode::compatible);
   const dpm::diffusers::Run run = diffusers_run(c);
   const dpm::Plan plan = scheduler.make_plan(run);
-  result.expect_equal("nfe", plan.evaluations(), c.at("nfe"));
+  result.expect_equal("nfe", plan.model_calls(), c.at("nfe"));
   result.expect_equal("noise_draws", plan.draws(), c.value("noise_draws", 0));
   result.compare("timesteps", scheduler.timesteps(run), c.at("timesteps").get<State>());
   if (c.contains("sigmas")) {
@@ -64,8 +64,10 @@ inline CaseResult run_diffusers_case(const nlohmann::json& c) {
   State x = test_start();
   dpm::sample(
       plan,
-      [](const State& at, double label, State& out) { test_network(at, label / 1000.0, out); }, x,
-      options);
+      [](const State& at, double timestep, State& out) {
+        test_network(at, timestep / 1000.0, out);
+      },
+      x, options);
   result.expect_equal("recorded states reached", static_cast<int>(compared),
                       static_cast<int>(c.at("x_after").size()));
   return result;

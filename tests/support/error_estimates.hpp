@@ -94,7 +94,7 @@ inline std::vector<Estimator> every_estimator() {
       }
     }
   }
-  for (const auto variable : {time, rho, log_rho}) {
+  for (const auto variable : {time, sigma_over_alpha, lambda}) {
     for (const int n : {2, 3, 4}) {
       const dpm::Deis lower{n - 1, variable};
       all.push_back(estimator("DEIS", n, dpm::Deis{n, variable}, lower, n - 1));

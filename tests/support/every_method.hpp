@@ -175,7 +175,8 @@ inline void add_deis_and_ipndm(NamedMethods& all) {
   for (int order = 2; order <= 4; ++order) {
     const std::string n = std::to_string(order);
     all.push_back(named("tAB-DEIS-" + n, Deis{.order = order, .variable = Deis::Variable::time}));
-    all.push_back(named("rhoAB-DEIS-" + n, Deis{.order = order, .variable = Deis::Variable::rho}));
+    all.push_back(named("rhoAB-DEIS-" + n,
+                        Deis{.order = order, .variable = Deis::Variable::sigma_over_alpha}));
     // In log rho the second order is DPM-Solver-2 multistep, Taylor, to the bit.
     if (order > 2) all.push_back(named("DEIS-" + n + " in log rho", Deis{.order = order}));
     all.push_back(named("iPNDM-" + n, dpm::Ipndm{.order = order}, false, 1536));

@@ -8,7 +8,7 @@
 #include <bit>
 #include <cstdint>
 
-#include "dpm/run/normal.hpp"
+#include "dpm/noise/normal.hpp"
 
 namespace dpm_test {
 

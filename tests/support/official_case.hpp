@@ -80,7 +80,7 @@ inline dpm::Plan official_plan(const nlohmann::json& c) {
     const int shared = order == 3 ? steps / 3 + 1 : (steps + order - 1) / order;
     const int blocks = fixed ? steps / order : shared;
     if (c.at("skip_type") == "logSNR") {
-      if (!fixed) method.calls = steps;
+      if (!fixed) method.model_calls = steps;
       grid_steps = blocks;
     } else {
       method.stages = DpmSolver::Stages::on_grid;
@@ -98,7 +98,7 @@ inline CaseResult run_official_case(const nlohmann::json& c) {
   using State = std::vector<double>;
   CaseResult result;
   const dpm::Plan plan = official_plan(c);
-  result.expect_equal("nfe", plan.evaluations(), c.at("nfe"));
+  result.expect_equal("nfe", plan.model_calls(), c.at("nfe"));
   dpm::RunOptions<State> options;
   if (plan.corrections() > 0) {
     options.correction =
@@ -109,8 +109,8 @@ inline CaseResult run_official_case(const nlohmann::json& c) {
   State x = test_start();
   dpm::sample(
       plan,
-      [=](const State& at, double label, State& out) {
-        test_network(at, label / label_of_one, out);
+      [=](const State& at, double timestep, State& out) {
+        test_network(at, timestep / label_of_one, out);
       },
       x, options);
   result.compare("x_0", x, c.at("x_0").get<State>());

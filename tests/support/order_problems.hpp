@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "dpm/analysis/convergence.hpp"
 #include "dpm/dpm.hpp"
-#include "dpm/model/convergence.hpp"
 #include "support/every_method.hpp"
 
 namespace dpm_test {

@@ -18,9 +18,11 @@
 namespace dpm_test::textbook {
 
 /// sigma / alpha.
-inline double rho(const dpm::Level& at) { return std::exp(at.log_sigma - at.log_alpha); }
+inline double sigma_over_alpha(const dpm::Level& at) {
+  return std::exp(at.log_sigma - at.log_alpha);
+}
 
-enum class DeisVariable { time, rho, log_rho };
+enum class DeisVariable { time, sigma_over_alpha, lambda };
 
 /// DEIS (Zhang & Chen 2022, arXiv 2204.13902, Sec. 3.3): x_t = Psi(t, s) x_s + sum over j of
 /// C_j eps_j with C_j = integral from s to t of 1/2 Psi(t, u) G^2(u) / sigma(u) l_j(u) du, Psi(t,
@@ -32,7 +34,8 @@ inline Vec deis(const Network& eps, const dpm::AnySchedule& schedule,
                 std::size_t order, DeisVariable variable) {
   const auto position = [variable](const dpm::Level& at) {
     if (variable == DeisVariable::time) return at.time;
-    return variable == DeisVariable::rho ? rho(at) : std::log(rho(at));
+    return variable == DeisVariable::sigma_over_alpha ? sigma_over_alpha(at)
+                                                      : std::log(sigma_over_alpha(at));
   };
   std::vector<Prediction> history;
   for (std::size_t i = 0; i + 1 < grid.size(); ++i) {
@@ -46,8 +49,8 @@ inline Vec deis(const Network& eps, const dpm::AnySchedule& schedule,
     for (std::size_t j = 0; j < known; ++j) {
       const double C = integral(position(s), position(t), [&](double u) {
         const double l = lagrange(nodes, j, u);
-        if (variable == DeisVariable::rho) return t.alpha() * l;
-        if (variable == DeisVariable::log_rho) return t.alpha() * std::exp(u) * l;
+        if (variable == DeisVariable::sigma_over_alpha) return t.alpha() * l;
+        if (variable == DeisVariable::lambda) return t.alpha() * std::exp(u) * l;
         const dpm::Level at = schedule.level(u);
         return 0.5 * t.alpha() / at.alpha() * beta(u) / at.sigma() * l;
       });

@@ -165,8 +165,8 @@ inline void add_ode_loops(std::map<std::string, Loop>& loops) {
   for (std::size_t order = 2; order <= 4; ++order) {
     const std::string n = std::to_string(order);
     for (const auto& [name, variable] : {std::pair{"tAB-DEIS-" + n, DeisVariable::time},
-                                         {"rhoAB-DEIS-" + n, DeisVariable::rho},
-                                         {"DEIS-" + n + " in log rho", DeisVariable::log_rho}}) {
+                                         {"rhoAB-DEIS-" + n, DeisVariable::sigma_over_alpha},
+                                         {"DEIS-" + n + " in log rho", DeisVariable::lambda}}) {
       loops[name] = [order, variable = variable](const Job& j) {
         return deis(j.noise, vp_linear, vp_linear_beta, j.grid, j.x, order, variable);
       };

@@ -23,7 +23,7 @@ namespace dpm_test::textbook {
 inline Vec sigma_derivative(const Network& eps, const Vec& y, const dpm::Level& at) {
   const Vec x = at.alpha() * y;
   const Vec denoised = data_from_noise(x, eps(x, at), at);
-  return (y - denoised) / rho(at);
+  return (y - denoised) / sigma_over_alpha(at);
 }
 
 /// Euler's method with fresh noise: to rho_down, then noise of deviation rho_up ("ancestral"; eta =
@@ -32,8 +32,8 @@ inline Vec euler(const Network& eps, const Levels& grid, const Vec& x, double et
                  const std::vector<Vec>& draws = {}) {
   Vec y = x / grid[0].alpha();
   for (std::size_t i = 0; i + 1 < grid.size(); ++i) {
-    const double from = rho(grid[i]);
-    const double to = rho(grid[i + 1]);
+    const double from = sigma_over_alpha(grid[i]);
+    const double to = sigma_over_alpha(grid[i + 1]);
     double up = 0;
     if (eta > 0) {
       up = std::min(to, eta * std::sqrt(to * to * (from * from - to * to) / (from * from)));
@@ -49,7 +49,7 @@ inline Vec euler(const Network& eps, const Levels& grid, const Vec& x, double et
 inline Vec heun(const Network& eps, const Levels& grid, const Vec& x) {
   Vec y = x / grid[0].alpha();
   for (std::size_t i = 0; i + 1 < grid.size(); ++i) {
-    const double dt = rho(grid[i + 1]) - rho(grid[i]);
+    const double dt = sigma_over_alpha(grid[i + 1]) - sigma_over_alpha(grid[i]);
     const Vec d = sigma_derivative(eps, y, grid[i]);
     const Vec d_2 = sigma_derivative(eps, y + dt * d, grid[i + 1]);
     y = y + dt / 2 * (d + d_2);
@@ -66,10 +66,10 @@ inline Vec linear_multistep(const Network& eps, const Levels& grid, const Vec& x
     ds.push_back(sigma_derivative(eps, y, grid[i]));
     const std::size_t known = std::min(order, i + 1);
     std::vector<double> nodes;
-    for (std::size_t j = 0; j < known; ++j) nodes.push_back(rho(grid[i - j]));
+    for (std::size_t j = 0; j < known; ++j) nodes.push_back(sigma_over_alpha(grid[i - j]));
     for (std::size_t j = 0; j < known; ++j) {
-      const double coefficient =
-          integral(rho(grid[i]), rho(grid[i + 1]), [&](double u) { return lagrange(nodes, j, u); });
+      const double coefficient = integral(sigma_over_alpha(grid[i]), sigma_over_alpha(grid[i + 1]),
+                                          [&](double u) { return lagrange(nodes, j, u); });
       y = y + coefficient * ds[i - j];
     }
   }

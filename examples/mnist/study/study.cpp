@@ -81,7 +81,7 @@ double calls_in_all(const Settings& settings, double scale) {
     for (const Gathered& gathered :
          empty_row(method, calls_at(settings, scale), settings.tolerances).cells) {
       calls += method.is_adaptive() ? expected_calls(gathered.cell.tolerance)
-                                    : gathered.plan.evaluations();
+                                    : gathered.plan.model_calls();
     }
   }
   return calls;
@@ -205,13 +205,13 @@ const Cell* Section::find(const std::string& method, int calls_of_cell) const {
 Results compare(Sampler& sampler, const Settings& settings, std::ostream& out,
                 const std::function<void(const Results&)>& on_section) {
   const Batch first = all_batches(settings).front();
-  double evaluations = 0.0;
+  double model_calls = 0.0;
   double seconds = 0.0;
   for (const double scale : settings.scales) {
     const double work =
         evaluations_per_call(scale) * (settings.samples * calls_in_all(settings, scale) +
                                        first.count * (settings.reference_calls / 2));
-    evaluations += work;
+    model_calls += work;
     seconds += work * seconds_per_evaluation(sampler, scale, first);
   }
   out << settings.samples << " samples a cell in batches of " << settings.batch << ", on "
@@ -221,7 +221,7 @@ Results compare(Sampler& sampler, const Settings& settings, std::ostream& out,
   const RealDigits real = sampler.real_digits();
   const FrechetDistance frechet(real);
   Results results{settings, sampler.machine(), real.floor, {}};
-  ProgressBar progress(evaluations);
+  ProgressBar progress(model_calls);
   for (const double scale : settings.scales) {
     results.sections.push_back(run_section(sampler, settings, scale, frechet, progress));
     on_section(results);

@@ -59,7 +59,7 @@ struct Beta {
 #  include <vector>
 
 #  include "dpm/error.hpp"
-#  include "dpm/grid/beta_quantile.hpp"
+#  include "dpm/math/beta_quantile.hpp"
 
 namespace dpm {
 

@@ -32,7 +32,7 @@ namespace dpm::diffusers {
 ///     const auto scheduler = dpm::diffusers::Scheduler::from_text(text_of_the_file);
 ///     const dpm::Plan plan = scheduler.make_plan(20);
 ///     x *= scheduler.init_noise_sigma(20);  // x: standard normal noise
-///     dpm::sample(plan, model, x);          // the model's label is diffusers' timestep
+///     dpm::sample(plan, model, x);          // the model's timestep is diffusers' timestep
 ///
 /// Each step of the plan is one call of diffusers' `step`: after step k the sample is what
 /// diffusers has then, to rounding. Tables are computed in double (diffusers: float32).

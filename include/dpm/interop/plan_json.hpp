@@ -28,7 +28,7 @@ namespace detail {
 // is written as well.
 
 inline json written(const Level& level) {
-  const auto& [time, log_alpha, log_sigma, label, data_stddev] = level;
+  const auto& [time, log_alpha, log_sigma, timestep, data_stddev] = level;
   const auto log_number = [](double value) {
     return std::isinf(value) ? json("-inf") : json(value);
   };
@@ -36,7 +36,7 @@ inline json written(const Level& level) {
   object["time"] = time;
   object["log_alpha"] = log_number(log_alpha);
   object["log_sigma"] = log_number(log_sigma);
-  object["label"] = label;
+  object["timestep"] = timestep;
   object["data_stddev"] = data_stddev;
   return object;
 }

@@ -24,10 +24,10 @@ namespace dpm {
 /// An accepted trial costs `order` model calls and a rejected one as many, but the model's value at
 /// its start is kept for the next.
 ///
-/// Steps end at any time: a schedule with `Label::index` rounds the labels that the network is
-/// told, which the error estimates take for errors of the steps.
+/// Steps end at any time: a schedule with `TimestepType::discrete` rounds the timesteps that the
+/// network is told, which the error estimates take for errors of the steps.
 struct AdaptiveDpmSolver {
-  /// What happens when `max_calls` do not suffice.
+  /// What happens when `max_model_calls` do not suffice.
   enum class AtCap : std::uint8_t {
     fail,    ///< `InvalidArgument`; the start is untouched
     finish,  ///< the last calls pay for one step to the end, accepted whatever its error
@@ -52,7 +52,7 @@ struct AdaptiveDpmSolver {
   /// official code has 1e-5. 0: exactly at the end.
   double time_tolerance = 0.0;
   /// No more model calls than this, ever.
-  int max_calls = 1000;
+  int max_model_calls = 1000;
   AtCap at_cap = AtCap::fail;
   /// One more call at the end and a first-order step from there to sigma = 0.
   bool denoise_to_zero = false;
@@ -118,8 +118,9 @@ DPM_INLINE void check_options(const AdaptiveDpmSolver& method) {
           "AdaptiveDpmSolver: time_tolerance = ", method.time_tolerance,
           "; it must be in [0, inf)");
   const int least = method.order + (method.denoise_to_zero ? 1 : 0);
-  require(method.max_calls >= least, "AdaptiveDpmSolver: max_calls = ", method.max_calls,
-          "; it must be at least ", least, ", the calls of the shortest run");
+  require(method.max_model_calls >= least,
+          "AdaptiveDpmSolver: max_model_calls = ", method.max_model_calls, "; it must be at least ",
+          least, ", the calls of the shortest run");
 }
 
 DPM_INLINE void check_ends(const AdaptiveDpmSolver& method, const Level& start, const Level& end) {
@@ -161,8 +162,8 @@ DPM_INLINE Plan make_trial(const AdaptiveDpmSolver& method, const AnySchedule& s
             "are too tight for it");
     lower_nodes = nodes;
     const auto order = static_cast<int>(nodes.size());
-    builder.combine(trial_register, terms(inner, order, taylor, nodes).span());
-    nodes.push_back({inner.lambda(), builder.evaluate(nodes.size(), trial_register, inner)});
+    builder.combine(stage_register, terms(inner, order, taylor, nodes).span());
+    nodes.push_back({inner.lambda(), builder.evaluate(nodes.size(), stage_register, inner)});
   }
   const UpdateTerms lower = terms(t, method.order - 1, method.update, lower_nodes);
   builder.combine(sample_register, lower.span());

@@ -15,11 +15,11 @@
 namespace dpm {
 
 /// A step that first removes more noise than it should and then adds some back: the exponential
-/// step from s to a level (alpha_t, q sigma_t) with q <= 1, then `deviation` times a fresh draw.
+/// step from s to a level (alpha_t, q sigma_t) with q <= 1, then `noise_stddev` times a fresh draw.
 struct AncestralStep {
   ExponentialStep exact;
-  /// Standard deviation of the fresh noise.
-  double deviation = 0.0;
+  /// Standard noise_stddev of the fresh noise.
+  double noise_stddev = 0.0;
 };
 
 /// The DDIM step from level s to level t (Song et al. 2021, arXiv 2010.02502, Eq. 12 and 16):
@@ -57,11 +57,11 @@ inline Space ancestral_space(const Grid& grid, Prediction prediction, Correction
 inline void write_ancestral_step(PlanBuilder& builder, const AncestralStep& step, const Level& s,
                                  const Level& t) {
   builder.begin_step(s, t);
-  if (step.deviation > 0.0) builder.draw();
+  if (step.noise_stddev > 0.0) builder.draw();
   const Register m = builder.evaluate(0, sample_register, s);
   builder.combine(sample_register, {{sample_register, step.exact.linear()},
                                     {m, step.exact.weight(0)},
-                                    {noise_register, step.deviation}});
+                                    {noise_register, step.noise_stddev}});
 }
 
 }  // namespace dpm

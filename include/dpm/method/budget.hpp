@@ -24,31 +24,31 @@ namespace detail {
 bool has_singular_end(const AnySchedule& schedule);
 
 /// Refuses a number of calls that no plan of the method can have.
-void require_calls(const char* method, int calls, int least);
+void require_model_calls(const char* method, int model_calls, int least);
 
 /// Refuses a plan whose number of calls is not the wanted one.
-void require_planned(const Plan& plan, int calls, int steps);
+void require_planned(const Plan& plan, int model_calls, int steps);
 
 }  // namespace detail
 
-/// The plan that makes exactly `calls` model calls (NFE) over a grid of the given spacing. Each
-/// method says through its `for_calls` how many steps that is. Refuses counts the method cannot
-/// meet.
+/// The plan that makes exactly `model_calls` model calls (NFE) over a grid of the given spacing.
+/// Each method says through its `for_model_calls` how many steps that is. Refuses counts the method
+/// cannot meet.
 template <class Method, class Spacing>
-[[nodiscard]] Plan make_plan(const Method& method, const AnySchedule& schedule, int calls,
+[[nodiscard]] Plan make_plan(const Method& method, const AnySchedule& schedule, int model_calls,
                              const Spacing& spacing, Prediction prediction = Prediction::noise,
                              Correction correction = Correction::none) {
-  const Budget<Method> budget = for_calls(method, calls);
+  const Budget<Method> budget = for_model_calls(method, model_calls);
   const auto plan_of = [&](int steps) {
     return make_plan(budget.method, make_grid(spacing, schedule, steps), prediction, correction);
   };
   Plan plan = plan_of(budget.steps);
-  if (const int left = calls - plan.evaluations(); left > 0) {
+  if (const int left = model_calls - plan.model_calls(); left > 0) {
     // Steps at a singular end are of first order; the calls that they save may make more steps.
     Plan longer = plan_of(budget.steps + left);
-    if (longer.evaluations() == calls) return longer;
+    if (longer.model_calls() == model_calls) return longer;
   }
-  detail::require_planned(plan, calls, budget.steps);
+  detail::require_planned(plan, model_calls, budget.steps);
   return plan;
 }
 
@@ -56,13 +56,13 @@ template <class Method, class Spacing>
 /// where the schedule ends at sigma = 0 or starts at alpha = 0, as a flow does: spacings in lambda
 /// have no such ends.
 template <class Method>
-[[nodiscard]] Plan make_plan(const Method& method, const AnySchedule& schedule, int calls,
+[[nodiscard]] Plan make_plan(const Method& method, const AnySchedule& schedule, int model_calls,
                              Prediction prediction = Prediction::noise,
                              Correction correction = Correction::none) {
   if (detail::has_singular_end(schedule)) {
-    return make_plan(method, schedule, calls, UniformTime{}, prediction, correction);
+    return make_plan(method, schedule, model_calls, UniformTime{}, prediction, correction);
   }
-  return make_plan(method, schedule, calls, default_spacing(method), prediction, correction);
+  return make_plan(method, schedule, model_calls, default_spacing(method), prediction, correction);
 }
 
 }  // namespace dpm
@@ -80,15 +80,17 @@ DPM_INLINE bool has_singular_end(const AnySchedule& schedule) {
          !std::isfinite(schedule.level(schedule.first_time()).lambda());
 }
 
-DPM_INLINE void require_calls(const char* method, int calls, int least) {
-  require(calls >= least, method, ": calls = ", calls, "; it needs at least ", least);
-  require(calls <= 1'000'000, method, ": calls = ", calls, "; it makes at most 1000000");
+DPM_INLINE void require_model_calls(const char* method, int model_calls, int least) {
+  require(model_calls >= least, method, ": model_calls = ", model_calls, "; it needs at least ",
+          least);
+  require(model_calls <= 1'000'000, method, ": model_calls = ", model_calls,
+          "; it makes at most 1000000");
 }
 
-DPM_INLINE void require_planned(const Plan& plan, int calls, int steps) {
-  require(plan.evaluations() == calls, "make_plan: calls = ", calls, " over a grid from time ",
-          plan.start().time, " to time ", plan.end().time, ", where ", steps, " steps make ",
-          plan.evaluations(),
+DPM_INLINE void require_planned(const Plan& plan, int model_calls, int steps) {
+  require(plan.model_calls() == model_calls, "make_plan: model_calls = ", model_calls,
+          " over a grid from time ", plan.start().time, " to time ", plan.end().time, ", where ",
+          steps, " steps make ", plan.model_calls(),
           " calls, because steps that touch sigma = 0 or alpha = 0 are of first order; make "
           "the grid yourself with the number of steps you want");
 }

@@ -27,7 +27,7 @@ struct Ddim {
                              Prediction prediction = Prediction::noise,
                              Correction correction = Correction::none);
 
-[[nodiscard]] Budget<Ddim> for_calls(const Ddim& method, int calls);
+[[nodiscard]] Budget<Ddim> for_model_calls(const Ddim& method, int model_calls);
 
 [[nodiscard]] inline UniformTime default_spacing(const Ddim& /*method*/) { return {}; }
 
@@ -57,9 +57,9 @@ DPM_INLINE Plan make_plan(const Ddim& method, const Grid& grid, Prediction predi
   return std::move(builder).finish();
 }
 
-DPM_INLINE Budget<Ddim> for_calls(const Ddim& method, int calls) {
-  detail::require_calls("Ddim", calls, 1);
-  return {method, calls};
+DPM_INLINE Budget<Ddim> for_model_calls(const Ddim& method, int model_calls) {
+  detail::require_model_calls("Ddim", model_calls, 1);
+  return {method, model_calls};
 }
 
 }  // namespace dpm

@@ -35,7 +35,7 @@ struct Ddpm {
                              Prediction prediction = Prediction::noise,
                              Correction correction = Correction::none);
 
-[[nodiscard]] Budget<Ddpm> for_calls(const Ddpm& method, int calls);
+[[nodiscard]] Budget<Ddpm> for_model_calls(const Ddpm& method, int model_calls);
 
 [[nodiscard]] inline UniformTime default_spacing(const Ddpm& /*method*/) { return {}; }
 
@@ -65,16 +65,16 @@ DPM_INLINE Plan make_plan(const Ddpm& method, const Grid& grid, Prediction predi
     const Level& t = grid[i + 1];
     AncestralStep step = ancestral_step(space, s, t, 1.0);
     if (method.variance == Ddpm::Variance::beta && t.sigma() > 0.0) {
-      step.deviation = s.sigma() * std::sqrt(-std::expm1(-2.0 * (t.lambda() - s.lambda())));
+      step.noise_stddev = s.sigma() * std::sqrt(-std::expm1(-2.0 * (t.lambda() - s.lambda())));
     }
     write_ancestral_step(builder, step, s, t);
   }
   return std::move(builder).finish();
 }
 
-DPM_INLINE Budget<Ddpm> for_calls(const Ddpm& method, int calls) {
-  detail::require_calls("Ddpm", calls, 1);
-  return {method, calls};
+DPM_INLINE Budget<Ddpm> for_model_calls(const Ddpm& method, int model_calls) {
+  detail::require_model_calls("Ddpm", model_calls, 1);
+  return {method, model_calls};
 }
 
 }  // namespace dpm

@@ -21,9 +21,10 @@ inline constexpr UniPc default_method{
 /// Equal steps in the fourth root of time.
 inline constexpr PowerTime default_method_spacing{.power = 4.0};
 
-/// The plan of the default method with exactly `calls` model calls, from the schedule's last to its
-/// first time; over uniform time where that is at sigma = 0 or starts at alpha = 0, as for a flow.
-[[nodiscard]] Plan make_plan(const AnySchedule& schedule, int calls,
+/// The plan of the default method with exactly `model_calls` model calls, from the schedule's last
+/// to its first time; over uniform time where that is at sigma = 0 or starts at alpha = 0, as for a
+/// flow.
+[[nodiscard]] Plan make_plan(const AnySchedule& schedule, int model_calls,
                              Prediction prediction = Prediction::noise,
                              Correction correction = Correction::none);
 
@@ -35,12 +36,13 @@ inline constexpr PowerTime default_method_spacing{.power = 4.0};
 
 namespace dpm {
 
-DPM_INLINE Plan make_plan(const AnySchedule& schedule, int calls, Prediction prediction,
+DPM_INLINE Plan make_plan(const AnySchedule& schedule, int model_calls, Prediction prediction,
                           Correction correction) {
   if (detail::has_singular_end(schedule)) {
-    return make_plan(default_method, schedule, calls, UniformTime{}, prediction, correction);
+    return make_plan(default_method, schedule, model_calls, UniformTime{}, prediction, correction);
   }
-  return make_plan(default_method, schedule, calls, default_method_spacing, prediction, correction);
+  return make_plan(default_method, schedule, model_calls, default_method_spacing, prediction,
+                   correction);
 }
 
 }  // namespace dpm

@@ -24,13 +24,13 @@ namespace dpm {
 /// steps have lower orders.
 struct Deis {
   enum class Variable : std::uint8_t {
-    time,     ///< tAB-DEIS
-    rho,      ///< rhoAB-DEIS; of order 4 it is LMS, k-diffusion's linear multistep method
-    log_rho,  ///< log rho = -lambda, as diffusers has it: multistep DPM-Solver in noise space
+    time,              ///< tAB-DEIS
+    sigma_over_alpha,  ///< rhoAB-DEIS; of order 4 it is LMS, k-diffusion's linear multistep method
+    lambda,            ///< diffusers' "logrho": multistep DPM-Solver in noise space
   };
   /// How many predictions the polynomial goes through, 1 to 4; 1 is DDIM.
   int order = 3;
-  Variable variable = Variable::log_rho;
+  Variable variable = Variable::lambda;
   /// Estimate each step's error from the order below, as `DpmSolver::estimate_error`; with order 4
   /// not a true one for about ten steps after the start (`Progress::error`).
   bool estimate_error = false;
@@ -45,7 +45,7 @@ struct Deis {
                              Prediction prediction = Prediction::noise,
                              Correction correction = Correction::none);
 
-[[nodiscard]] Budget<Deis> for_calls(const Deis& method, int calls);
+[[nodiscard]] Budget<Deis> for_model_calls(const Deis& method, int model_calls);
 
 /// Equal steps in the square root of time, as the paper uses them (App. H.3).
 [[nodiscard]] inline QuadraticTime default_spacing(const Deis& /*method*/) { return {}; }
@@ -59,8 +59,8 @@ struct Deis {
 #  include <utility>
 
 #  include "dpm/error.hpp"
+#  include "dpm/math/gauss_legendre.hpp"
 #  include "dpm/method/exponential_step.hpp"
-#  include "dpm/method/gauss_legendre.hpp"
 #  include "dpm/method/polynomial.hpp"
 #  include "dpm/plan/builder.hpp"
 
@@ -72,9 +72,9 @@ inline double deis_position(Deis::Variable variable, const Level& level) {
   switch (variable) {
     case Deis::Variable::time:
       return level.time;
-    case Deis::Variable::rho:
+    case Deis::Variable::sigma_over_alpha:
       return std::exp(-level.lambda());
-    case Deis::Variable::log_rho:
+    case Deis::Variable::lambda:
       break;
   }
   return level.lambda();
@@ -120,7 +120,7 @@ inline DerivativeWeights deis_time_weights(const AnySchedule& schedule, const Le
 inline DerivativeWeights deis_weights(Deis::Variable variable, const AnySchedule& schedule,
                                       const Level& s, const Level& t, const ExponentialStep& step,
                                       std::size_t count) {
-  if (variable == Deis::Variable::log_rho) return exact_weights(step, count);
+  if (variable == Deis::Variable::lambda) return exact_weights(step, count);
   if (variable == Deis::Variable::time) return deis_time_weights(schedule, s, t, step, count);
   DerivativeWeights weights{step.weight(0)};
   const double length = deis_position(variable, t) - deis_position(variable, s);
@@ -161,9 +161,9 @@ DPM_INLINE Plan make_plan(const Deis& method, const Grid& grid, Prediction predi
   return std::move(builder).finish();
 }
 
-DPM_INLINE Budget<Deis> for_calls(const Deis& method, int calls) {
-  detail::require_calls("Deis", calls, 1);
-  return {method, calls};
+DPM_INLINE Budget<Deis> for_model_calls(const Deis& method, int model_calls) {
+  detail::require_model_calls("Deis", model_calls, 1);
+  return {method, model_calls};
 }
 
 }  // namespace dpm

@@ -18,10 +18,10 @@ namespace dpm {
                              Prediction prediction = Prediction::noise,
                              Correction correction = Correction::none);
 
-/// How to make exactly `calls` model calls. Singlestep takes steps of full order where the order
-/// divides `calls` and lower orders at the end are not asked for; otherwise one step more, with the
-/// calls shared out as in DPM-Solver-fast (arXiv 2206.00927, App. D.3).
-[[nodiscard]] Budget<DpmSolver> for_calls(const DpmSolver& method, int calls);
+/// How to make exactly `model_calls` model calls. Singlestep takes steps of full order where the
+/// order divides `model_calls` and lower orders at the end are not asked for; otherwise one step
+/// more, with the calls shared out as in DPM-Solver-fast (arXiv 2206.00927, App. D.3).
+[[nodiscard]] Budget<DpmSolver> for_model_calls(const DpmSolver& method, int model_calls);
 
 /// Steps of equal length in lambda, which the method's error is made of.
 [[nodiscard]] inline UniformLambda default_spacing(const DpmSolver& /*method*/) { return {}; }
@@ -57,11 +57,11 @@ DPM_INLINE Plan make_plan(const DpmSolver& method, const Grid& grid, Prediction 
   return std::move(builder).finish();
 }
 
-DPM_INLINE Budget<DpmSolver> for_calls(const DpmSolver& method, int calls) {
+DPM_INLINE Budget<DpmSolver> for_model_calls(const DpmSolver& method, int model_calls) {
   detail::check_options(method);
   const int final_calls = method.denoise_to_zero ? 1 : 0;
-  detail::require_calls("DpmSolver", calls, 1 + final_calls);
-  Budget<DpmSolver> budget{method, calls - final_calls};
+  detail::require_model_calls("DpmSolver", model_calls, 1 + final_calls);
+  Budget<DpmSolver> budget{method, model_calls - final_calls};
   if (method.form == DpmSolver::Form::multistep) {
     const auto steps_with_start = static_cast<std::size_t>(budget.steps - 1);
     if (steps_with_start > 0 && detail::has_singlestep_start(method, steps_with_start)) {
@@ -71,13 +71,13 @@ DPM_INLINE Budget<DpmSolver> for_calls(const DpmSolver& method, int calls) {
     }
     return budget;
   }
-  detail::require(method.calls == 0 || method.calls == budget.steps,
-                  "DpmSolver: calls = ", method.calls, " among the options and ", budget.steps,
-                  " to plan for; leave the option 0");
+  detail::require(method.model_calls == 0 || method.model_calls == budget.steps,
+                  "DpmSolver: model_calls = ", method.model_calls, " among the options and ",
+                  budget.steps, " to plan for; leave the option 0");
   if (method.stages == DpmSolver::Stages::on_grid) return budget;
   const int singlestep_calls = budget.steps;
   budget.steps = detail::singlestep_count(method, singlestep_calls);
-  if (budget.steps * method.order > singlestep_calls) budget.method.calls = singlestep_calls;
+  if (budget.steps * method.order > singlestep_calls) budget.method.model_calls = singlestep_calls;
   budget.method.lower_order_final = false;
   return budget;
 }

@@ -47,8 +47,8 @@ inline void write_multistep(PlanBuilder& builder, const DpmSolver& method, const
       continue;
     }
     builder.begin_step(s, t);
-    const double deviation = step.deviation();
-    if (deviation > 0.0) builder.draw();
+    const double noise_stddev = step.noise_stddev();
+    if (noise_stddev > 0.0) builder.draw();
     history =
         with_newest({s.lambda(), builder.evaluate(i % order, sample_register, s)}, history, order);
     std::size_t usable = step.finite() ? history.size() : 1;
@@ -65,7 +65,7 @@ inline void write_multistep(PlanBuilder& builder, const DpmSolver& method, const
           builder, terms,
           polynomial_terms(step.linear(), lower, s.lambda(), history.span().first(usable - 1)));
     }
-    terms.push_back({noise_register, deviation});
+    terms.push_back({noise_register, noise_stddev});
     builder.combine(sample_register, terms.span());
   }
   if (method.denoise_to_zero) {

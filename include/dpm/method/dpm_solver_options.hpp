@@ -21,7 +21,7 @@ namespace dpm {
 /// | form       | model calls                            | history      |
 /// |------------|----------------------------------------|--------------|
 /// | multistep  | steps, 1 more for order 3 (its start)  | order values |
-/// | singlestep | order * steps, or exactly `calls`      | none         |
+/// | singlestep | order * steps, or exactly `model_calls`      | none         |
 struct DpmSolver {
   enum class Form : std::uint8_t { singlestep, multistep };
   /// How a second-order update weighs the first derivative: with half the weight of the value
@@ -47,7 +47,7 @@ struct DpmSolver {
   Stages stages = Stages::at_ratios;
   /// Singlestep: exactly this many model calls, with lower orders in the last steps ("DPM-Solver-
   /// fast", arXiv 2206.00927, Sec. 3.3 and App. D.3); 0: `order` calls in each step.
-  int calls = 0;
+  int model_calls = 0;
   Start start = Start::singlestep;
   /// Third-order multistep with half the second difference, as other libraries have it. It is
   /// second order, and sometimes the more stable one on coarse grids; for parity.
@@ -95,7 +95,7 @@ namespace dpm {
 DPM_INLINE int convergence_order(const DpmSolver& method) {
   if (method.tau > 0.0) return std::min(method.order, 2);
   const bool third = method.order == 3;
-  bool keeps_third = !method.lower_order_final && method.calls == 0;
+  bool keeps_third = !method.lower_order_final && method.model_calls == 0;
   if (method.form == DpmSolver::Form::multistep) {
     keeps_third = keeps_third && method.start == DpmSolver::Start::singlestep &&
                   !method.halved_second_difference;
@@ -118,10 +118,10 @@ DPM_INLINE void check_options(const DpmSolver& method) {
           "; it must be finite and at least 0");
   require(method.tau == 0.0 || method.form == DpmSolver::Form::multistep,
           "DpmSolver: tau = ", method.tau, " with the singlestep form; only multistep draws noise");
-  require(method.calls >= 0, "DpmSolver: calls = ", method.calls,
+  require(method.model_calls >= 0, "DpmSolver: model_calls = ", method.model_calls,
           "; it must be 0 (as many as the steps need) or positive");
-  require(method.calls == 0 || method.form == DpmSolver::Form::singlestep,
-          "DpmSolver: calls = ", method.calls,
+  require(method.model_calls == 0 || method.form == DpmSolver::Form::singlestep,
+          "DpmSolver: model_calls = ", method.model_calls,
           " with the multistep form; it shares out calls over singlestep steps only");
 }
 

@@ -48,9 +48,9 @@ inline void write_singlestep_step(PlanBuilder& builder, const DpmSolver& method,
     const ExponentialStep stage(method.space, s, inner);
     const int order = static_cast<int>(nodes.size());
     const auto w = dpm_solver_weights(stage, order, DpmSolver::Update::taylor);
-    builder.combine(trial_register,
+    builder.combine(stage_register,
                     polynomial_terms(stage.linear(), w, s.lambda(), nodes.span()).span());
-    nodes.push_back({inner.lambda(), builder.evaluate(nodes.size(), trial_register, inner)});
+    nodes.push_back({inner.lambda(), builder.evaluate(nodes.size(), stage_register, inner)});
   }
   const ExponentialStep step(method.space, s, interval.to);
   const auto update_of = [&](DpmSolver::Update update, std::span<const Node> known) {
@@ -93,11 +93,12 @@ inline std::vector<int> singlestep_orders(const DpmSolver& method, std::vector<i
     if (method.lower_order_final) order = std::min(order, steps - i);
     most_calls += order;
   }
-  if (method.calls == 0) return most_orders;
-  require(method.calls >= steps && method.calls <= most_calls, "DpmSolver: calls = ", method.calls,
-          " over ", steps, " steps of order at most ", method.order, "; it must lie between ",
-          steps, " and ", most_calls);
-  int left = method.calls;
+  if (method.model_calls == 0) return most_orders;
+  require(method.model_calls >= steps && method.model_calls <= most_calls,
+          "DpmSolver: model_calls = ", method.model_calls, " over ", steps,
+          " steps of order at most ", method.order, "; it must lie between ", steps, " and ",
+          most_calls);
+  int left = method.model_calls;
   for (int i = 0; i < steps; ++i) {
     int& order = most_orders[static_cast<std::size_t>(i)];
     order = std::min(order, left - (steps - 1 - i));
@@ -106,11 +107,12 @@ inline std::vector<int> singlestep_orders(const DpmSolver& method, std::vector<i
   return most_orders;
 }
 
-/// How many singlestep steps share out `calls` (arXiv 2206.00927, App. D.3): as few as can, or one
-/// more where lower orders at the end are asked for.
-inline int singlestep_count(const DpmSolver& method, int calls) {
-  const bool full = method.order == 1 || (calls % method.order == 0 && !method.lower_order_final);
-  return full ? calls / method.order : calls / method.order + 1;
+/// How many singlestep steps share out `model_calls` (arXiv 2206.00927, App. D.3): as few as can,
+/// or one more where lower orders at the end are asked for.
+inline int singlestep_count(const DpmSolver& method, int model_calls) {
+  const bool full =
+      method.order == 1 || (model_calls % method.order == 0 && !method.lower_order_final);
+  return full ? model_calls / method.order : model_calls / method.order + 1;
 }
 
 /// Writes the steps of a grid whose inner levels lie at the ratios r1 and r2.
@@ -134,10 +136,11 @@ inline void write_steps_at_ratios(PlanBuilder& builder, const DpmSolver& method,
 /// have lower orders.
 inline void write_steps_on_grid(PlanBuilder& builder, const DpmSolver& method, const Grid& grid) {
   const int points = static_cast<int>(grid.steps());
-  require(method.calls == 0 || method.calls == points, "DpmSolver: calls = ", method.calls,
-          " with stages on a grid of ", points, " steps; there each step is one call");
+  require(method.model_calls == 0 || method.model_calls == points,
+          "DpmSolver: model_calls = ", method.model_calls, " with stages on a grid of ", points,
+          " steps; there each step is one call");
   DpmSolver shared_out = method;
-  shared_out.calls = points;
+  shared_out.model_calls = points;
   shared_out.lower_order_final = false;
   const auto steps = static_cast<std::size_t>(singlestep_count(method, points));
   const auto orders = singlestep_orders(shared_out, std::vector<int>(steps, method.order));

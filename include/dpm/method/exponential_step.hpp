@@ -15,7 +15,8 @@ namespace dpm {
 /// The diffusion ODE (tau = 0) over one interval from level s to level t, with its linear part
 /// solved exactly. With h = lambda_t - lambda_s and m the prediction in the plan's space,
 ///
-///     x_t = linear x_s + sum over n of weight(n) d^n m / d lambda^n (at lambda_s) + deviation z,
+///     x_t = linear x_s + sum over n of weight(n) d^n m / d lambda^n (at lambda_s) + noise_stddev
+///     z,
 ///
 /// where in noise space linear = alpha_t / alpha_s and weight(n) = -sigma_t h^(n+1) phi_{n+1}(h)
 /// (Lu et al. 2022, arXiv 2206.00927, Eq. 3.4 and App. B.1), and in data space linear = sigma_t /
@@ -25,8 +26,9 @@ namespace dpm {
 /// With tau > 0 it is the SDE that has the same marginals and tau^2 times the noise of the reverse
 /// diffusion (Xue et al. 2023, arXiv 2309.05019, Eq. 6; tau = 1 is that of SDE-DPM-Solver, arXiv
 /// 2211.01095, Sec. 5). With q = 1 + tau^2, in noise space weight(n) is q times the above and
-/// deviation = tau sigma_t sqrt(e^(2h) - 1); in data space linear = (sigma_t / sigma_s) e^(-tau^2
-/// h), weight(n) = alpha_t q h^(n+1) phi_{n+1}(-q h), deviation = sigma_t sqrt(1 - e^(-2 tau^2 h)).
+/// noise_stddev = tau sigma_t sqrt(e^(2h) - 1); in data space linear = (sigma_t / sigma_s)
+/// e^(-tau^2 h), weight(n) = alpha_t q h^(n+1) phi_{n+1}(-q h), noise_stddev = sigma_t sqrt(1 -
+/// e^(-2 tau^2 h)).
 class ExponentialStep {
  public:
   /// Refuses a noise-space step from alpha = 0 and a data-space step from sigma = 0: the linear
@@ -44,7 +46,7 @@ class ExponentialStep {
   [[nodiscard]] double weight(int n) const;
 
   /// The standard deviation of the fresh noise; 0 for the ODE.
-  [[nodiscard]] double deviation() const;
+  [[nodiscard]] double noise_stddev() const;
 
  private:
   // sigma_s in noise space, alpha_s in data space; only long steps need it.
@@ -64,7 +66,7 @@ class ExponentialStep {
 #if DPM_DEFINE
 
 #  include "dpm/error.hpp"
-#  include "dpm/method/phi.hpp"
+#  include "dpm/math/phi.hpp"
 
 namespace dpm {
 
@@ -108,7 +110,7 @@ DPM_INLINE double ExponentialStep::weight(int n) const {
                                 : end_part_ * power * phi(n + 1, -q * h_);
 }
 
-DPM_INLINE double ExponentialStep::deviation() const {
+DPM_INLINE double ExponentialStep::noise_stddev() const {
   if (tau_squared_ == 0.0) return 0.0;
   const double sigma = std::exp(log_sigma_);
   if (sigma == 0.0) return 0.0;

@@ -35,7 +35,7 @@ struct Heun {
                              Correction correction = Correction::none);
 
 /// Two calls a step: refuses an odd number.
-[[nodiscard]] Budget<Heun> for_calls(const Heun& method, int calls);
+[[nodiscard]] Budget<Heun> for_model_calls(const Heun& method, int model_calls);
 
 /// The spacing that EDM samples with.
 [[nodiscard]] inline Karras default_spacing(const Heun& /*method*/) { return {}; }
@@ -70,10 +70,11 @@ DPM_INLINE Plan make_plan(const Heun& method, const Grid& grid, Prediction predi
   return std::move(builder).finish();
 }
 
-DPM_INLINE Budget<Heun> for_calls(const Heun& method, int calls) {
-  detail::require_calls("Heun", calls, 2);
-  detail::require(calls % 2 == 0, "Heun: calls = ", calls, "; it makes two calls a step");
-  return {method, calls / 2};
+DPM_INLINE Budget<Heun> for_model_calls(const Heun& method, int model_calls) {
+  detail::require_model_calls("Heun", model_calls, 2);
+  detail::require(model_calls % 2 == 0, "Heun: model_calls = ", model_calls,
+                  "; it makes two calls a step");
+  return {method, model_calls / 2};
 }
 
 }  // namespace dpm

@@ -36,7 +36,7 @@ struct Ipndm {
                              Prediction prediction = Prediction::noise,
                              Correction correction = Correction::none);
 
-[[nodiscard]] Budget<Ipndm> for_calls(const Ipndm& method, int calls);
+[[nodiscard]] Budget<Ipndm> for_model_calls(const Ipndm& method, int model_calls);
 
 [[nodiscard]] inline UniformTime default_spacing(const Ipndm& /*method*/) { return {}; }
 
@@ -82,9 +82,9 @@ DPM_INLINE Plan make_plan(const Ipndm& method, const Grid& grid, Prediction pred
   return std::move(builder).finish();
 }
 
-DPM_INLINE Budget<Ipndm> for_calls(const Ipndm& method, int calls) {
-  detail::require_calls("Ipndm", calls, 1);
-  return {method, calls};
+DPM_INLINE Budget<Ipndm> for_model_calls(const Ipndm& method, int model_calls) {
+  detail::require_model_calls("Ipndm", model_calls, 1);
+  return {method, model_calls};
 }
 
 }  // namespace dpm

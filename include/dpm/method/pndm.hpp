@@ -40,7 +40,7 @@ struct Pndm {
                              Prediction prediction = Prediction::noise,
                              Correction correction = Correction::none);
 
-[[nodiscard]] Budget<Pndm> for_calls(const Pndm& method, int calls);
+[[nodiscard]] Budget<Pndm> for_model_calls(const Pndm& method, int model_calls);
 
 [[nodiscard]] inline UniformTime default_spacing(const Pndm& /*method*/) { return {}; }
 
@@ -73,8 +73,8 @@ inline void write_pseudo_runge_kutta(PlanBuilder& builder, const Grid& grid, std
   builder.begin_step(s, t);
   BoundedVector<Term, 4> mix{{builder.evaluate(slot, sample_register, s), 1.0 / 6.0}};
   for (std::size_t k = 0; k < stages.size(); ++k) {
-    write_transfer(builder, trial_register, s, stages[k], std::array{Term{mix[k].operand, 1.0}});
-    const Register m = builder.evaluate(slot + k + 1, trial_register, stages[k]);
+    write_transfer(builder, stage_register, s, stages[k], std::array{Term{mix[k].operand, 1.0}});
+    const Register m = builder.evaluate(slot + k + 1, stage_register, stages[k]);
     mix.push_back({m, k < 2 ? 1.0 / 3.0 : 1.0 / 6.0});
   }
   write_transfer(builder, sample_register, s, t, mix.span());
@@ -114,11 +114,11 @@ DPM_INLINE Plan make_plan(const Pndm& method, const Grid& grid, Prediction predi
   return std::move(builder).finish();
 }
 
-DPM_INLINE Budget<Pndm> for_calls(const Pndm& method, int calls) {
+DPM_INLINE Budget<Pndm> for_model_calls(const Pndm& method, int model_calls) {
   const bool runge_kutta = method.warmup == Pndm::Warmup::runge_kutta;
-  detail::require_calls(runge_kutta ? "Pndm with the Runge-Kutta warm-up" : "Pndm", calls,
-                        runge_kutta ? 12 : 2);
-  return {method, calls - (runge_kutta ? 9 : 1)};
+  detail::require_model_calls(runge_kutta ? "Pndm with the Runge-Kutta warm-up" : "Pndm",
+                              model_calls, runge_kutta ? 12 : 2);
+  return {method, model_calls - (runge_kutta ? 9 : 1)};
 }
 
 }  // namespace dpm

@@ -9,8 +9,8 @@
 #include <cstddef>
 #include <span>
 
+#include "dpm/math/bounded_vector.hpp"
 #include "dpm/method/exponential_step.hpp"
-#include "dpm/plan/bounded_vector.hpp"
 #include "dpm/plan/builder.hpp"
 #include "dpm/plan/plan.hpp"
 

@@ -69,8 +69,8 @@ inline void write_predictor_corrector(PlanBuilder& builder, const PredictorCorre
     const Level& t = levels[i + 1];
     MultistepInterval now{ExponentialStep(method.space, s, t, method.tau(s)), s, t};
     builder.begin_step(s, t);
-    const double deviation = now.step.deviation();
-    if (deviation > 0.0) builder.draw();
+    const double noise_stddev = now.step.noise_stddev();
+    if (noise_stddev > 0.0) builder.draw();
     history =
         with_newest({s.lambda(), builder.evaluate(i % slots, sample_register, s)}, history, slots);
     // The corrector's polynomial goes through the prediction at the end of the step as well.
@@ -99,7 +99,7 @@ inline void write_predictor_corrector(PlanBuilder& builder, const PredictorCorre
                                             s.lambda(), history.span().first(nodes - 1)));
     }
     UpdateTerms terms = predicted;
-    if (deviation > 0.0) terms.push_back({noise_register, deviation});
+    if (noise_stddev > 0.0) terms.push_back({noise_register, noise_stddev});
     builder.combine(sample_register, terms.span());
     predicted_with = nodes;
     before = now;

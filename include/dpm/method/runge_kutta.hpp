@@ -38,7 +38,7 @@ struct RungeKutta {
                              Correction correction = Correction::none);
 
 /// `order` calls a step: refuses other multiples.
-[[nodiscard]] Budget<RungeKutta> for_calls(const RungeKutta& method, int calls);
+[[nodiscard]] Budget<RungeKutta> for_model_calls(const RungeKutta& method, int model_calls);
 
 [[nodiscard]] inline UniformLambda default_spacing(const RungeKutta& /*method*/) { return {}; }
 
@@ -125,9 +125,9 @@ inline void write_runge_kutta_step(PlanBuilder& builder, const RungeKutta& metho
     StageSum stage{.sample = 1.0};
     if (i > 0) {
       stage.add(c * h, slope);
-      write_stage_sum(builder, trial_register, stage, i);
+      write_stage_sum(builder, stage_register, stage, i);
     }
-    builder.evaluate(i, i == 0 ? sample_register : trial_register, at);
+    builder.evaluate(i, i == 0 ? sample_register : stage_register, at);
     const OdeField field = ode_field(method.variable, schedule, at);
     slope = {};
     slope.add(field.sample, stage);
@@ -155,13 +155,13 @@ DPM_INLINE Plan make_plan(const RungeKutta& method, const Grid& grid, Prediction
   return std::move(builder).finish();
 }
 
-DPM_INLINE Budget<RungeKutta> for_calls(const RungeKutta& method, int calls) {
+DPM_INLINE Budget<RungeKutta> for_model_calls(const RungeKutta& method, int model_calls) {
   detail::require(method.order == 2 || method.order == 4, "RungeKutta: order = ", method.order,
                   "; it must be 2 or 4");
-  detail::require_calls("RungeKutta", calls, method.order);
-  detail::require(calls % method.order == 0, "RungeKutta: calls = ", calls,
+  detail::require_model_calls("RungeKutta", model_calls, method.order);
+  detail::require(model_calls % method.order == 0, "RungeKutta: model_calls = ", model_calls,
                   "; it must be a multiple of ", method.order);
-  return {method, calls / method.order};
+  return {method, model_calls / method.order};
 }
 
 }  // namespace dpm

@@ -41,7 +41,7 @@ struct SaSolver {
                              Prediction prediction = Prediction::noise,
                              Correction correction = Correction::none);
 
-[[nodiscard]] Budget<SaSolver> for_calls(const SaSolver& method, int calls);
+[[nodiscard]] Budget<SaSolver> for_model_calls(const SaSolver& method, int model_calls);
 
 [[nodiscard]] inline UniformLambda default_spacing(const SaSolver& /*method*/) { return {}; }
 
@@ -89,9 +89,9 @@ DPM_INLINE Plan make_plan(const SaSolver& method, const Grid& grid, Prediction p
   return std::move(builder).finish();
 }
 
-DPM_INLINE Budget<SaSolver> for_calls(const SaSolver& method, int calls) {
-  detail::require_calls("SaSolver", calls, 1);
-  return {method, calls};
+DPM_INLINE Budget<SaSolver> for_model_calls(const SaSolver& method, int model_calls) {
+  detail::require_model_calls("SaSolver", model_calls, 1);
+  return {method, model_calls};
 }
 
 }  // namespace dpm

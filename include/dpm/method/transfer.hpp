@@ -7,8 +7,8 @@
 #include <cstddef>
 #include <span>
 
+#include "dpm/math/bounded_vector.hpp"
 #include "dpm/method/exponential_step.hpp"
-#include "dpm/plan/bounded_vector.hpp"
 #include "dpm/plan/builder.hpp"
 #include "dpm/plan/plan.hpp"
 
@@ -32,8 +32,8 @@ inline void write_heun_step(PlanBuilder& builder, const Level& s, const Level& t
                             bool estimate_error = false) {
   builder.begin_step(s, t);
   const BoundedVector<Term, 1> first{{builder.evaluate(0, sample_register, s), 1.0}};
-  write_transfer(builder, trial_register, s, t, first.span());
-  const Register second = builder.evaluate(1, trial_register, t);
+  write_transfer(builder, stage_register, s, t, first.span());
+  const Register second = builder.evaluate(1, stage_register, t);
   const BoundedVector<Term, 2> mean{{first[0].operand, 0.5}, {second, 0.5}};
   if (estimate_error) {
     const double half = 0.5 * ExponentialStep(Space::noise, s, t).weight(0);

@@ -24,7 +24,7 @@ namespace dpm {
                              Prediction prediction = Prediction::noise,
                              Correction correction = Correction::none);
 
-[[nodiscard]] Budget<UniPc> for_calls(const UniPc& method, int calls);
+[[nodiscard]] Budget<UniPc> for_model_calls(const UniPc& method, int model_calls);
 
 [[nodiscard]] inline UniformLambda default_spacing(const UniPc& /*method*/) { return {}; }
 
@@ -71,9 +71,9 @@ DPM_INLINE Plan make_plan(const UniPc& method, const Grid& grid, Prediction pred
   return std::move(builder).finish();
 }
 
-DPM_INLINE Budget<UniPc> for_calls(const UniPc& method, int calls) {
-  detail::require_calls("UniPc", calls, 1);
-  return {method, calls};
+DPM_INLINE Budget<UniPc> for_model_calls(const UniPc& method, int model_calls) {
+  detail::require_model_calls("UniPc", model_calls, 1);
+  return {method, model_calls};
 }
 
 }  // namespace dpm

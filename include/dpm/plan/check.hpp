@@ -89,7 +89,7 @@ class PlanChecker {
     require(e.input.kind != Register::Kind::prediction && e.input.kind != Register::Kind::noise &&
                 e.input.kind != Register::Kind::error,
             "check: step ", step_,
-            " has an Evaluate whose input is none of the sample, trial and input registers");
+            " has an Evaluate whose input is none of the sample, stage and input registers");
     check_level(e.level);
     require(prediction_ != Prediction::edm || e.level.data_stddev > 0.0, "check: step ", step_,
             " has an Evaluate with data_stddev = ", e.level.data_stddev,
@@ -115,12 +115,12 @@ class PlanChecker {
   }
 
   void check_level(const Level& level) const {
-    require(std::isfinite(level.time) && std::isfinite(level.label) &&
+    require(std::isfinite(level.time) && std::isfinite(level.timestep) &&
                 !std::isnan(level.lambda()) && level.log_alpha < largest_log &&
                 level.log_sigma < largest_log,
             "check: step ", step_, " has a level that is not a point of a forward process: time ",
             level.time, ", log alpha ", level.log_alpha, ", log sigma ", level.log_sigma,
-            ", label ", level.label);
+            ", timestep ", level.timestep);
     require(level.data_stddev >= 0.0 && level.data_stddev < infinity, "check: step ", step_,
             " has a level with data_stddev = ", level.data_stddev,
             "; it must be finite and at least 0");

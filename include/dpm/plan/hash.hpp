@@ -60,7 +60,7 @@ class PlanHash {
  private:
   void add(const Level& level) {
     for (const double value :
-         {level.time, level.log_alpha, level.log_sigma, level.label, level.data_stddev}) {
+         {level.time, level.log_alpha, level.log_sigma, level.timestep, level.data_stddev}) {
       fnv_.add(value);
     }
   }

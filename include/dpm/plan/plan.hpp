@@ -9,7 +9,7 @@
 #include <variant>
 #include <vector>
 
-#include "dpm/plan/bounded_vector.hpp"
+#include "dpm/math/bounded_vector.hpp"
 #include "dpm/schedule/level.hpp"
 #include "dpm/separate.hpp"
 
@@ -37,9 +37,9 @@ enum class Correction : std::uint8_t { none, data };
 struct Register {
   enum class Kind : std::uint8_t {
     sample,      ///< x, the sample itself
-    trial,       ///< y, an inner input of a singlestep method, or an earlier sample
+    stage,       ///< y, the model's input at an inner stage of a step
     noise,       ///< z, a standard normal draw
-    input,       ///< u, the model's input where it is not the sample or the trial themselves
+    input,       ///< u, the model's input where it is not the sample or the stage themselves
     error,       ///< e, an estimate of the error that the step has just made
     prediction,  ///< m[k], an output of the model, or what it was converted to
   };
@@ -50,7 +50,7 @@ struct Register {
 };
 
 inline constexpr Register sample_register{Register::Kind::sample, 0};
-inline constexpr Register trial_register{Register::Kind::trial, 0};
+inline constexpr Register stage_register{Register::Kind::stage, 0};
 inline constexpr Register noise_register{Register::Kind::noise, 0};
 inline constexpr Register input_register{Register::Kind::input, 0};
 inline constexpr Register error_register{Register::Kind::error, 0};
@@ -125,7 +125,7 @@ struct Plan {
   [[nodiscard]] const Level& start() const { return steps.front().from; }
   [[nodiscard]] const Level& end() const { return steps.back().to; }
   /// Model calls of a whole run (NFE, number of function evaluations).
-  [[nodiscard]] int evaluations() const;
+  [[nodiscard]] int model_calls() const;
   /// Noise draws of a whole run; 0 for a deterministic sampler.
   [[nodiscard]] int draws() const;
   /// Corrections of a data prediction in a whole run.
@@ -134,8 +134,8 @@ struct Plan {
   [[nodiscard]] std::size_t registers(Register::Kind kind) const;
   /// How many prediction registers a run needs: m[0] .. m[predictions() - 1].
   [[nodiscard]] std::size_t predictions() const { return registers(Register::Kind::prediction); }
-  /// Whether a run needs the trial register.
-  [[nodiscard]] bool uses_trial() const { return registers(Register::Kind::trial) > 0; }
+  /// Whether a run needs the stage register.
+  [[nodiscard]] bool uses_stage() const { return registers(Register::Kind::stage) > 0; }
   /// Whether a run needs the input register.
   [[nodiscard]] bool uses_input() const { return registers(Register::Kind::input) > 0; }
   /// Whether some steps estimate their own error.
@@ -176,7 +176,7 @@ DPM_INLINE bool Step::estimates_error() const {
   return false;
 }
 
-DPM_INLINE int Plan::evaluations() const { return detail::count_of<Evaluate>(*this); }
+DPM_INLINE int Plan::model_calls() const { return detail::count_of<Evaluate>(*this); }
 
 DPM_INLINE int Plan::draws() const { return detail::count_of<Draw>(*this); }
 

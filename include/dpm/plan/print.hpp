@@ -76,7 +76,7 @@ DPM_INLINE std::string name(Register r) {
   switch (r.kind) {
     case Register::Kind::sample:
       return "x";
-    case Register::Kind::trial:
+    case Register::Kind::stage:
       return "y";
     case Register::Kind::noise:
       return "z";
@@ -110,7 +110,7 @@ inline std::string describe(const Combine& c) {
 }
 
 inline std::string describe(const Evaluate& e) {
-  return name(e.output) + " = model(" + name(e.input) + ", label " + number(e.level.label) +
+  return name(e.output) + " = model(" + name(e.input) + ", timestep " + number(e.level.timestep) +
          ")  at time " + number(e.level.time);
 }
 
@@ -126,7 +126,7 @@ inline std::string describe(const Draw& d) {
 
 DPM_INLINE std::string to_string(const Plan& plan) {
   std::string text = detail::counted(plan.steps.size(), "step") + ", " +
-                     detail::counted(plan.evaluations(), "model call") + ", " +
+                     detail::counted(plan.model_calls(), "model call") + ", " +
                      detail::counted(plan.draws(), "noise draw");
   if (plan.corrections() > 0) text += ", " + detail::counted(plan.corrections(), "correction");
   text += "; " + std::string(name(plan.space)) + " space, the model predicts " +

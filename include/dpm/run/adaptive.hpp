@@ -55,9 +55,9 @@ namespace detail {
 Level end_level(const char* option, const std::optional<double>& time, double otherwise,
                 const AnySchedule& schedule);
 
-/// Whether the trial after which `calls` will have been made must be the last one. Refuses a trial
-/// beyond the cap.
-bool is_last_chance(const AdaptiveDpmSolver& method, int calls, const Level& from);
+/// Whether the trial after which `model_calls` will have been made must be the last one. Refuses a
+/// trial beyond the cap.
+bool is_last_chance(const AdaptiveDpmSolver& method, int model_calls, const Level& from);
 
 }  // namespace detail
 
@@ -75,7 +75,7 @@ bool is_last_chance(const AdaptiveDpmSolver& method, int calls, const Level& fro
 ///                 accepted step, with `steps = 0` since their number is not known; the preview is
 ///                 shown the calls of rejected trials too; a noise source is not used.
 ///
-/// It always ends: a run that would need more than `max_calls` calls or steps shorter than
+/// It always ends: a run that would need more than `max_model_calls` calls or steps shorter than
 /// `smallest_step` is refused. Throws `InvalidArgument` then and for options out of range,
 /// `NonFinite` for a start, a model output, a correction or a result that is not finite, and
 /// whatever the model throws; `x` is untouched in each case. Buffers are allocated once; each trial
@@ -162,13 +162,15 @@ DPM_INLINE Level end_level(const char* option, const std::optional<double>& time
   return schedule.level(*time);
 }
 
-DPM_INLINE bool is_last_chance(const AdaptiveDpmSolver& method, int calls, const Level& from) {
+DPM_INLINE bool is_last_chance(const AdaptiveDpmSolver& method, int model_calls,
+                               const Level& from) {
   const int at_the_end = method.denoise_to_zero ? 1 : 0;
   if (method.at_cap == AdaptiveDpmSolver::AtCap::finish) {
-    return calls + method.order + at_the_end > method.max_calls;
+    return model_calls + method.order + at_the_end > method.max_model_calls;
   }
-  require(calls + at_the_end <= method.max_calls, "sample_adaptive: max_calls = ", method.max_calls,
-          " are used up at time ", from.time,
+  require(model_calls + at_the_end <= method.max_model_calls,
+          "sample_adaptive: max_model_calls = ", method.max_model_calls, " are used up at time ",
+          from.time,
           "; allow more, loosen the tolerance, or let the run finish with AtCap::finish");
   return false;
 }

@@ -13,11 +13,11 @@
 
 #include "dpm/error.hpp"
 #include "dpm/method/adaptive.hpp"
+#include "dpm/model.hpp"
 #include "dpm/plan/conversion.hpp"
 #include "dpm/plan/plan.hpp"
 #include "dpm/run/check_values.hpp"
 #include "dpm/run/execute.hpp"
-#include "dpm/run/model.hpp"
 #include "dpm/run/options.hpp"
 #include "dpm/run/preview.hpp"
 #include "dpm/state/error_norm.hpp"

@@ -99,8 +99,8 @@ namespace dpm::detail {
 
 inline std::string describe(const char* what, const Level& level, const Place& place) {
   const std::string all = place.all > 0 ? sentence(" of ", place.all) : std::string();
-  return sentence(place.before, place.number, all, ": ", what, " (time ", level.time, ", label ",
-                  level.label, ")");
+  return sentence(place.before, place.number, all, ": ", what, " (time ", level.time, ", timestep ",
+                  level.timestep, ")");
 }
 
 DPM_INLINE void refuse_values(const char* what, const Shape& shape, const Shape& sample,

@@ -15,10 +15,10 @@
 
 #include "dpm/error.hpp"
 #include "dpm/grid/grid.hpp"
+#include "dpm/model.hpp"
 #include "dpm/plan/plan.hpp"
 #include "dpm/run/check_values.hpp"
 #include "dpm/run/edit_parts.hpp"
-#include "dpm/run/model.hpp"
 #include "dpm/run/options.hpp"
 #include "dpm/run/sample.hpp"
 #include "dpm/run/stepper.hpp"
@@ -101,8 +101,8 @@ void check_edit(const State& edited, const State& before, bool check_finite, std
 /// model calls and times are counted on, in `progress` and in what errors say. After the last step
 /// x is simply what the hook left. Where it returns false, what it did to the sample is forgotten.
 ///
-/// A method that counts calls (`DpmSolver::calls`) makes that many in each plan: a run with edits
-/// makes more, and is refused where too few steps are left for them.
+/// A method that counts calls (`DpmSolver::model_calls`) makes that many in each plan: a run with
+/// edits makes more, and is refused where too few steps are left for them.
 ///
 /// Cost besides `sample`: a copy of the sample in each step; a new plan and new buffers after each
 /// change. `x` is untouched if anything throws, as where the method cannot be planned for the steps

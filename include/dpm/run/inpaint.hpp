@@ -15,7 +15,7 @@
 #include "dpm/run/options.hpp"
 #include "dpm/schedule/level.hpp"
 #include "dpm/state/dense.hpp"
-#include "dpm/state/pack.hpp"
+#include "dpm/state/simd.hpp"
 
 namespace dpm {
 
@@ -25,7 +25,7 @@ namespace dpm {
 ///
 /// Each step starts afresh from the changed sample, so a multistep method never gets beyond its
 /// start; take one that needs no history, as Ddim, Ddpm or a singlestep method (without
-/// `DpmSolver::calls`, which every new plan would make).
+/// `DpmSolver::model_calls`, which every new plan would make).
 ///
 ///     dpm::sample_with_edits(dpm::Ddim{}, grid, model, x, dpm::Inpaint(image, mask, noise));
 template <DenseState State>

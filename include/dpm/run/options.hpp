@@ -49,12 +49,12 @@ class StopWatch {
 /// What an observer is told after each step. The references are valid during its call only.
 template <class State>
 struct Progress {
-  std::size_t step = 0;        ///< steps done, 1 after the first
-  std::size_t steps = 0;       ///< steps of the whole run
-  int model_calls = 0;         ///< model calls done
-  int model_calls_in_all = 0;  ///< model calls of the whole run
-  const Level& level;          ///< where the sample stands now
-  const State& sample;         ///< the sample
+  std::size_t step = 0;       ///< steps done, 1 after the first
+  std::size_t steps = 0;      ///< steps of the whole run
+  int model_calls = 0;        ///< model calls done
+  int total_model_calls = 0;  ///< model calls of the whole run
+  const Level& level;         ///< where the sample stands now
+  const State& sample;        ///< the sample
   /// If the plan estimates errors and the step is not of first order: the step's result less that
   /// of the order below. As steps get shorter it comes to the error of the lower order over this
   /// one step, exact minus lower (`UniPc`: that of the predicted step); the step's own error is

@@ -20,7 +20,7 @@ using RegisterCounts = std::array<std::size_t, register_kinds>;
 
 /// What a run of a plan needs, counted in one pass.
 struct PlanNeeds {
-  int evaluations = 0;
+  int model_calls = 0;
   int draws = 0;
   int corrections = 0;
   RegisterCounts registers{};
@@ -120,7 +120,7 @@ DPM_INLINE PlanNeeds::PlanNeeds(const Plan& plan) {
       if (const auto* c = std::get_if<Combine>(&instruction)) {
         for (const Register r : c->targets) see(r);
       } else if (const auto* e = std::get_if<Evaluate>(&instruction)) {
-        ++evaluations;
+        ++model_calls;
         see(e->output);
       } else if (const auto* d = std::get_if<Draw>(&instruction)) {
         ++draws;

@@ -14,8 +14,8 @@
 
 #include "dpm/method/budget.hpp"
 #include "dpm/method/default_method.hpp"
+#include "dpm/model.hpp"
 #include "dpm/plan/plan.hpp"
-#include "dpm/run/model.hpp"
 #include "dpm/run/stepper.hpp"
 #include "dpm/schedule/noise_schedule.hpp"
 #include "dpm/state/dense.hpp"
@@ -89,7 +89,7 @@ RunReport run_plan(const Plan& plan, Model& model, X& x, RunOptions<OwnedState<X
 ///
 /// @param plan   from `make_plan`; it says what the model predicts.
 /// @param model  the network; see `ModelFor` for the forms it may have. It is called
-///               `plan.evaluations()` times.
+///               `plan.model_calls()` times.
 /// @param x      the start, standard normal times sigma of the plan's first level, of any shape: an
 ///               Eigen array, matrix or map, a `std::vector`, a `std::span`, or a type of your own
 ///               with `combine`. Samples of a batch are the columns of an Eigen object.
@@ -105,32 +105,33 @@ RunReport sample(const Plan& plan, Model&& model, X&& x, RunOptions<OwnedState<X
   return detail::run_plan(plan, model, x, options);
 }
 
-/// The same from the method: plans exactly `calls` model calls over the method's default spacing of
-/// `schedule`, between its last and its first time, then samples.
+/// The same from the method: plans exactly `model_calls` model calls over the method's default
+/// spacing of `schedule`, between its last and its first time, then samples.
 ///
 ///     dpm::sample(dpm::DpmSolver{}, schedule, 20, model, x);
 ///
 /// @param prediction  what the model's output means.
 template <class Method, class Model, class X>
-RunReport sample(const Method& method, const AnySchedule& schedule, int calls, Model&& model, X&& x,
-                 Prediction prediction = Prediction::noise,
+RunReport sample(const Method& method, const AnySchedule& schedule, int model_calls, Model&& model,
+                 X&& x, Prediction prediction = Prediction::noise,
                  RunOptions<OwnedState<X>> options = {}) {
   detail::check_sample_argument<X>();
   const Correction correction = options.correction ? Correction::data : Correction::none;
-  return detail::run_plan(make_plan(method, schedule, calls, prediction, correction), model, x,
-                          options);
+  return detail::run_plan(make_plan(method, schedule, model_calls, prediction, correction), model,
+                          x, options);
 }
 
 /// The same with the method that is best on the whole, `default_method`.
 ///
 ///     dpm::sample(schedule, 20, model, x);
 template <class Model, class X>
-RunReport sample(const AnySchedule& schedule, int calls, Model&& model, X&& x,
+RunReport sample(const AnySchedule& schedule, int model_calls, Model&& model, X&& x,
                  Prediction prediction = Prediction::noise,
                  RunOptions<OwnedState<X>> options = {}) {
   detail::check_sample_argument<X>();
   const Correction correction = options.correction ? Correction::data : Correction::none;
-  return detail::run_plan(make_plan(schedule, calls, prediction, correction), model, x, options);
+  return detail::run_plan(make_plan(schedule, model_calls, prediction, correction), model, x,
+                          options);
 }
 
 }  // namespace dpm

@@ -150,11 +150,11 @@ DPM_INLINE SavedRun open_saved_run(std::span<const std::byte> bytes, const Saved
           " bytes; a run of its plan has ", SavedRun::header + size + SavedRun::trailer);
   const std::size_t steps = plan.steps.size();
   const std::size_t last = run.step < steps ? plan.steps[run.step].instructions.size() : 0;
-  const auto calls = static_cast<std::uint64_t>(plan.evaluations());
-  require(run.step <= steps && run.instruction <= last && run.model_calls <= calls,
+  const auto model_calls = static_cast<std::uint64_t>(plan.model_calls());
+  require(run.step <= steps && run.instruction <= last && run.model_calls <= model_calls,
           "load: the saved run has finished ", run.step, " steps, ", run.instruction,
           " instructions of the next and ", run.model_calls, " model calls; its plan has ", steps,
-          " steps, ", last, " instructions there and ", calls, " model calls");
+          " steps, ", last, " instructions there and ", model_calls, " model calls");
   return run;
 }
 

@@ -31,7 +31,7 @@ class PartsDone;  // in run/edit_parts.hpp
 /// fills its output, and so on until there is none left.
 ///
 ///     dpm::Stepper stepper(plan, x);
-///     while (auto call = stepper.next()) network(call->input, call->level.label, call->output);
+///     while (auto call = stepper.next()) network(call->input, call->level.timestep, call->output);
 ///     use(stepper.sample());
 ///
 /// It owns every buffer and allocates at construction only. It is a value: a copy is a snapshot or
@@ -65,7 +65,7 @@ class Stepper {
     detail::check_start("Stepper", x, options_.check_finite);
     registers_.assign(needs.registers, x);
     make_preview();
-    calls_in_all_ = needs.evaluations;
+    calls_in_all_ = needs.model_calls;
     end_ = plan_->steps.size();
   }
   Stepper(const Plan& plan, State x, RunOptions<State> options = {})
@@ -220,7 +220,7 @@ class Stepper {
         Progress<State>{.step = steps_before_ + step_,
                         .steps = steps_before_ + plan_->steps.size(),
                         .model_calls = calls_before_ + model_calls_,
-                        .model_calls_in_all = calls_before_ + calls_in_all_,
+                        .total_model_calls = calls_before_ + calls_in_all_,
                         .level = step.to,
                         .sample = sample(),
                         .error = step.estimates_error() ? &at(error_register) : nullptr,

@@ -23,12 +23,12 @@
 namespace dpm {
 
 /// What a model trained on N betas is given as its time.
-enum class Label {
+enum class TimestepType {
   /// 1000 (t - 1/N), at least 0: the real number that falls on 0 ... 999 at the table's times when
   /// N = 1000 (Lu et al. 2022, arXiv 2206.00927, App. D.2).
   continuous,
   /// The nearest index into the table, 0 ... N - 1.
-  index,
+  discrete,
 };
 
 /// The continuous-time schedule through a table of N noise variances (Lu et al. 2022, arXiv
@@ -44,13 +44,14 @@ template <std::floating_point Scalar = double>
 class DiscreteSchedule {
  public:
   /// From the variances beta_i, each in (0, 1); the last may be 1.
-  explicit DiscreteSchedule(std::span<const Scalar> betas, Label label = Label::continuous)
-      : DiscreteSchedule(label, sum_betas(betas)) {}
+  explicit DiscreteSchedule(std::span<const Scalar> betas,
+                            TimestepType type = TimestepType::continuous)
+      : DiscreteSchedule(type, sum_betas(betas)) {}
 
   /// From the cumulative products of 1 - beta: strictly decreasing in (0, 1); the last may be 0.
-  [[nodiscard]] static DiscreteSchedule from_alphas_cumprod(std::span<const Scalar> alphas_cumprod,
-                                                            Label label = Label::continuous) {
-    return {label, log_alphas_cumprod(alphas_cumprod)};
+  [[nodiscard]] static DiscreteSchedule from_alphas_cumprod(
+      std::span<const Scalar> alphas_cumprod, TimestepType type = TimestepType::continuous) {
+    return {type, log_alphas_cumprod(alphas_cumprod)};
   }
 
   /// N, the number of table entries.
@@ -71,7 +72,7 @@ class DiscreteSchedule {
   [[nodiscard]] Level level(double time) const {
     detail::check_time("DiscreteSchedule", time, 1.0);
     return detail::variance_preserving_level(
-        time, static_cast<double>(log_alpha(static_cast<Scalar>(time))), label(time));
+        time, static_cast<double>(log_alpha(static_cast<Scalar>(time))), timestep(time));
   }
 
   /// The time at lambda in [lambda(1), +inf]; a lambda past the end by rounding alone is the end.
@@ -119,8 +120,10 @@ class DiscreteSchedule {
   }
 
  private:
-  DiscreteSchedule(Label label, std::vector<Scalar> log_alphas)
-      : log_alphas_(std::move(log_alphas)), label_(label), least_lambda_(level(1.0).lambda()) {}
+  DiscreteSchedule(TimestepType type, std::vector<Scalar> log_alphas)
+      : log_alphas_(std::move(log_alphas)),
+        timestep_type_(type),
+        least_lambda_(level(1.0).lambda()) {}
 
   static std::vector<Scalar> sum_betas(std::span<const Scalar> betas) {
     detail::check_betas(betas);
@@ -150,21 +153,23 @@ class DiscreteSchedule {
 
   [[nodiscard]] double count() const { return static_cast<double>(size()); }
 
-  /// Steps of the table are counted first, so that a table of 1000 gets whole labels at its times.
-  [[nodiscard]] double label(double time) const {
+  /// Steps of the table are counted first, so that a table of 1000 gets whole timesteps at its
+  /// times.
+  [[nodiscard]] double timestep(double time) const {
     const double steps = time * count() - 1.0;
-    return std::max(0.0, label_ == Label::index ? std::round(steps) : steps * (1000.0 / count()));
+    return std::max(0.0, timestep_type_ == TimestepType::discrete ? std::round(steps)
+                                                                  : steps * (1000.0 / count()));
   }
 
   std::vector<Scalar> log_alphas_;  // at times 0, 1/N, ..., 1
-  Label label_;
+  TimestepType timestep_type_;
   double least_lambda_;
 };
 
 template <class Betas>
 DiscreteSchedule(const Betas&) -> DiscreteSchedule<typename Betas::value_type>;
 template <class Betas>
-DiscreteSchedule(const Betas&, Label) -> DiscreteSchedule<typename Betas::value_type>;
+DiscreteSchedule(const Betas&, TimestepType) -> DiscreteSchedule<typename Betas::value_type>;
 
 #if !DPM_DEFINE
 extern template AnySchedule::AnySchedule(DiscreteSchedule<double>);

@@ -39,7 +39,7 @@ class VarianceExploding {
   /// The level at time sigma in [0, sigma_max].
   [[nodiscard]] Level level(double sigma) const {
     detail::check_sigma("VarianceExploding", sigma, sigma_max_);
-    return {.time = sigma, .log_sigma = std::log(sigma), .label = sigma};
+    return {.time = sigma, .log_sigma = std::log(sigma), .timestep = sigma};
   }
   /// The time at lambda = -log sigma in [-log sigma_max, +inf].
   [[nodiscard]] double time_of_lambda(double lambda) const {
@@ -72,7 +72,7 @@ class Edm {
   [[nodiscard]] double last_time() const { return sigma_max_; }
 
   /// The level at time sigma in [0, sigma_max]. No network is asked at sigma = 0, where c_noise is
-  /// infinite; the label there is that of sigma_min.
+  /// infinite; the timestep there is that of sigma_min.
   [[nodiscard]] Level level(double sigma) const;
   /// The time at lambda = -log sigma in [-log sigma_max, +inf].
   [[nodiscard]] double time_of_lambda(double lambda) const {
@@ -145,7 +145,7 @@ DPM_INLINE Level Edm::level(double sigma) const {
   detail::check_sigma("Edm", sigma, sigma_max_);
   return {.time = sigma,
           .log_sigma = std::log(sigma),
-          .label = std::log(sigma > 0.0 ? sigma : sigma_min_) / 4.0,
+          .timestep = std::log(sigma > 0.0 ? sigma : sigma_min_) / 4.0,
           .data_stddev = sigma_data_};
 }
 

@@ -23,7 +23,7 @@ struct Level {
   /// log sigma_t; -inf where sigma = 0.
   double log_sigma = -std::numeric_limits<double>::infinity();
   /// What the model is given as its time (a network trained on 1000 betas counts 0..999).
-  double label = 0.0;
+  double timestep = 0.0;
   /// 0: the model is given x itself. Above 0: it was trained on inputs of variance 1, and is given
   /// x over the standard deviation that noisy data has here if clean data has this one (sigma_data
   /// in Karras et al. 2022, arXiv 2206.00364, Table 1).
@@ -59,11 +59,11 @@ inline LevelRate variance_preserving_rate(const Level& level, double d_log_alpha
 
 /// The level with alpha^2 + sigma^2 = 1 and the given log alpha <= 0. No digits are lost at either
 /// end: log sigma = log(1 - e^(2 log alpha)) / 2 through expm1 near 0 and log1p far from it.
-inline Level variance_preserving_level(double time, double log_alpha, double label) {
+inline Level variance_preserving_level(double time, double log_alpha, double timestep) {
   constexpr double log_half = -0.6931471805599453;
   const double log_variance = 2.0 * log_alpha > log_half ? std::log(-std::expm1(2.0 * log_alpha))
                                                          : std::log1p(-std::exp(2.0 * log_alpha));
-  return {time, log_alpha, 0.5 * log_variance, label};
+  return {time, log_alpha, 0.5 * log_variance, timestep};
 }
 
 /// log alpha of the variance-preserving level at `lambda`: -log(1 + e^(-2 lambda)) / 2, arranged so

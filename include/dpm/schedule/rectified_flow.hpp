@@ -16,16 +16,16 @@ namespace dpm {
 ///     sigma(t) = shift t / (1 + (shift - 1) t)
 ///
 /// (Esser et al. 2024, arXiv 2403.03206, Sec. 5.3.2, "timestep shift"). With shift = 1, sigma = t.
-/// The models of this kind predict `Prediction::flow`, epsilon - x_0, and are given `label_scale`
-/// times sigma as their time.
+/// The models of this kind predict `Prediction::flow`, epsilon - x_0, and are given
+/// `timestep_scale` times sigma as their time.
 ///
 /// Both ends are singular and legal: sigma = 0 at t = 0 and alpha = 0 at t = 1. A run starts from
 /// pure standard normal noise at t = 1, needs data space for that (as `DpmSolver` has by default),
 /// and by default ends at t = 0: unlike a noise prediction, a flow is defined all the way.
 class RectifiedFlow {
  public:
-  /// 0 < shift; 0 < label_scale; both finite.
-  explicit RectifiedFlow(double shift = 1.0, double label_scale = 1000.0);
+  /// 0 < shift; 0 < timestep_scale; both finite.
+  explicit RectifiedFlow(double shift = 1.0, double timestep_scale = 1000.0);
 
   [[nodiscard]] double first_time() const { return 0.0; }
   [[nodiscard]] double last_time() const { return 1.0; }
@@ -46,7 +46,7 @@ class RectifiedFlow {
 
  private:
   double shift_;
-  double label_scale_;
+  double timestep_scale_;
 };
 
 #if !DPM_DEFINE
@@ -64,13 +64,13 @@ extern template AnySchedule::AnySchedule(RectifiedFlow);
 
 namespace dpm {
 
-DPM_INLINE RectifiedFlow::RectifiedFlow(double shift, double label_scale)
-    : shift_(shift), label_scale_(label_scale) {
+DPM_INLINE RectifiedFlow::RectifiedFlow(double shift, double timestep_scale)
+    : shift_(shift), timestep_scale_(timestep_scale) {
   constexpr double infinity = std::numeric_limits<double>::infinity();
   detail::require(shift > 0.0 && shift < infinity,
                   "RectifiedFlow: shift must be in (0, inf) and is ", shift);
-  detail::require(label_scale > 0.0 && label_scale < infinity,
-                  "RectifiedFlow: label_scale must be in (0, inf) and is ", label_scale);
+  detail::require(timestep_scale > 0.0 && timestep_scale < infinity,
+                  "RectifiedFlow: timestep_scale must be in (0, inf) and is ", timestep_scale);
 }
 
 DPM_INLINE Level RectifiedFlow::level(double time) const {
@@ -82,7 +82,7 @@ DPM_INLINE Level RectifiedFlow::level(double time) const {
   return {.time = time,
           .log_alpha = sigma < 0.5 ? std::log1p(-sigma) : std::log(alpha),
           .log_sigma = alpha < 0.5 ? std::log1p(-alpha) : std::log(sigma),
-          .label = label_scale_ * sigma};
+          .timestep = timestep_scale_ * sigma};
 }
 
 DPM_INLINE double RectifiedFlow::time_of_lambda(double lambda) const {

@@ -9,7 +9,7 @@
 #include <span>
 #include <utility>
 
-#include "dpm/state/pack.hpp"
+#include "dpm/state/simd.hpp"
 #include "dpm/state/weights.hpp"
 
 namespace dpm::detail {

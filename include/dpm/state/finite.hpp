@@ -14,8 +14,8 @@
 #include "dpm/error.hpp"
 #include "dpm/separate.hpp"
 #include "dpm/state/dense.hpp"
-#include "dpm/state/pack.hpp"
 #include "dpm/state/parallel.hpp"
+#include "dpm/state/simd.hpp"
 
 namespace dpm {
 namespace detail {

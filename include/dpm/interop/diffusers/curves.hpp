@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "dpm/error.hpp"
-#include "dpm/grid/beta_quantile.hpp"
 #include "dpm/interop/diffusers/options.hpp"
+#include "dpm/math/beta_quantile.hpp"
 
 namespace dpm::diffusers {
 

@@ -90,7 +90,7 @@ inline Plan multistep_plan(const Options& o, Mode mode, std::span<const Level> l
     }
     UpdateTerms terms = polynomial_terms(step.linear(), dpm_weights(o, step, t, order), s.lambda(),
                                          history.span().first(order));
-    terms.push_back({noise_register, step.deviation()});
+    terms.push_back({noise_register, step.noise_stddev()});
     builder.combine(sample_register, terms.span());
   }
   return std::move(builder).finish();
@@ -111,7 +111,7 @@ inline std::vector<std::size_t> singlestep_orders(const Options& o, std::size_t 
   return orders;
 }
 
-/// DPMSolverSinglestep. The trial register keeps the sample at the block's beginning.
+/// DPMSolverSinglestep. The stage register keeps the sample at the block's beginning.
 inline Plan singlestep_plan(const Options& o, std::span<const Level> levels) {
   check_distinct(o, levels);
   const Space space = space_of(o);
@@ -129,7 +129,7 @@ inline Plan singlestep_plan(const Options& o, std::span<const Level> levels) {
     if (is_sde(o)) builder.draw();
     history = with_newest({levels[i].lambda(), builder.evaluate(i % 3, sample_register, levels[i])},
                           history, 3);
-    if (order == 1) builder.combine(trial_register, {{sample_register, 1.0}});
+    if (order == 1) builder.combine(stage_register, {{sample_register, 1.0}});
     // The block's nodes, oldest first. Midpoint of third order takes the slope from the ends alone.
     Nodes nodes;
     for (std::size_t k = order; k > 0; --k) nodes.push_back(history[k - 1]);
@@ -139,8 +139,8 @@ inline Plan singlestep_plan(const Options& o, std::span<const Level> levels) {
       weights = exact_weights(step, 2);
     }
     UpdateTerms terms = polynomial_terms(step.linear(), weights, s.lambda(), nodes.span());
-    terms[0].operand = trial_register;
-    terms.push_back({noise_register, step.deviation()});
+    terms[0].operand = stage_register;
+    terms.push_back({noise_register, step.noise_stddev()});
     builder.combine(sample_register, terms.span());
   }
   return std::move(builder).finish();
@@ -205,7 +205,9 @@ inline void draw_in_each_step(Plan& plan) {
 /// through two predictions weigh the slope as if lambda ran evenly over the step.
 inline Plan sa_solver_plan(const Options& o, std::span<const Level> levels) {
   check_distinct(o, levels);
-  const auto tau = [](const Level& s) { return s.label >= 200.0 && s.label <= 800.0 ? 1.0 : 0.0; };
+  const auto tau = [](const Level& s) {
+    return s.timestep >= 200.0 && s.timestep <= 800.0 ? 1.0 : 0.0;
+  };
   PlanBuilder builder = builder_for(o);
   dpm::detail::write_predictor_corrector(
       builder,

@@ -45,7 +45,7 @@ class SigmaSchedule {
                          "; it must be finite and at least 0");
     return {.time = sigma,
             .log_sigma = std::log(sigma),
-            .label = table_.timestep_of(sigma),
+            .timestep = table_.timestep_of(sigma),
             .data_stddev = 1.0};
   }
   [[nodiscard]] double time_of_lambda(double lambda) const { return std::exp(-lambda); }
@@ -131,10 +131,11 @@ inline AnySchedule schedule_of(const Options& o, const Run& run = {}) {
 }
 
 /// The level with sigma / alpha = `sigma`, or for a flow sigma itself.
-inline Level level_of(const AnySchedule& schedule, const Options& o, double sigma, double label) {
+inline Level level_of(const AnySchedule& schedule, const Options& o, double sigma,
+                      double timestep) {
   const bool flow = o.kind == Kind::flow_match_euler || o.use_flow_sigmas;
   const bool preserving = steps_in_lambda(o.kind) && !flow;
-  Level level{.log_sigma = std::log(sigma), .label = label};
+  Level level{.log_sigma = std::log(sigma), .timestep = timestep};
   if (flow) level.log_alpha = std::log1p(-sigma);
   if (preserving) level.log_alpha = -0.5 * std::log1p(sigma * sigma);
   if (preserving) level.log_sigma += level.log_alpha;
@@ -167,7 +168,8 @@ inline void check_distinct(const Options& o, std::span<const Level> levels) {
   for (std::size_t i = 1; i + 1 < levels.size(); ++i) {
     require(levels[i].lambda() != levels[i - 1].lambda(), "diffusers: ", class_name(o.kind),
             " over ", levels.size() - 1, " steps has the same sigma twice, at timesteps ",
-            levels[i - 1].label, " and ", levels[i].label, "; use fewer steps or another spacing");
+            levels[i - 1].timestep, " and ", levels[i].timestep,
+            "; use fewer steps or another spacing");
   }
 }
 

@@ -54,7 +54,7 @@ inline std::vector<Level> grid_levels(const AnySchedule& schedule, const Options
   if (o.kind == Kind::ddim_inverse) {
     levels.insert(levels.begin(), end_level(o, table));
     // The model is told the timestep that the step runs to.
-    for (std::size_t i = 0; i < timesteps.size(); ++i) levels[i].label = timesteps[i];
+    for (std::size_t i = 0; i < timesteps.size(); ++i) levels[i].timestep = timesteps[i];
   } else {
     levels.push_back(end_level(o, table));
   }
@@ -107,11 +107,12 @@ inline Method method_of(const Options& o, const Run& run, const Points& points) 
     case Kind::deis:
       return Deis{.order = o.solver_order};
     case Kind::sa_solver:
-      return SaSolver{
-          .predictor_order = o.predictor_order,
-          .corrector_order = o.corrector_order > 1 ? o.corrector_order : 0,
-          .space = space_of(o),
-          .tau = [](const Level& s) { return s.label >= 200.0 && s.label <= 800.0 ? 1.0 : 0.0; }};
+      return SaSolver{.predictor_order = o.predictor_order,
+                      .corrector_order = o.corrector_order > 1 ? o.corrector_order : 0,
+                      .space = space_of(o),
+                      .tau = [](const Level& s) {
+                        return s.timestep >= 200.0 && s.timestep <= 800.0 ? 1.0 : 0.0;
+                      }};
     case Kind::ddpm:
       return Ddpm{.variance = o.variance_type == "fixed_large" ? Ddpm::Variance::beta
                                                                : Ddpm::Variance::posterior};

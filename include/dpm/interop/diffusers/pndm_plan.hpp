@@ -40,7 +40,7 @@ inline std::vector<double> pndm_calls(const Options& o, std::span<const double> 
 
 /// PNDM (Liu et al. 2022, arXiv 2202.09778): pseudo Runge-Kutta blocks of four calls, then linear
 /// multistep; or that alone, with a second call in its first step. Slots 0 to 3 keep the
-/// predictions that the multistep formula uses, 4 to 6 those inside a block; the trial register
+/// predictions that the multistep formula uses, 4 to 6 those inside a block; the stage register
 /// keeps the sample that a block or the first step began with.
 class PndmWriter {
  public:
@@ -69,10 +69,10 @@ class PndmWriter {
       const Register m = builder_.evaluate_raw(slot, sample_register, at);
       if (kept) ++stored_;
       if (in_block ? part == 0 : o_.skip_prk_steps && i == 0) {
-        builder_.combine(trial_register, {{sample_register, 1.0}});
+        builder_.combine(stage_register, {{sample_register, 1.0}});
       }
       const bool from_trial = in_block || repeated;
-      transfer(from_trial ? trial_register : sample_register, table_.alpha_cumprod(from),
+      transfer(from_trial ? stage_register : sample_register, table_.alpha_cumprod(from),
                cumprod_or_end(o_, table_, target), mix(in_block, repeated, part, m).span());
       stands = to;
     }

@@ -129,7 +129,7 @@ inline Plan euler_plan(const Options& o, std::span<const Level> levels) {
 }
 
 /// HeunDiscrete, each of whose model calls is a step: to the end of the interval, and from its
-/// beginning again with the mean of both slopes. The last interval has the first alone. The trial
+/// beginning again with the mean of both slopes. The last interval has the first alone. The stage
 /// register keeps the sample at the interval's beginning.
 inline Plan heun_plan(const Options& o, std::span<const Level> levels) {
   PlanBuilder builder(Space::noise, prediction_of(o), correction_of(o));
@@ -139,13 +139,13 @@ inline Plan heun_plan(const Options& o, std::span<const Level> levels) {
     const double length = t.sigma() - s.sigma();
     builder.begin_step(s, t);
     const Register first = builder.evaluate(0, sample_register, s);
-    builder.combine(trial_register, {{sample_register, 1.0}});
+    builder.combine(stage_register, {{sample_register, 1.0}});
     builder.combine(sample_register, {{sample_register, 1.0}, {first, length}});
     if (i + 2 == levels.size()) break;
     builder.begin_step(t, t);
     const Register second = builder.evaluate(1, sample_register, t);
     builder.combine(sample_register,
-                    {{trial_register, 1.0}, {first, 0.5 * length}, {second, 0.5 * length}});
+                    {{stage_register, 1.0}, {first, 0.5 * length}, {second, 0.5 * length}});
   }
   return std::move(builder).finish();
 }

@@ -72,16 +72,16 @@ inline Predictions write_predictions(PlanBuilder& builder, const Options& o, con
   return p;
 }
 
-/// sample <- data * x_0 + noise * epsilon + deviation * z.
+/// sample <- data * x_0 + noise * epsilon + noise_stddev * z.
 inline void write_update(PlanBuilder& builder, const Predictions& p, double data, double noise,
-                         double deviation) {
+                         double noise_stddev) {
   const Register m = prediction_register(0);
   const Conversion from{p.corrected ? 0.0 : data * p.data.input,
                         p.corrected ? 0.0 : data * p.data.output};
   builder.combine(sample_register, {{sample_register, from.input + noise * p.noise.input},
                                     {m, from.output + noise * p.noise.output},
                                     {prediction_register(1), p.corrected ? data : 0.0},
-                                    {noise_register, deviation}});
+                                    {noise_register, noise_stddev}});
 }
 
 /// DDIM. The noise prediction is the model's own, not that of the corrected data prediction, unless
@@ -104,8 +104,8 @@ inline Plan ddim_plan(const Options& o, const Table& table, const Run& run,
     const double to_cumprod = cumprod_or_end(o, table, t - stride);
     const double variance =
         (1.0 - to_cumprod) / (1.0 - from_cumprod) * (1.0 - from_cumprod / to_cumprod);
-    const double deviation = run.eta * std::sqrt(variance);
-    double left = 1.0 - to_cumprod - deviation * deviation;
+    const double noise_stddev = run.eta * std::sqrt(variance);
+    double left = 1.0 - to_cumprod - noise_stddev * noise_stddev;
     if (std::abs(left) < 1e-15) left = std::max(left, 0.0);  // all of it, but for rounding
     require(left >= 0.0, "diffusers: eta = ", run.eta, " at timestep ", t,
             " asks for more noise than there is; it must be smaller");
@@ -113,10 +113,10 @@ inline Plan ddim_plan(const Options& o, const Table& table, const Run& run,
     if (run.use_clipped_model_output && p.corrected) {
       // epsilon = (x - alpha x_0) / sigma with the corrected x_0.
       p.noise = {1.0 / at.sigma(), 0.0};
-      write_update(builder, p, to.alpha() - noise * std::exp(at.lambda()), noise, deviation);
+      write_update(builder, p, to.alpha() - noise * std::exp(at.lambda()), noise, noise_stddev);
     } else {
       p.noise = to_noise(prediction_of(o), at);
-      write_update(builder, p, to.alpha(), noise, deviation);
+      write_update(builder, p, to.alpha(), noise, noise_stddev);
     }
     stands = to;
   }
@@ -132,7 +132,7 @@ inline Plan ddim_inverse_plan(const Options& o, const Table& table, const Run& r
   for (const double timestep : timesteps) {
     const int t = static_cast<int>(timestep);
     Level at = level_or_end(o, table, std::min(t - stride, o.num_train_timesteps - 1));
-    at.label = timestep;
+    at.timestep = timestep;
     const Level to = table.level(t);
     builder.begin_step(stands, to);
     Predictions p = write_predictions(builder, o, at, at);

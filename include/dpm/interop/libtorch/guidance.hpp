@@ -10,10 +10,10 @@
 #include <utility>
 
 #include "dpm/error.hpp"
+#include "dpm/guidance/guidance_scale.hpp"
 #include "dpm/interop/libtorch/state.hpp"
 #include "dpm/interop/libtorch/sum.hpp"
-#include "dpm/model/guidance_parts.hpp"
-#include "dpm/run/model.hpp"
+#include "dpm/model.hpp"
 #include "dpm/schedule/level.hpp"
 
 namespace dpm {

@@ -18,31 +18,34 @@
 namespace dpm {
 
 /// A TorchScript module as a model. Its `forward(x, t, ...)` is called without gradients, with the
-/// noisy batch, the level's label once for each entry of the batch's first dimension, and the
+/// noisy batch, the level's timestep once for each entry of the batch's first dimension, and the
 /// inputs that were given here, such as class labels.
 ///
 ///     dpm::TorchModel model(torch::jit::load("unet.pt"), {digits});
 ///
 /// `t` is made where x is. Its dtype is that of x, but float where x is of a half type, which could
-/// not hold the labels; a network that wants integers is given torch::kLong for `label_type`. What
-/// forward returns must be like x in shape, dtype and device. Copies share the module.
+/// not hold the timesteps; a network that wants integers is given torch::kLong for `timestep_type`.
+/// What forward returns must be like x in shape, dtype and device. Copies share the module.
 class TorchModel {
  public:
   /// Sets the module to evaluation.
   explicit TorchModel(torch::jit::Module module, std::vector<c10::IValue> more_inputs = {},
-                      std::optional<at::ScalarType> label_type = std::nullopt)
-      : module_(std::move(module)), more_inputs_(std::move(more_inputs)), label_type_(label_type) {
+                      std::optional<at::ScalarType> timestep_type = std::nullopt)
+      : module_(std::move(module)),
+        more_inputs_(std::move(more_inputs)),
+        timestep_type_(timestep_type) {
     module_.eval();
   }
 
   /// out <- the module's output. Refuses an x that is not on the device or not of the dtype of the
-  /// module's first floating-point parameter, a label with a fraction where it is to be an integer,
-  /// and a module that writes to x. What torch throws goes through. The inputs that were given are
-  /// handed over as they are: a module that writes to those changes them for the calls to come.
-  void operator()(const TensorState& x, double label, TensorState& out) const {
-    check_input(x.tensor(), label);
+  /// module's first floating-point parameter, a timestep with a fraction where it is to be an
+  /// integer, and a module that writes to x. What torch throws goes through. The inputs that were
+  /// given are handed over as they are: a module that writes to those changes them for the calls to
+  /// come.
+  void operator()(const TensorState& x, double timestep, TensorState& out) const {
+    check_input(x.tensor(), timestep);
     const at::NoGradGuard no_grad;
-    std::vector<c10::IValue> inputs{x.tensor(), labels(x.tensor(), label)};
+    std::vector<c10::IValue> inputs{x.tensor(), timesteps(x.tensor(), timestep)};
     inputs.insert(inputs.end(), more_inputs_.begin(), more_inputs_.end());
     // x is the run's own. Tensors count how often they were written to.
     const auto writes = [&x] { return x.tensor().is_inference() ? 0 : x.tensor()._version(); };
@@ -56,18 +59,18 @@ class TorchModel {
   }
 
  private:
-  [[nodiscard]] at::Tensor labels(const at::Tensor& x, double label) const {
+  [[nodiscard]] at::Tensor timesteps(const at::Tensor& x, double timestep) const {
     const auto otherwise = x.element_size() < 4 ? at::kFloat : x.scalar_type();
     const std::int64_t batch = x.dim() > 0 ? x.size(0) : 1;
-    return at::full({batch}, label, x.options().dtype(label_type_.value_or(otherwise)));
+    return at::full({batch}, timestep, x.options().dtype(timestep_type_.value_or(otherwise)));
   }
 
-  void check_input(const at::Tensor& x, double label) const {
-    detail::require(
-        !label_type_ || !at::isIntegralType(*label_type_, false) || label == std::floor(label),
-        "TorchModel: label = ", label,
-        "; it must be a whole number, as the module takes integers (make the schedule "
-        "with Label::index)");
+  void check_input(const at::Tensor& x, double timestep) const {
+    detail::require(!timestep_type_ || !at::isIntegralType(*timestep_type_, false) ||
+                        timestep == std::floor(timestep),
+                    "TorchModel: timestep = ", timestep,
+                    "; it must be a whole number, as the module takes integers (make the schedule "
+                    "with TimestepType::discrete)");
     for (const at::Tensor& parameter : module_.parameters()) {
       if (!parameter.is_floating_point()) continue;
       detail::require(
@@ -81,7 +84,7 @@ class TorchModel {
 
   torch::jit::Module module_;
   std::vector<c10::IValue> more_inputs_;
-  std::optional<at::ScalarType> label_type_;
+  std::optional<at::ScalarType> timestep_type_;
 };
 
 }  // namespace dpm

@@ -122,7 +122,7 @@ class PlanReader {
   }
 
   [[nodiscard]] Level level(const json& object, std::string_view what) const {
-    require_keys(object, what, {"time", "log_alpha", "log_sigma", "label", "data_stddev"});
+    require_keys(object, what, {"time", "log_alpha", "log_sigma", "timestep", "data_stddev"});
     const auto at = [&](const char* key) {
       const json& value = object[key];
       const bool is_log = std::string_view(key).substr(0, 4) == "log_";
@@ -134,12 +134,12 @@ class PlanReader {
       }
       return *number;
     };
-    return {at("time"), at("log_alpha"), at("log_sigma"), at("label"), at("data_stddev")};
+    return {at("time"), at("log_alpha"), at("log_sigma"), at("timestep"), at("data_stddev")};
   }
 
   [[nodiscard]] Register one_register(const json& value, std::string_view what) const {
     for (const Register r :
-         {sample_register, trial_register, noise_register, input_register, error_register}) {
+         {sample_register, stage_register, noise_register, input_register, error_register}) {
       if (is_text(value, name(r))) return r;
     }
     for (std::size_t slot = 0; slot < max_predictions; ++slot) {

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// The ways a model may be written.
+#pragma once
+
+#include <concepts>
+#include <functional>
+#include <type_traits>
+#include <utility>
+
+#include "dpm/error.hpp"
+#include "dpm/schedule/level.hpp"
+
+namespace dpm {
+namespace detail {
+
+template <class Model, class State, class At>
+concept WritesOutput = requires(Model& model, const State& x, const At& at, State& out) {
+  model(x, at, out);
+};
+
+template <class Model, class State, class At>
+concept ReturnsOutput = requires(Model& model, const State& x, const At& at, State& out) {
+  out = model(x, at);
+};
+
+/// A const model that can be called only if it is not const.
+template <class Model, class State>
+concept ConstByMistake = std::is_const_v<Model> &&
+    (WritesOutput<std::remove_const_t<Model>, State, double> ||
+     ReturnsOutput<std::remove_const_t<Model>, State, double> ||
+     WritesOutput<std::remove_const_t<Model>, State, Level> ||
+     ReturnsOutput<std::remove_const_t<Model>, State, Level>);
+
+/// Whether a callable is an empty `std::function` or a null pointer to a function, or refers to
+/// one.
+template <class Callable>
+bool is_empty_callable(const Callable& callable) {
+  if constexpr (!std::is_function_v<Callable> && requires { callable == nullptr; }) {
+    return callable == nullptr;
+  } else {
+    return false;
+  }
+}
+template <class Callable>
+bool is_empty_callable(const std::reference_wrapper<Callable>& callable) {
+  return is_empty_callable(callable.get());
+}
+
+/// Refuses, in the name of `who`, a callable that is empty.
+template <class Callable>
+void require_callable(const char* who, const char* what, const Callable& callable) {
+  require(!is_empty_callable(callable), who, ": ", what, " is empty; it must be callable");
+}
+
+}  // namespace detail
+
+/// A model is any callable with one of four signatures, tried in this order:
+///
+///     model(x, timestep, out)      model(x, timestep)  -> prediction
+///     model(x, level, out)      model(x, level)  -> prediction
+///
+/// `x` is `const State&`, the noisy input; `timestep` a `double`, the time as the network counts
+/// it; `level` a `const dpm::Level&` with alpha, sigma, lambda and the timestep; `out` a `State&`,
+/// shaped like `x`, to be filled. What is returned must be assignable to a `State`; a lambda that
+/// returns an Eigen expression of its own local arrays should say `-> State`, since the expression
+/// outlives them. A model is called through an lvalue and never copied, so move-only and stateful
+/// ones work.
+template <class Model, class State>
+concept ModelFor =
+    detail::WritesOutput<Model, State, double> || detail::ReturnsOutput<Model, State, double> ||
+    detail::WritesOutput<Model, State, Level> || detail::ReturnsOutput<Model, State, Level>;
+
+/// Calls the model in whichever of its forms it has.
+template <class State, class Model>
+void call_model(Model& model, const State& x, const Level& level, State& out) {
+  static_assert(
+      ModelFor<Model, State> || !detail::ConstByMistake<Model, State>,
+      "dpm: the model is const, but calling it changes it. Guidance keeps its buffers from "
+      "call to call, and a mutable lambda its captures: hand over one that is not const.");
+  static_assert(
+      ModelFor<Model, State> || detail::ConstByMistake<Model, State>,
+      "dpm: the model cannot be called. It must be callable as model(x, timestep), "
+      "model(x, timestep, out), model(x, level) or model(x, level, out), where x is a const "
+      "State&, timestep a double, level a const dpm::Level& and out a State& to be filled; "
+      "the forms without out return the prediction.");
+  if constexpr (detail::WritesOutput<Model, State, double>) {
+    model(x, level.timestep, out);
+  } else if constexpr (detail::ReturnsOutput<Model, State, double>) {
+    out = model(x, level.timestep);
+  } else if constexpr (detail::WritesOutput<Model, State, Level>) {
+    model(x, level, out);
+  } else if constexpr (detail::ReturnsOutput<Model, State, Level>) {
+    out = model(x, level);
+  }
+}
+
+}  // namespace dpm

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// The library's noise source: keyed, so that a sample does not depend on its company.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+#include "dpm/error.hpp"
+#include "dpm/noise/noise_blocks.hpp"
+#include "dpm/noise/normal.hpp"
+#include "dpm/run/options.hpp"
+#include "dpm/separate.hpp"
+#include "dpm/state/dense.hpp"
+#include "dpm/state/parallel.hpp"
+
+namespace dpm {
+namespace detail {
+
+/// `normal_draws` of the first `count` blocks, one after the other; changes other values too.
+void draw_blocks(std::uint64_t seed, std::uint32_t draw, const NoiseBlocks& at, std::size_t count,
+                 double (&values)[run_values]);
+
+}  // namespace detail
+
+/// Standard normal noise in which each value is a function of (seed, sample, draw, element) alone:
+/// the same whatever the batch around the sample, the number of threads, the compiler and the
+/// standard library (see noise/normal.hpp). It has no state, so copies and forks of a run draw the
+/// same noise.
+///
+///     const dpm::NormalNoise noise{.seed = 42};
+///     Eigen::ArrayXXf x(64, 16);   // 16 samples of 64 values
+///     noise.fill(x);               // the start of the run
+///     dpm::sample(plan, model, x, {.noise = noise});
+struct NormalNoise {
+  std::uint64_t seed = 0;
+  /// The number of the first sample of the batch: sample 7 alone (`first_sample = 7`) gets what
+  /// column 7 of a larger batch gets.
+  std::uint64_t first_sample = 0;
+  /// For ranges that hold several samples one after the other: values in each; 0: one sample. Eigen
+  /// objects have their samples in columns, and leave it 0.
+  std::size_t elements_per_sample = 0;
+
+  /// Fills `x` with draw number 0, which is kept for the start of a run. Refuses an
+  /// `elements_per_sample` that does not divide the size of `x`.
+  template <DenseState State>
+  void fill(State&& x) const {
+    fill(dense_view(x), 0);
+  }
+
+  /// Fills `z` for the draw that a run asks for: draw k of a plan is number k + 1 here.
+  template <DenseState State>
+  void operator()(State& z, const NoiseRequest& request) const {
+    fill(dense_view(z), request.draw + 1);
+  }
+
+ private:
+  template <class Scalar>
+  void fill(const DenseView<Scalar>& whole, std::uint32_t draw) const {
+    const auto view = split_samples("NormalNoise", whole, elements_per_sample);
+    detail::require(view.elements <= std::uint64_t{1} << 34, "NormalNoise: a sample of ",
+                    view.elements, " values; one sample may have 2^34 at most");
+    const std::size_t blocks = (view.elements + 3) / 4 * view.samples;
+    if (blocks <= 2) return fill_few(view, draw);
+    detail::in_small_chunks(4 * blocks, [&](std::size_t begin, std::size_t end) {
+      fill_blocks(view, draw, begin / 4, end / 4);
+    });
+  }
+
+  template <class Scalar>
+  void fill_few(const DenseView<Scalar>& view, std::uint32_t draw) const {
+    for (std::size_t s = 0; s < view.samples; ++s) {
+      for (std::size_t e = 0; e < view.elements; e += 4) {
+        const auto block = static_cast<std::uint32_t>(e / 4);
+        const auto values = normal_draws(seed, first_sample + s, draw, block);
+        put(values.data(), std::min(view.elements - e, std::size_t{4}), view, s, e);
+      }
+    }
+  }
+
+  /// Fills the blocks `begin` to `end`, counted through all samples: small samples are drawn
+  /// together.
+  template <class Scalar>
+  void fill_blocks(const DenseView<Scalar>& view, std::uint32_t draw, std::size_t begin,
+                   std::size_t end) const {
+    const std::size_t per_sample = (view.elements + 3) / 4;
+    std::size_t sample = begin / per_sample;
+    std::size_t block = begin % per_sample;
+    while (begin < end) {
+      const std::size_t count = std::min(end - begin, detail::run_blocks);
+      double values[detail::run_values];
+      detail::draw_blocks(seed, draw, {first_sample + sample, block, per_sample}, count, values);
+      begin += count;
+      for (std::size_t done = 0; done < count;) {
+        const std::size_t blocks = std::min(count - done, per_sample - block);
+        const std::size_t element = 4 * block;
+        put(values + 4 * done, std::min(view.elements - element, 4 * blocks), view, sample,
+            element);
+        done += blocks;
+        block += blocks;
+        if (block == per_sample) {
+          block = 0;
+          ++sample;
+        }
+      }
+    }
+  }
+
+  /// Copies `count` values into a sample, from `element` on.
+  template <class Scalar>
+  static void put(const double* from, std::size_t count, const DenseView<Scalar>& view,
+                  std::size_t sample, std::size_t element) {
+    const std::size_t stride = view.element_stride;
+    Scalar* const to = view.data + sample * view.sample_stride + element * stride;
+    if (stride == 1 && count == detail::run_values) {  // so that g++ -O2 vectorises it
+      for (std::size_t k = 0; k < detail::run_values; ++k) to[k] = static_cast<Scalar>(from[k]);
+    } else {
+      for (std::size_t k = 0; k < count; ++k) to[k * stride] = static_cast<Scalar>(from[k]);
+    }
+  }
+};
+
+}  // namespace dpm
+
+#if DPM_DEFINE
+
+#  include "dpm/noise/noise_loops.hpp"
+
+namespace dpm::detail {
+
+DPM_INLINE void draw_blocks(std::uint64_t seed, std::uint32_t draw, const NoiseBlocks& at,
+                            std::size_t count, double (&values)[run_values]) {
+  const std::size_t groups = (count + 7) / 8;
+#  if DPM_NOISE_AVX2
+  if (__builtin_cpu_supports("avx2")) return draw_groups_avx2(seed, draw, at, groups, values);
+#  endif
+  draw_groups(seed, draw, at, groups, values);
+}
+
+}  // namespace dpm::detail
+
+#endif

@@ -1,0 +1,564 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// The analytic models: their score, their ODE, layouts of states, exact output moments.
+#include <Eigen/Core>
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "dpm/analysis/affine_state.hpp"
+#include "dpm/analysis/convergence.hpp"
+#include "dpm/dpm.hpp"
+#include "support/catch.hpp"
+#include "support/reference_data.hpp"
+#include "support/test_network.hpp"
+
+using namespace dpm_test;
+using Component = dpm::GaussianMixture::Component;
+using State = std::vector<double>;
+using Wide = long double;
+
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
+
+const dpm::AnySchedule schedule = dpm::VpLinear();
+const std::vector<double> some_times{1.0, 0.7, 0.3, 0.1, 0.02, 1e-3};
+
+dpm::Gaussian gaussian() { return {{1.0, -0.5, 0.2}, {0.3, 0.8, 2.0}}; }
+
+std::vector<Component> components() {
+  return {{1.0, dpm::Gaussian({1.0, 0.0}, {0.4, 0.5})},
+          {2.5, dpm::Gaussian({-1.0, 0.5}, {0.5, 0.3})},
+          {0.2, dpm::Gaussian({0.3, -1.2}, {0.6, 1.6})}};
+}
+
+/// Places where one component rules, where several do, and between.
+const std::vector<State> some_points{{0.0, 0.0},  {1.0, 0.1},  {-1.1, 0.4}, {0.1, 0.2},
+                                     {0.3, -1.5}, {2.5, -2.0}, {-0.2, 3.0}};
+
+template <class Model, class X>
+X noise_at(const Model& model, const X& x, const dpm::Level& at) {
+  X noise = x;
+  model(x, at, noise);
+  return noise;
+}
+
+/// The derivative of f at 0 from six values in steps of h: error h^6 f^(7) / 140.
+template <class Number, class Function>
+Number derivative(Function f, Number h) {
+  return (45 * (f(h) - f(-h)) - 9 * (f(2 * h) - f(-2 * h)) + (f(3 * h) - f(-3 * h))) / (60 * h);
+}
+
+/// log of the density of the noisy data at x, up to a constant.
+Wide log_density(const std::vector<Component>& mixture, const std::vector<Wide>& x,
+                 const dpm::Level& at) {
+  const Wide alpha = std::exp(static_cast<Wide>(at.log_alpha));
+  const Wide sigma = std::exp(static_cast<Wide>(at.log_sigma));
+  std::vector<Wide> logs;
+  for (const Component& c : mixture) {
+    Wide sum = std::log(static_cast<Wide>(c.weight));
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const Wide stddev = static_cast<Wide>(c.gaussian.stddev()[i]);
+      const Wide variance = alpha * alpha * stddev * stddev + sigma * sigma;
+      const Wide distance = x[i] - alpha * static_cast<Wide>(c.gaussian.mean()[i]);
+      sum -= distance * distance / (2 * variance) + std::log(variance) / 2;
+    }
+    logs.push_back(sum);
+  }
+  const Wide largest = *std::max_element(logs.begin(), logs.end());
+  Wide total = 0;
+  for (const Wide l : logs) total += std::exp(l - largest);
+  return largest + std::log(total);
+}
+
+/// Requires that the noise prediction at x is -sigma times the gradient of the log density. Steps
+/// of 1e-3 are 1/300 of the narrowest marginal here, so h^6 f^(7) / 140 is about 1e-16 f'; rounding
+/// is epsilon |log p| / h, which is 5e-12 even where long double is no wider than double.
+template <class Model>
+void require_score(const Model& model, const std::vector<Component>& mixture, const State& x,
+                   const dpm::Level& at) {
+  const State noise = noise_at(model, x, at);
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const auto along = [&](Wide step) {
+      std::vector<Wide> moved(x.begin(), x.end());
+      moved[i] += step;
+      return log_density(mixture, moved, at);
+    };
+    const auto gradient = static_cast<double>(derivative<Wide>(along, 1e-3L));
+    CAPTURE(at.time, i);
+    REQUIRE_THAT(noise[i], WithinAbs(-at.sigma() * gradient, 1e-11));
+  }
+}
+
+void refused(const std::function<void()>& call, const std::string& sentence) {
+  REQUIRE_THROWS_AS(call(), dpm::InvalidArgument);
+  REQUIRE_THROWS_WITH(call(), sentence);
+}
+
+}  // namespace
+
+// The score -------------------------------------------------------------------
+
+TEST_CASE("the Gaussian's noise prediction is -sigma times its score") {
+  const std::vector<Component> alone{{1.0, gaussian()}};
+  for (const double time : some_times) {
+    for (const State& x : std::vector<State>{{0, 0, 0}, {1.2, -2.0, 0.4}, {-0.7, 0.9, 3.0}}) {
+      require_score(gaussian(), alone, x, schedule.level(time));
+    }
+  }
+}
+
+TEST_CASE("the mixture's noise prediction is -sigma times its score") {
+  const dpm::GaussianMixture mixture(components());
+  for (const double time : some_times) {
+    for (const State& x : some_points) {
+      require_score(mixture, components(), x, schedule.level(time));
+    }
+  }
+}
+
+TEST_CASE("a mixture of one component, or of equal ones, is that Gaussian") {
+  const dpm::GaussianMixture one({{3.0, gaussian()}});
+  const dpm::GaussianMixture same({{0.5, gaussian()}, {2.0, gaussian()}, {1.0, gaussian()}});
+  for (const double time : {1.0, 0.3, 0.01, 0.0}) {
+    const dpm::Level at = schedule.level(time);
+    const State x{1.2, -2.0, 0.4, 0.0, 0.0, 0.0, -5.0, 7.0, 0.1};  // three samples
+    const State expected = noise_at(gaussian(), x, at);
+    for (const dpm::GaussianMixture& mixture : {one, same}) {
+      REQUIRE(relative_difference(noise_at(mixture, x, at), expected) < 1e-15);
+    }
+  }
+}
+
+TEST_CASE("a mixture's weights count relative to each other") {
+  std::vector<Component> scaled = components();
+  for (Component& c : scaled) c.weight *= 1e-30;
+  std::vector<Component> other = components();
+  other[0].weight *= 2.0;
+  const dpm::Level at = schedule.level(0.3);
+  for (const State& x : some_points) {
+    const State expected = noise_at(dpm::GaussianMixture(components()), x, at);
+    REQUIRE(relative_difference(noise_at(dpm::GaussianMixture(scaled), x, at), expected) < 1e-13);
+    REQUIRE(relative_difference(noise_at(dpm::GaussianMixture(other), x, at), expected) > 1e-6);
+  }
+}
+
+TEST_CASE("far from all data the nearest component speaks alone") {
+  const dpm::GaussianMixture mixture(components());
+  for (const double time : {1.0, 0.1, 1e-3, 0.0}) {
+    const dpm::Level at = schedule.level(time);
+    // In the second dimension the third component is the widest, and so the nearest far out.
+    for (const double far : {1e3, 1e6, 1e100, -1e100}) {
+      CAPTURE(time, far);
+      const State noise = noise_at(mixture, State{0.0, far}, at);
+      const State alone = noise_at(components()[2].gaussian, State{0.0, far}, at);
+      for (std::size_t i = 0; i < 2; ++i) {
+        REQUIRE(std::isfinite(noise[i]));
+        REQUIRE_THAT(noise[i], WithinRel(alone[i], 1e-12));
+      }
+    }
+  }
+}
+
+TEST_CASE("the models exist at both singular ends") {
+  const dpm::AnySchedule table =
+      dpm::DiscreteSchedule(dpm::rescale_zero_terminal_snr(dpm::linear_betas(1000)));
+  const State x{0.4, -1.3};
+  // Pure noise is all noise; in clean data there is none.
+  const dpm::GaussianMixture mixture(components());
+  REQUIRE(relative_difference(noise_at(mixture, x, table.level(1.0)), x) < 1e-15);
+  REQUIRE(noise_at(mixture, x, table.level(0.0)) == State{0.0, 0.0});
+  const dpm::Gaussian single({1.0, 0.0}, {0.4, 0.5});
+  REQUIRE(relative_difference(noise_at(single, x, table.level(1.0)), x) < 1e-15);
+  REQUIRE(noise_at(single, x, table.level(0.0)) == State{0.0, 0.0});
+}
+
+// The ODE ---------------------------------------------------------------------
+
+TEST_CASE("solve_ode solves the diffusion ODE") {
+  // dx/dt = x dlog(alpha)/dt - sigma epsilon dlambda/dt (arXiv 2206.00927, Eq. 2.7, with g^2 =
+  // -2 sigma^2 dlambda/dt). Steps of 1e-3 t: truncation 1e-18, rounding epsilon / 1e-3.
+  const State start{0.8, -1.4, 2.2};
+  const dpm::Level from = schedule.level(1.0);
+  for (const double time : {0.9, 0.5, 0.1, 0.01}) {
+    const double h = 1e-3 * time;
+    const auto level = [&](double step) { return schedule.level(time + step); };
+    const double d_log_alpha = derivative([&](double e) { return level(e).log_alpha; }, h);
+    const double d_lambda = derivative([&](double e) { return level(e).lambda(); }, h);
+    const dpm::Level at = level(0.0);
+    const State x = gaussian().solve_ode(start, from, at);
+    const State noise = noise_at(gaussian(), x, at);
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const double dx =
+          derivative([&](double e) { return gaussian().solve_ode(start, from, level(e))[i]; }, h);
+      CAPTURE(time, i);
+      REQUIRE_THAT(
+          time * dx,
+          WithinAbs(time * (d_log_alpha * x[i] - at.sigma() * d_lambda * noise[i]), 1e-11));
+    }
+  }
+}
+
+TEST_CASE("solve_ode is what samplers converge to") {
+  const dpm::DpmSolver fine{.order = 3, .form = dpm::DpmSolver::Form::singlestep};
+  const dpm::Grid grid = make_grid(dpm::UniformLambda{}, schedule, 4000);
+  State x{0.8, -1.4, 2.2};
+  const State exact = gaussian().solve_ode(x, grid.front(), grid.back());
+  dpm::sample(make_plan(fine, grid), gaussian(), x);
+  // Third order with h = 9.6 / 4000 leaves 1.5e-11 (and 8 times as much with half the steps).
+  REQUIRE(relative_difference(x, exact) < 2e-11);
+}
+
+TEST_CASE("solve_ode undoes itself, composes, and keeps places") {
+  const State x{0.8, -1.4, 2.2, 0.0, 0.1, -3.0};
+  for (const double a : some_times) {
+    for (const double b : some_times) {
+      const dpm::Level from = schedule.level(a);
+      const dpm::Level to = schedule.level(b);
+      const State y = gaussian().solve_ode(x, from, to);
+      REQUIRE(relative_difference(gaussian().solve_ode(y, to, from), x) < 1e-14);
+      const dpm::Level between = schedule.level(0.42);
+      const State halfway = gaussian().solve_ode(x, from, between);
+      REQUIRE(relative_difference(gaussian().solve_ode(halfway, between, to), y) < 1e-14);
+      for (std::size_t k = 0; k < x.size(); ++k) {
+        const std::size_t i = k % 3;
+        const auto place = [&](double value, const dpm::Level& at) {
+          return (value - at.alpha() * gaussian().mean()[i]) / gaussian().marginal_stddev(i, at);
+        };
+        REQUIRE_THAT(place(y[k], to), WithinAbs(place(x[k], from), 1e-13));
+      }
+    }
+  }
+}
+
+TEST_CASE("the marginal has the variance of signal and noise") {
+  const dpm::Level at = schedule.level(0.3);
+  for (std::size_t i = 0; i < 3; ++i) {
+    const double s = at.alpha() * gaussian().stddev()[i];
+    REQUIRE_THAT(gaussian().marginal_stddev(i, at),
+                 WithinRel(std::sqrt(s * s + at.sigma() * at.sigma()), 1e-15));
+  }
+  REQUIRE(gaussian().marginal_stddev(1, schedule.level(0.0)) == 0.8);
+}
+
+// Layouts ---------------------------------------------------------------------
+
+namespace {
+
+template <class Scalar>
+using Columns = Eigen::Array<Scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::ColMajor>;
+template <class Scalar>
+using Rows = Eigen::Array<Scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+/// Value `e` of sample `s` in every layout below; exact in float.
+double value(std::size_t s, std::size_t e) {
+  return static_cast<double>(e) * 0.75 - static_cast<double>(s) * 0.3125 - 0.5;
+}
+
+/// An Eigen object of `samples` columns, filled with `value`.
+template <class Dense>
+Dense filled(std::size_t elements, std::size_t samples) {
+  Dense x(static_cast<Eigen::Index>(elements), static_cast<Eigen::Index>(samples));
+  for (Eigen::Index r = 0; r < x.rows(); ++r) {
+    for (Eigen::Index c = 0; c < x.cols(); ++c) {
+      x(r, c) = static_cast<typename Dense::Scalar>(
+          value(static_cast<std::size_t>(c), static_cast<std::size_t>(r)));
+    }
+  }
+  return x;
+}
+
+/// Requires that each sample in each layout gets the numbers that it gets alone in a vector.
+template <class Scalar, class Function>
+void require_same_in_all_layouts(std::size_t elements, std::size_t samples, Function function) {
+  CAPTURE(elements, samples, sizeof(Scalar));
+  const auto columns = function(filled<Columns<Scalar>>(elements, samples));
+  const auto rows = function(filled<Rows<Scalar>>(elements, samples));
+  const auto matrix =
+      function(filled<Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic>>(elements, samples));
+  std::vector<Scalar> all;
+  for (std::size_t s = 0; s < samples; ++s) {
+    for (std::size_t e = 0; e < elements; ++e) all.push_back(static_cast<Scalar>(value(s, e)));
+  }
+  const std::vector<Scalar> range = function(all);
+  for (std::size_t s = 0; s < samples; ++s) {
+    State sample;
+    for (std::size_t e = 0; e < elements; ++e) sample.push_back(value(s, e));
+    const State expected = function(sample);
+    for (std::size_t e = 0; e < elements; ++e) {
+      const auto wanted = static_cast<Scalar>(expected[e]);
+      const auto r = static_cast<Eigen::Index>(e);
+      const auto c = static_cast<Eigen::Index>(s);
+      REQUIRE(columns(r, c) == wanted);
+      REQUIRE(rows(r, c) == wanted);
+      REQUIRE(matrix(r, c) == wanted);
+      REQUIRE(range[s * elements + e] == wanted);
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("the models give every layout and scalar the same numbers") {
+  const dpm::Level at = schedule.level(0.3);
+  const dpm::Level to = schedule.level(0.01);
+  const dpm::Gaussian gaussian_2({0.4, -1.0}, {0.5, 0.7});
+  const dpm::GaussianMixture mixture(components());
+  const auto with = [&](const auto& function) {
+    for (const auto& [elements, samples] :
+         {std::pair<std::size_t, std::size_t>{2, 1}, {2, 5}, {6, 3}, {4, 1}}) {
+      require_same_in_all_layouts<double>(elements, samples, function);
+      require_same_in_all_layouts<float>(elements, samples, function);
+    }
+  };
+  with([&](const auto& x) { return noise_at(gaussian_2, x, at); });
+  with([&](const auto& x) { return noise_at(mixture, x, at); });
+  with([&](const auto& x) { return gaussian_2.solve_ode(x, at, to); });
+}
+
+TEST_CASE("states of fixed size and views are states too") {
+  const dpm::Level at = schedule.level(0.3);
+  const dpm::GaussianMixture mixture(components());
+  const State x{0.3, -0.8};
+  const State expected = noise_at(mixture, x, at);
+  const auto array = noise_at(mixture, std::array<double, 2>{0.3, -0.8}, at);
+  REQUIRE(State(array.begin(), array.end()) == expected);
+  const Eigen::Vector2d vector = noise_at(mixture, Eigen::Vector2d(0.3, -0.8), at);
+  REQUIRE(State{vector[0], vector[1]} == expected);
+  State from = x;
+  State to(2);
+  const std::span<double> from_view(from);
+  std::span<double> to_view(to);
+  mixture(from_view, at, to_view);
+  REQUIRE(to == expected);
+}
+
+// Refusals --------------------------------------------------------------------
+
+TEST_CASE("Gaussian refuses what is no distribution") {
+  const auto made = [](std::vector<double> mean, std::vector<double> stddev) {
+    return [=] { (void)dpm::Gaussian(mean, stddev); };
+  };
+  const std::string each = "; there must be one of each for every dimension";
+  refused(made({}, {}), "Gaussian: 0 means and 0 standard deviations" + each);
+  refused(made({1.0, 2.0}, {1.0}), "Gaussian: 2 means and 1 standard deviations" + each);
+  refused(made({}, {1.0}), "Gaussian: 0 means and 1 standard deviations" + each);
+  const std::string both = "; both must be finite and the latter positive";
+  const std::vector<std::pair<std::pair<double, double>, std::string>> bad{
+      {{not_a_number, 1.0}, "mean nan and standard deviation 1"},
+      {{infinity, 1.0}, "mean inf and standard deviation 1"},
+      {{2.0, 0.0}, "mean 2 and standard deviation 0"},
+      {{2.0, -1.0}, "mean 2 and standard deviation -1"},
+      {{2.0, not_a_number}, "mean 2 and standard deviation nan"},
+      {{2.0, infinity}, "mean 2 and standard deviation inf"}};
+  for (const auto& [numbers, text] : bad) {
+    refused(made({0.0, numbers.first}, {1.0, numbers.second}),
+            "Gaussian: dimension 1 has " + text + both);
+  }
+}
+
+TEST_CASE("GaussianMixture refuses what is no mixture") {
+  const auto made = [](std::vector<Component> list) {
+    return [=] { (void)dpm::GaussianMixture(list); };
+  };
+  refused(made({}), "GaussianMixture: it was given no components; it must have at least one");
+  const dpm::Gaussian flat({0.0}, {1.0});
+  for (const auto& [weight, text] : std::vector<std::pair<double, std::string>>{
+           {0.0, "0"}, {-1.0, "-1"}, {not_a_number, "nan"}, {infinity, "inf"}}) {
+    refused(made({{1.0, flat}, {weight, flat}}), "GaussianMixture: component 1 has weight " + text +
+                                                     "; weights must be positive and finite");
+  }
+  refused(made({{1.0, flat}, {1.0, flat}, {1.0, gaussian()}}),
+          "GaussianMixture: component 2 has 3 dimensions and component 0 has 1; all must have the "
+          "same");
+}
+
+TEST_CASE("the models refuse samples that are no multiple of their dimensions") {
+  const dpm::Level at = schedule.level(0.3);
+  const State four(4, 1.0);
+  refused([&] { (void)noise_at(gaussian(), four, at); },
+          "Gaussian: a sample of 4 values; it must be a multiple of the 3 dimensions");
+  refused([&] { (void)gaussian().solve_ode(four, at, at); },
+          "Gaussian: a sample of 4 values; it must be a multiple of the 3 dimensions");
+  refused([&] { (void)noise_at(dpm::GaussianMixture(components()), State(3, 1.0), at); },
+          "GaussianMixture: a sample of 3 values; it must be a multiple of the 2 dimensions");
+  // Rows are what counts, not all values: 3 rows of 2 samples are 6 values.
+  const Eigen::ArrayXXd turned = Eigen::ArrayXXd::Zero(3, 2);
+  REQUIRE_THROWS_AS(noise_at(dpm::GaussianMixture(components()), turned, at), dpm::InvalidArgument);
+}
+
+// Reference problems ----------------------------------------------------------
+
+TEST_CASE("fine runs reach the exact ends of the reference problems") {
+  // x_exact is the exact end of the ODE to 1e-11 relative, computed in another language. 8000 steps
+  // of third order leave 2e-10 on the mixture and 8e-12 on the Gaussian; the order is the law's
+  // matter, and this bound leaves room for rounding only.
+  const nlohmann::json problems = reference_data("problems.json");
+  REQUIRE(problems.size() == 2);
+  const auto flat = [](const nlohmann::json& rows) {
+    State values;
+    for (const auto& row : rows) {
+      for (const double v : row) values.push_back(v);
+    }
+    return values;
+  };
+  for (const auto& [name, problem] : problems.items()) {
+    INFO(name);
+    std::vector<Component> list;
+    for (std::size_t k = 0; k < problem["weights"].size(); ++k) {
+      list.push_back({problem["weights"][k], dpm::Gaussian(problem["means"][k].get<State>(),
+                                                           problem["stds"][k].get<State>())});
+    }
+    const State start = flat(problem["x_T"]);
+    const State exact = flat(problem["x_exact"]);
+    REQUIRE(start.size() == 32 * list[0].gaussian.dimensions());
+    if (list.size() == 1) {
+      const State closed =
+          list[0].gaussian.solve_ode(start, schedule.level(1.0), schedule.level(1e-3));
+      REQUIRE(relative_difference(closed, exact) < 1e-11);
+    }
+    const dpm::Grid grid = make_grid(dpm::UniformLambda{}, schedule, 8000);
+    for (const auto space : {dpm::Space::noise, dpm::Space::data}) {
+      const dpm::DpmSolver fine{
+          .order = 3, .form = dpm::DpmSolver::Form::singlestep, .space = space};
+      State x = start;
+      dpm::sample(make_plan(fine, grid), dpm::GaussianMixture(list), x);
+      REQUIRE(relative_difference(x, exact) < 5e-10);
+    }
+  }
+}
+
+// Output moments --------------------------------------------------------------
+
+namespace {
+
+/// Mean and standard deviation after steps of DDIM, straight from its formula (arXiv 2010.02502,
+/// Eq. 12 and 16) and the affine noise prediction of Gaussian data.
+struct Moments {
+  double mean;
+  double stddev;
+};
+Moments ddim_moments(double data_mean, double data_stddev, double eta, const dpm::Grid& grid) {
+  const dpm::Level& start = grid.front();
+  double mean = start.alpha() * data_mean;
+  double variance = std::pow(start.alpha() * data_stddev, 2) + std::pow(start.sigma(), 2);
+  for (std::size_t i = 0; i < grid.steps(); ++i) {
+    const dpm::Level& s = grid[i];
+    const dpm::Level& t = grid[i + 1];
+    const double d =
+        eta * t.sigma() / s.sigma() * std::sqrt(1.0 - std::pow(s.alpha() / t.alpha(), 2));
+    const double epsilon_weight = std::sqrt(t.sigma() * t.sigma() - d * d);
+    // epsilon = slope (x - alpha_s mu);  x_t = alpha_t (x - sigma_s epsilon) / alpha_s + ...
+    const double slope =
+        s.sigma() / (std::pow(s.alpha() * data_stddev, 2) + std::pow(s.sigma(), 2));
+    const double gain = t.alpha() / s.alpha() * (1.0 - s.sigma() * slope) + epsilon_weight * slope;
+    mean = t.alpha() * data_mean + gain * (mean - s.alpha() * data_mean);
+    variance = gain * gain * variance + d * d;
+  }
+  return {mean, std::sqrt(variance)};
+}
+
+}  // namespace
+
+TEST_CASE("output_moments agrees with DDIM's closed form") {
+  for (const double eta : {0.0, 0.5, 1.0}) {
+    for (const int steps : {1, 2, 10}) {
+      const dpm::Grid grid = make_grid(dpm::UniformTime{.start = 0.9, .end = 0.2}, schedule, steps);
+      const dpm::Moments moments =
+          dpm::output_moments(make_plan(dpm::Ddim{.eta = eta}, grid), gaussian());
+      REQUIRE(moments.mean.size() == 3);
+      REQUIRE(moments.stddev.size() == 3);
+      for (std::size_t i = 0; i < 3; ++i) {
+        const Moments expected =
+            ddim_moments(gaussian().mean()[i], gaussian().stddev()[i], eta, grid);
+        CAPTURE(eta, steps, i);
+        REQUIRE_THAT(moments.mean[i], WithinAbs(expected.mean, 1e-13));
+        REQUIRE_THAT(moments.stddev[i], WithinRel(expected.stddev, 1e-13));
+      }
+    }
+  }
+}
+
+TEST_CASE("output_moments of exact steps are those of the data") {
+  // As the steps shrink, the output has the distribution of the last level.
+  const dpm::Grid grid = make_grid(dpm::UniformLambda{}, schedule, 2000);
+  const dpm::Moments moments = dpm::output_moments(make_plan(dpm::DpmSolver{}, grid), gaussian());
+  for (std::size_t i = 0; i < 3; ++i) {
+    REQUIRE_THAT(moments.mean[i], WithinAbs(grid.back().alpha() * gaussian().mean()[i], 1e-5));
+    REQUIRE_THAT(moments.stddev[i], WithinRel(gaussian().marginal_stddev(i, grid.back()), 1e-5));
+  }
+}
+
+TEST_CASE("output_moments refuses plans that it cannot run") {
+  const dpm::Grid grid = make_grid(dpm::UniformTime{}, schedule, 4);
+  for (const auto prediction :
+       {dpm::Prediction::data, dpm::Prediction::velocity, dpm::Prediction::score}) {
+    const dpm::Plan plan = make_plan(dpm::Ddim{}, grid, prediction);
+    refused([&] { (void)dpm::output_moments(plan, gaussian()); },
+            "output_moments: the plan is for a model that does not predict noise; make it with "
+            "Prediction::noise");
+  }
+  const dpm::Plan corrected =
+      make_plan(dpm::Ddim{}, grid, dpm::Prediction::noise, dpm::Correction::data);
+  refused([&] { (void)dpm::output_moments(corrected, gaussian()); },
+          "Stepper: the plan asks for 4 corrections and no correction was given; make the plan "
+          "with Correction::data exactly if one is given");
+}
+
+TEST_CASE("an affine state is a start, a constant and draws") {
+  dpm::AffineState x(2, 3);
+  REQUIRE(x.dimensions() == 2);
+  for (std::size_t i = 0; i < 2; ++i) {
+    REQUIRE(x.start(i) == 1.0);
+    REQUIRE(x.one(i) == 0.0);
+    REQUIRE(x.draws(i).size() == 3);
+    for (const double c : x.draws(i)) REQUIRE(c == 0.0);
+  }
+  dpm::AffineState z = x;
+  z.set_to_draw(1);
+  for (std::size_t i = 0; i < 2; ++i) {
+    REQUIRE(z.start(i) == 0.0);
+    REQUIRE(z.one(i) == 0.0);
+    REQUIRE(State(z.draws(i).begin(), z.draws(i).end()) == State{0.0, 1.0, 0.0});
+  }
+  // 2 (x - 3) in one dimension leaves the other alone.
+  dpm::AffineState y = z;
+  y.set_to_affine_of(x, 1, 2.0, 3.0);
+  REQUIRE(y.start(1) == 2.0);
+  REQUIRE(y.one(1) == -6.0);
+  REQUIRE(y.draws(0)[1] == 1.0);
+  REQUIRE(y.draws(1)[1] == 0.0);
+  // x <- 0.5 x + 4 z, and at once y <- z - y.
+  const std::vector<double> weights{0.5, 0.0, 4.0, 0.0, -1.0, 1.0};
+  const std::array<dpm::AffineState*, 2> targets{&x, &y};
+  const std::array<const dpm::AffineState*, 3> operands{&x, &y, &z};
+  combine(dpm::Weights(weights.data(), 3), std::span<dpm::AffineState* const>(targets),
+          std::span<const dpm::AffineState* const>(operands));
+  REQUIRE(x.start(1) == 0.5);
+  REQUIRE(x.draws(0)[1] == 4.0);
+  REQUIRE(y.start(1) == -2.0);
+  REQUIRE(y.one(1) == 6.0);
+  REQUIRE(y.draws(1)[1] == 1.0);
+}
+
+TEST_CASE("analytic models refuse an output of another shape") {
+  const dpm::Gaussian gaussian({0.0, 1.0}, {1.0, 2.0});
+  const dpm::GaussianMixture mixture({{1.0, gaussian}});
+  const std::vector<double> x(6, 0.5);
+  std::vector<double> out(4, 7.0);
+  const dpm::Level at = dpm::VpLinear().level(0.5);
+  REQUIRE_THROWS_WITH(gaussian(x, at, out),
+                      "Gaussian: the output is 4 x 1; it must have the shape of x, 6 x 1");
+  REQUIRE_THROWS_WITH(mixture(x, at, out),
+                      "GaussianMixture: the output is 4 x 1; it must have the shape of x, 6 x 1");
+  REQUIRE(out == std::vector<double>(4, 7.0));
+}
