@@ -56,9 +56,8 @@ TEST_CASE("a model that fails in the middle of a run leaves x untouched") {
 TEST_CASE("an output that nobody fills and callbacks that fail are noticed in adaptive runs") {
   State x = test_start();
   const auto lazy = [](const State&, double, State&) {};
-  REQUIRE_THROWS_WITH(
-      dpm::sample_adaptive(tight, schedule, lazy, x),
-      mentions("sample_adaptive: trial 1: the model's output (time 1, timestep 1)"));
+  REQUIRE_THROWS_WITH(dpm::sample_adaptive(tight, schedule, lazy, x),
+                      mentions("step 1: the model's output (time 1, timestep 1)"));
   const auto unchecked = [&] {
     const auto nan = [](const State&, double, State& out) { out[5] = NAN; };
     dpm::sample_adaptive(tight, schedule, nan, x, Prediction::noise, {.check_finite = false});
@@ -67,7 +66,7 @@ TEST_CASE("an output that nobody fills and callbacks that fail are noticed in ad
   const auto bad_correction = [](State& data, const dpm::Level&) { data[0] = NAN; };
   REQUIRE_THROWS_WITH(dpm::sample_adaptive(tight, schedule, test_model(Prediction::noise), x,
                                            Prediction::noise, {.correction = bad_correction}),
-                      mentions("trial 1: the corrected data prediction (time "));
+                      mentions("step 1: the corrected data prediction (time "));
   const auto observer = [](const dpm::Progress<State>& progress) {
     if (progress.step == 5) throw std::runtime_error("enough");
   };

@@ -68,7 +68,7 @@ TEST_CASE("refused, outputs that a run cannot take, until they are filled anew")
                               {"shorter", [](State& o) { o.assign(4, 0.5); }, "4 x 1"},
                               {"empty", [](State& o) { o.clear(); }, "0 x 1"}}) {
     INFO(bad.wrong);
-    Stepper run(plan, test_start());
+    Stepper run(plan, test_start(), {.refillable = true});
     for (std::size_t k = 0; k < 3; ++k) {
       const auto call = run.next();
       REQUIRE(call);

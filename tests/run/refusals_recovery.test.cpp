@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "dpm/dpm.hpp"
-#include "dpm/run/snapshot.hpp"
+#include "dpm/run/save.hpp"
 #include "support/catch.hpp"
 #include "support/refusals.hpp"
 #include "support/test_network.hpp"
@@ -97,7 +97,7 @@ TEST_CASE("an output of a wrong shape or not finite is asked for again by forks 
   const dpm::Plan plan = make_plan(dpm::DpmSolver{}, three_steps());
   const State expected = finish(Stepper(plan, test_start()));
   for (const auto& spoil : spoilers) {
-    Stepper run(plan, test_start());
+    Stepper run(plan, test_start(), {.refillable = true});
     answer(run, 2);
     for (const bool refused : {false, true}) {
       const auto call = refused ? run.open_call() : run.next();
@@ -173,7 +173,7 @@ TEST_CASE("a run that its correction has spoilt is not saved, or not loaded") {
     return run;
   };
   const std::string shape = "; it must have the shape of the sample, 8 x 1";
-  const std::string made = "save: a correction has made a data prediction ";
+  const std::string made = "save: a correction has made a data prediction that is ";
   const auto saving = [](const Stepper& run) { return said([&] { (void)save(run); }); };
   CHECK(saving(spoilt_by(spoilers[0])) == made + "3 x 1" + shape);
   CHECK(saving(spoilt_by(spoilers[1])) == made + "4000 x 1" + shape);

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "dpm/dpm.hpp"
-#include "dpm/run/snapshot.hpp"
+#include "dpm/run/save.hpp"
 #include "support/catch.hpp"
 #include "support/refusals.hpp"
 #include "support/test_network.hpp"
@@ -34,7 +34,7 @@ Shared plan_of(const Method& method) {
   return std::make_shared<const dpm::Plan>(
       make_plan(method, make_grid(dpm::UniformLambda{}, schedule, 6)));
 }
-/// The bytes of a saved run with one of the eight numbers at their beginning replaced, and a
+/// The bytes of a saved run with one of the twelve numbers at their beginning replaced, and a
 /// checksum that fits.
 Bytes forged(Bytes bytes, std::size_t at, std::uint64_t number) {
   const auto put = [&bytes](std::size_t place, std::uint64_t value) {
@@ -79,7 +79,7 @@ TEST_CASE("refused, bytes that are no run of this plan and state") {
            instructions + " instructions there and 6 model calls";
   };
   const auto hash = [](const Shared& of) { return std::to_string(dpm::detail::plan_hash(*of)); };
-  // The sample has words 8 to 15.
+  // The sample has words 12 to 19.
   const auto nan = std::bit_cast<std::uint64_t>(not_a_number);
   const auto minus_infinity = std::bit_cast<std::uint64_t>(-infinity);
   const std::string bad_values = " of the saved run, after 2 steps, holds a NaN or an infinity";
@@ -87,11 +87,11 @@ TEST_CASE("refused, bytes that are no run of this plan and state") {
       {"no bytes", loads({}), foreign(0)},
       {"seven bytes", loads(cut_to(7)), foreign(7)},
       {"the run of another version", loads(forged(bytes, 0, 0x3130'6e75'726d'7064)),
-       "load: the saved run is of version 01; it must be of version 04"},
+       "load: the saved run is of version 01; it must be of version 05"},
       {"other bytes", loads(forged(bytes, 0, 0x3330'6e75'726d'7065)), foreign(bytes.size())},
       {"the first number alone", loads(cut_to(8)), damaged(8)},
       {"cut in the header", loads(cut_to(40)), damaged(40)},
-      {"the header alone", loads(cut_to(72)), damaged(72)},
+      {"the header alone", loads(cut_to(104)), damaged(104)},
       {"cut in the values", loads(cut_to(bytes.size() - 64)), damaged(bytes.size() - 64)},
       {"one byte too few", loads(cut_to(bytes.size() - 1)), damaged(bytes.size() - 1)},
       {"one byte too many", loads(longer), damaged(longer.size())},
@@ -112,7 +112,7 @@ TEST_CASE("refused, bytes that are no run of this plan and state") {
       {"as many values of another shape", loads(forged(forged(bytes, 3, 4), 4, 2)),
        "load: the saved run is of 4 x 2 values; the state given has 8 x 1"},
       {"more registers", loads(forged(more_registers, 3, 8)),
-       "load: the saved run has 328 bytes; a run of its plan has 264"},
+       "load: the saved run has 360 bytes; a run of its plan has 296"},
       {"a step after the end", loads(forged(bytes, 5, 7)),
        outside("7 steps, 1 instructions of the next and 2", "0")},
       {"an instruction after the end", loads(forged(bytes, 5, 6)),
@@ -123,11 +123,11 @@ TEST_CASE("refused, bytes that are no run of this plan and state") {
        outside("2 steps, 1 instructions of the next and 7", "3")},
       {"calls below 0", loads(forged(bytes, 7, ~std::uint64_t{0})),
        outside("2 steps, 1 instructions of the next and 18446744073709551615", "3")},
-      {"a NaN in the sample", loads(forged(bytes, 8, nan)),
+      {"a NaN in the sample", loads(forged(bytes, 12, nan)),
        "NonFinite: load: the sample" + bad_values},
-      {"an infinity at its end", loads(forged(bytes, 15, minus_infinity)),
+      {"an infinity at its end", loads(forged(bytes, 19, minus_infinity)),
        "NonFinite: load: the sample" + bad_values},
-      {"a NaN in what is kept besides", loads(forged(bytes, 31, nan)),
+      {"a NaN in what is kept besides", loads(forged(bytes, 35, nan)),
        "NonFinite: load: a register" + bad_values},
       {"no plan", [&](State&) { (void)dpm::load(bytes, Shared(), State(8), options); },
        "Stepper: the plan is a null pointer; it must point to a plan"},

@@ -2,7 +2,7 @@
 // Copyright (c) 2026 the dpm authors
 /// @file
 /// Runs as values: forked, saved to bytes and loaded again.
-#include "dpm/run/snapshot.hpp"
+#include "dpm/run/save.hpp"
 
 #include <Eigen/Core>
 #include <algorithm>
@@ -89,7 +89,7 @@ TEST_CASE("Eigen and float runs are saved too") {
     data(call->input, call->level, call->output);
   }
   const Bytes bytes = save(run);
-  REQUIRE(bytes.size() == 72 + 4 * 10 * (1 + plan.predictions()));
+  REQUIRE(bytes.size() == 104 + 4 * 10 * (1 + plan.predictions()));
   auto again = dpm::load(bytes, plan, Eigen::ArrayXXf(2, 5));
   while (const auto call = run.next()) data(call->input, call->level, call->output);
   while (const auto call = again.next()) data(call->input, call->level, call->output);

@@ -7,7 +7,9 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <random>
+#include <string>
 #include <thread>
 #include <type_traits>
 #include <utility>
@@ -262,12 +264,51 @@ TEST_CASE("an assigned-to stepper forgets its own run") {
   REQUIRE(finish(b) == finish(start(plan)));
 }
 
-TEST_CASE("after a prediction that is not finite, the caller may fill it anew and go on") {
+TEST_CASE(
+    "a run that read a prediction that is not finite ends there, and says so until its reset") {
   for (const NamedMethod& method : every_method()) {
     INFO(method.name);
     const auto plan = plan_of(method);
     const State undisturbed = finish(start(plan));
-    Stepper stepper = start(plan);
+    for (int bad_call = 0; bad_call < plan->model_calls(); ++bad_call) {
+      INFO("call " << bad_call);
+      Stepper stepper = start(plan);
+      std::optional<Stepper> before;
+      int calls = 0;
+      std::string step;
+      try {
+        while (const auto call = stepper.next()) {
+          fill(*call);
+          if (calls++ != bad_call) continue;
+          before = stepper;
+          step = "step " + std::to_string(stepper.steps_done() + 1) + " of " +
+                 std::to_string(plan->steps.size()) + ": the model's output";
+          call->output[3] = std::numeric_limits<double>::quiet_NaN();
+        }
+        FAIL("the run has not noticed");
+      } catch (const dpm::NonFinite& error) {
+        REQUIRE_THAT(error.what(), mentions(step));
+      }
+      REQUIRE(calls == bad_call + 1);
+      REQUIRE_THROWS_WITH(stepper.next(), mentions("cannot go on; reset it"));
+      REQUIRE_THROWS_WITH(stepper.replan(plan), mentions("cannot go on; reset it"));
+      fill(*before->open_call());
+      REQUIRE(finish(std::move(*before)) == undisturbed);
+      stepper.reset(test_start());
+      REQUIRE(finish(std::move(stepper)) == undisturbed);
+    }
+  }
+}
+
+TEST_CASE(
+    "after a prediction that is not finite, the caller of a refillable run may fill it anew") {
+  for (const NamedMethod& method : every_method()) {
+    INFO(method.name);
+    const auto plan = plan_of(method);
+    const State undisturbed = finish(start(plan));
+    dpm::RunOptions<State> options = options_for(*plan);
+    options.refillable = true;
+    Stepper stepper(plan, test_start(), options);
     int calls = 0;
     while (const auto call = stepper.next()) {
       const std::size_t steps = stepper.steps_done();

@@ -118,6 +118,7 @@ struct Answer {
 /// The request's options, with an observer that keeps the estimates of errors.
 inline Options watched(const Request& request, std::vector<State>& estimates) {
   Options options = request.options;
+  options.refillable = true;
   options.observer = [&estimates](const dpm::Progress<State>& progress) {
     if (progress.error != nullptr) estimates.push_back(*progress.error);
   };

@@ -13,6 +13,7 @@
 #include "dpm/error.hpp"
 #include "dpm/schedule/level.hpp"
 #include "dpm/separate.hpp"
+#include "dpm/state/check_values.hpp"
 #include "dpm/state/dense.hpp"
 
 namespace dpm {
@@ -70,8 +71,8 @@ class Gaussian {
     using Scalar = std::remove_pointer_t<decltype(to.data)>;
     detail::require(from.elements % mean_.size() == 0, "Gaussian: a sample of ", from.elements,
                     " values; it must be a multiple of the ", mean_.size(), " dimensions");
-    detail::require(to.same_shape(from), "Gaussian: the output is ", to.elements, " x ", to.samples,
-                    "; it must have the shape of x, ", from.elements, " x ", from.samples);
+    detail::require_shape(detail::shape_of(to), "x", detail::shape_of(from),
+                          "Gaussian: the output");
     for (std::size_t s = 0; s < from.samples; ++s) {
       for (std::size_t e = 0; e < from.elements; ++e) {
         const std::size_t k = s * from.sample_stride + e * from.element_stride;

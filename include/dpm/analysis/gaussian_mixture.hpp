@@ -12,6 +12,7 @@
 #include "dpm/error.hpp"
 #include "dpm/schedule/level.hpp"
 #include "dpm/separate.hpp"
+#include "dpm/state/check_values.hpp"
 #include "dpm/state/dense.hpp"
 
 namespace dpm {
@@ -46,9 +47,8 @@ class GaussianMixture {
     const std::size_t d = dimensions();
     detail::require(from.elements % d == 0, "GaussianMixture: a sample of ", from.elements,
                     " values; it must be a multiple of the ", d, " dimensions");
-    detail::require(to.same_shape(from), "GaussianMixture: the output is ", to.elements, " x ",
-                    to.samples, "; it must have the shape of x, ", from.elements, " x ",
-                    from.samples);
+    detail::require_shape(detail::shape_of(to), "x", detail::shape_of(from),
+                          "GaussianMixture: the output");
     const double sigma = at.sigma();
     std::vector<double> point(d);
     std::vector<double> shares(components_.size());

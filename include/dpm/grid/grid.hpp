@@ -31,6 +31,9 @@ class Grid {
   /// The same levels in the opposite order: the grid of the inversion.
   [[nodiscard]] Grid reversed() const;
 
+  /// The rest of this grid, from level number `first` on.
+  [[nodiscard]] Grid from(std::size_t first) const;
+
   /// This grid with one more level at its end. `grid.then(0.0)` ends at clean data, sigma = 0.
   [[nodiscard]] Grid then(double time) const;
 
@@ -69,6 +72,13 @@ DPM_INLINE std::span<const Level> Grid::levels() const { return levels_; }
 
 DPM_INLINE Grid Grid::reversed() const {
   return {schedule_, std::vector<Level>(levels_.rbegin(), levels_.rend())};
+}
+
+DPM_INLINE Grid Grid::from(std::size_t first) const {
+  detail::require(first + 1 < levels_.size(), "Grid: from level ", first, " of ", levels_.size(),
+                  "; at least one step must be left");
+  return {schedule_,
+          std::vector<Level>(levels_.begin() + static_cast<std::ptrdiff_t>(first), levels_.end())};
 }
 
 DPM_INLINE Grid Grid::then(double time) const {

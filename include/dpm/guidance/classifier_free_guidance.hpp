@@ -14,6 +14,7 @@
 
 #include "dpm/error.hpp"
 #include "dpm/guidance/guidance_scale.hpp"
+#include "dpm/guidance/kept_state.hpp"
 #include "dpm/model.hpp"
 #include "dpm/schedule/level.hpp"
 #include "dpm/separate.hpp"
@@ -199,7 +200,7 @@ class BatchedClassifierFreeGuidance {
     const auto from = dense_view(x);
     for (const std::size_t k : {std::size_t{0}, std::size_t{1}}) {
       const auto half = detail::half_of(input, k);
-      detail::for_each_run(half, from, [&](std::size_t to, std::size_t at, std::size_t size) {
+      detail::for_each_stretch(half, from, [&](std::size_t to, std::size_t at, std::size_t size) {
         std::copy_n(from.data + at, size, half.data + to);
       });
       detail::mark_unfilled(detail::half_of(output, k));
@@ -214,12 +215,14 @@ class BatchedClassifierFreeGuidance {
     }
     using Scalar = std::remove_pointer_t<decltype(to.data)>;
     const std::array<double, 2> weights{scale, 1.0 - scale};
-    detail::for_each_run(conditional, to, [&](std::size_t at, std::size_t in, std::size_t size) {
-      const std::array<Scalar*, 1> target{to.data + in};
-      const std::array<const Scalar*, 2> operands{conditional.data + at, unconditional.data + at};
-      detail::combine_arrays(Weights(weights.data(), 2), std::span<Scalar* const>(target),
-                             std::span<const Scalar* const>(operands), size);
-    });
+    detail::for_each_stretch(
+        conditional, to, [&](std::size_t at, std::size_t in, std::size_t size) {
+          const std::array<Scalar*, 1> target{to.data + in};
+          const std::array<const Scalar*, 2> operands{conditional.data + at,
+                                                      unconditional.data + at};
+          detail::combine_arrays(Weights(weights.data(), 2), std::span<Scalar* const>(target),
+                                 std::span<const Scalar* const>(operands), size);
+        });
   }
 
   Model model_;

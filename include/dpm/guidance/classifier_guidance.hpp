@@ -10,6 +10,7 @@
 
 #include "dpm/error.hpp"
 #include "dpm/guidance/guidance_scale.hpp"
+#include "dpm/guidance/kept_state.hpp"
 #include "dpm/model.hpp"
 #include "dpm/plan/conversion.hpp"
 #include "dpm/plan/plan.hpp"

@@ -30,6 +30,10 @@ class BoundedVector {
     for (const T& value : values) push_back(value);
   }
 
+  constexpr explicit BoundedVector(std::span<const T> values) {
+    for (const T& value : values) push_back(value);
+  }
+
   constexpr void push_back(const T& value) {
     if (size_ == Capacity) detail::refuse_to_append(Capacity);
     values_[size_++] = value;

@@ -8,10 +8,10 @@
 #include <optional>
 
 #include "dpm/method/dpm_solver_options.hpp"
+#include "dpm/method/error_tolerance.hpp"
 #include "dpm/plan/plan.hpp"
 #include "dpm/schedule/noise_schedule.hpp"
 #include "dpm/separate.hpp"
-#include "dpm/state/error_norm.hpp"
 
 namespace dpm {
 
@@ -65,11 +65,18 @@ void check_options(const AdaptiveDpmSolver& method);
 /// Refuses ends between which no adaptive run exists.
 void check_ends(const AdaptiveDpmSolver& method, const Level& start, const Level& end);
 
-/// The plan of one trial from level s to level t, in three steps: the first calls the model at s,
-/// the second leads to the result of the lower order, and the third adds to it what it differs by
-/// from the result of the higher order. A trial that follows a rejected one omits the first.
+/// The plan of one trial from level s to level t, in one step that leaves the sample alone: it
+/// calls the model at s, unless `start_known` says that an earlier trial from there has, and at the
+/// inner levels, and leaves the results of both orders in the registers `lower` and `higher`. They
+/// live on, as do the prediction at s and the lower result of the step before, `previous`, which in
+/// the first trial of a run is the start.
 Plan make_trial(const AdaptiveDpmSolver& method, const AnySchedule& schedule, const Level& s,
-                const Level& t, Prediction prediction, Correction correction);
+                const Level& t, bool is_first, bool start_known, Prediction prediction,
+                Correction correction);
+
+/// The plan that accepts that trial: sample <- higher, previous <- lower.
+Plan make_acceptance(const AdaptiveDpmSolver& method, const Level& s, const Level& t,
+                     Prediction prediction);
 
 /// The plan of the step from the end of a run to sigma = 0.
 Plan make_last_step(const AdaptiveDpmSolver& method, const AnySchedule& schedule, const Level& from,
@@ -141,45 +148,46 @@ DPM_INLINE void check_ends(const AdaptiveDpmSolver& method, const Level& start, 
 }
 
 DPM_INLINE Plan make_trial(const AdaptiveDpmSolver& method, const AnySchedule& schedule,
-                           const Level& s, const Level& t, Prediction prediction,
-                           Correction correction) {
-  const DpmSolver::Update taylor = DpmSolver::Update::taylor;
-  const DpmSolver higher{.order = method.order, .space = method.space, .update = method.update};
-  PlanBuilder builder(method.space, prediction, correction);
-  const auto terms = [&](const Level& to, int order, DpmSolver::Update update, const Nodes& nodes) {
-    const ExponentialStep step(method.space, s, to);
-    return polynomial_terms(step.linear(), dpm_solver_weights(step, order, update), s.lambda(),
-                            nodes.span());
-  };
-  builder.begin_step(s, s);
-  Nodes nodes{{s.lambda(), builder.evaluate(0, sample_register, s)}};
-  builder.begin_step(s, t);
-  Nodes lower_nodes;
-  for (const Level& inner : inner_levels(higher, schedule, method.order, s, t)) {
-    require(nodes[nodes.size() - 1].at < inner.lambda() && inner.lambda() < t.lambda(),
+                           const Level& s, const Level& t, bool is_first, bool start_known,
+                           Prediction prediction, Correction correction) {
+  const DpmSolver solver{.order = method.order, .space = method.space, .update = method.update};
+  const SinglestepInterval interval{s, t, inner_levels(solver, schedule, method.order, s, t)};
+  double reached = s.lambda();
+  for (const Level& inner : interval.inner) {
+    require(reached < inner.lambda() && inner.lambda() < t.lambda(),
             "sample_adaptive: the step from time ", s.time, " to time ", t.time,
             " is so short that the schedule does not tell its inner levels apart; the tolerances "
             "are too tight for it");
-    lower_nodes = nodes;
-    const auto order = static_cast<int>(nodes.size());
-    builder.combine(stage_register, terms(inner, order, taylor, nodes).span());
-    nodes.push_back({inner.lambda(), builder.evaluate(nodes.size(), stage_register, inner)});
+    reached = inner.lambda();
   }
-  const UpdateTerms lower = terms(t, method.order - 1, method.update, lower_nodes);
-  builder.combine(sample_register, lower.span());
-  builder.begin_step(t, t);
-  // DPM-Solver-3 proper takes the derivative from the second stage alone (Alg. 2, last line).
-  const UpdateTerms upper = method.order == 3 && method.update == DpmSolver::Update::midpoint
-                                ? terms(t, 2, taylor, {nodes[0], nodes[2]})
-                                : terms(t, method.order, method.update, nodes);
-  UpdateTerms difference{{sample_register, 1.0}};
-  for (const Term& term : upper) {
-    if (term.operand != sample_register) difference.push_back(term);
+  PlanBuilder builder(method.space, prediction, correction);
+  builder.begin_step(s, s);
+  if (is_first) builder.combine(previous_register, {{sample_register, 1.0}});
+  const Nodes nodes = write_stages(builder, solver, interval, start_known);
+  const UpdateTerms lower =
+      singlestep_update(solver, interval, nodes.span().first(nodes.size() - 1));
+  builder.combine(lower_register, lower.span());
+  // A step of its own, so that what the two differ by is formed first and keeps its digits.
+  builder.begin_step(s, s);
+  UpdateTerms higher = difference(singlestep_update(solver, interval, nodes.span()), lower);
+  higher.push_back({lower_register, 1.0});
+  builder.combine(higher_register, higher.span());
+  for (const Register r :
+       {prediction_register(0), lower_register, higher_register, previous_register}) {
+    builder.keep(r);
   }
-  for (const Term& term : lower) {
-    if (term.operand != sample_register) difference.push_back({term.operand, -term.weight});
-  }
-  builder.combine(sample_register, difference.span());
+  return std::move(builder).finish();
+}
+
+DPM_INLINE Plan make_acceptance(const AdaptiveDpmSolver& method, const Level& s, const Level& t,
+                                Prediction prediction) {
+  PlanBuilder builder(method.space, prediction);
+  builder.begin_step(s, t);
+  builder.combine(previous_register, {{lower_register, 1.0}});
+  builder.combine(sample_register, {{higher_register, 1.0}});
+  builder.keep(previous_register);
+  builder.keep(lower_register);
+  builder.keep(higher_register);
   return std::move(builder).finish();
 }
 

@@ -35,36 +35,49 @@ struct SinglestepInterval {
   BoundedVector<Level, 2> inner;
 };
 
-/// Writes one singlestep step of order 1 + the number of inner levels: DPM-Solver-1, -2 and -3
-/// (arXiv 2206.00927, Alg. 1 and 2; App. B for free r1 and r2), and in data space
-/// DPM-Solver++(2S) (arXiv 2211.01095, Alg. 1) and its third-order sibling.
-inline void write_singlestep_step(PlanBuilder& builder, const DpmSolver& method,
-                                  const SinglestepInterval& interval) {
+/// Writes the model calls of one singlestep step: at its beginning, in slot 0, unless `start_known`
+/// says that the prediction is there already, and at its inner levels, each reached by the exact
+/// polynomial through the predictions so far. Returns where the predictions are known.
+inline Nodes write_stages(PlanBuilder& builder, const DpmSolver& method,
+                          const SinglestepInterval& interval, bool start_known = false) {
   const Level& s = interval.from;
-  builder.begin_step(s, interval.to);
-  Nodes nodes{{s.lambda(), builder.evaluate(0, sample_register, s)}};
+  const Register first =
+      start_known ? prediction_register(0) : builder.evaluate(0, sample_register, s);
+  Nodes nodes{{s.lambda(), first}};
   for (const Level& inner : interval.inner) {
-    // Each inner level is reached by the exact polynomial through the values so far.
     const ExponentialStep stage(method.space, s, inner);
-    const int order = static_cast<int>(nodes.size());
-    const auto w = dpm_solver_weights(stage, order, DpmSolver::Update::taylor);
+    const auto w =
+        dpm_solver_weights(stage, static_cast<int>(nodes.size()), DpmSolver::Update::taylor);
     builder.combine(stage_register,
                     polynomial_terms(stage.linear(), w, s.lambda(), nodes.span()).span());
     nodes.push_back({inner.lambda(), builder.evaluate(nodes.size(), stage_register, inner)});
   }
-  const ExponentialStep step(method.space, s, interval.to);
-  const auto update_of = [&](DpmSolver::Update update, std::span<const Node> known) {
-    const auto w = dpm_solver_weights(step, static_cast<int>(known.size()), update);
-    return polynomial_terms(step.linear(), w, s.lambda(), known);
-  };
+  return nodes;
+}
+
+/// The update over the whole step from the first predictions, as many as its order: DPM-Solver-1,
+/// -2 and -3 (arXiv 2206.00927, Alg. 1 and 2; App. B for free r1 and r2), and in data space
+/// DPM-Solver++(2S) (arXiv 2211.01095, Alg. 1) and its third-order sibling.
+inline UpdateTerms singlestep_update(const DpmSolver& method, const SinglestepInterval& interval,
+                                     std::span<const Node> known) {
+  const ExponentialStep step(method.space, interval.from, interval.to);
   // DPM-Solver-3 proper takes the derivative from the second stage alone (Alg. 2, last line).
-  const bool proper = nodes.size() == 3 && method.update == DpmSolver::Update::midpoint;
-  const UpdateTerms terms =
-      proper ? update_of(DpmSolver::Update::taylor, Nodes{nodes[0], nodes[2]}.span())
-             : update_of(method.update, nodes.span());
+  const bool proper = known.size() == 3 && method.update == DpmSolver::Update::midpoint;
+  const Nodes nodes = proper ? Nodes{known[0], known[2]} : Nodes(known);
+  const auto w = dpm_solver_weights(step, static_cast<int>(nodes.size()),
+                                    proper ? DpmSolver::Update::taylor : method.update);
+  return polynomial_terms(step.linear(), w, interval.from.lambda(), nodes.span());
+}
+
+/// Writes one singlestep step of order 1 + the number of inner levels.
+inline void write_singlestep_step(PlanBuilder& builder, const DpmSolver& method,
+                                  const SinglestepInterval& interval) {
+  builder.begin_step(interval.from, interval.to);
+  const Nodes nodes = write_stages(builder, method, interval);
+  const UpdateTerms terms = singlestep_update(method, interval, nodes.span());
   if (method.estimate_error && nodes.size() > 1) {
     write_error_estimate(builder, terms,
-                         update_of(method.update, nodes.span().first(nodes.size() - 1)));
+                         singlestep_update(method, interval, nodes.span().first(nodes.size() - 1)));
   }
   builder.combine(sample_register, terms.span());
 }

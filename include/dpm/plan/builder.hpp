@@ -48,6 +48,9 @@ class PlanBuilder {
   void combine(Register target, std::span<const Term> terms);
   void combine(Register target, std::initializer_list<Term> terms);
 
+  /// Declares a register that lives beyond the plan (see `Plan::live`).
+  void keep(Register r) { plan_.live.push_back(r); }
+
   [[nodiscard]] Plan finish() &&;
 
  private:

@@ -4,6 +4,8 @@
 /// Refuses a plan that could not be run.
 #pragma once
 
+#include <span>
+
 #include "dpm/plan/plan.hpp"
 #include "dpm/separate.hpp"
 
@@ -12,9 +14,16 @@ namespace dpm {
 /// Refuses, with `InvalidArgument` and the number of the step, a plan that could not be run:
 /// registers that are not there or read before they are written, weights that are not finite,
 /// levels that do not join up, draws out of order. Every plan that `make_plan` returns passes; the
-/// stepper asks again, because a plan is plain data that anyone may write. Cost: one pass over the
-/// instructions.
+/// stepper asks again, because a plan is plain data that anyone may write. What lives on from an
+/// earlier plan (`Plan::live`) may be read. Cost: one pass over the instructions.
 void check(const Plan& plan);
+
+namespace detail {
+
+/// The same for a run whose registers `held`, and no others, hold a value when the plan begins.
+void check(const Plan& plan, std::span<const Register> held);
+
+}  // namespace detail
 
 }  // namespace dpm
 
@@ -35,13 +44,20 @@ namespace detail {
 /// Walks a plan as a run would and keeps note of which registers hold a value.
 class PlanChecker {
  public:
-  void check(const Plan& plan) {
+  void check(const Plan& plan, std::span<const Register> held) {
     prediction_ = plan.prediction;
     require(plan.prediction <= Prediction::edm, "check: the plan's prediction is number ",
             static_cast<int>(plan.prediction), "; it must be one that `Prediction` names");
     require(plan.space <= Space::data, "check: the plan's space is number ",
             static_cast<int>(plan.space), "; it must be one that `Space` names");
     require(!plan.steps.empty(), "check: the plan has no steps; it must have at least one");
+    for (const Register r : plan.live) {
+      (void)register_of(r);
+      require(r.kind != Register::Kind::sample && r.kind != Register::Kind::noise,
+              "check: the plan lets the sample or the noise live on; the sample always does, and "
+              "each plan draws its own noise");
+    }
+    for (const Register r : held) register_of(r) = true;
     for (step_ = 0; step_ < plan.steps.size(); ++step_) {
       const Step& step = plan.steps[step_];
       require(step_ == 0 || plan.steps[step_ - 1].to == step.from, "check: step ", step_,
@@ -51,6 +67,9 @@ class PlanChecker {
       for (const Instruction& instruction : step.instructions) {
         std::visit([this](const auto& i) { check(i); }, instruction);
       }
+    }
+    for (const Register r : plan.live) {
+      require(register_of(r), "check: the plan lets a register live on that nothing has written");
     }
   }
 
@@ -126,7 +145,7 @@ class PlanChecker {
             "; it must be finite and at least 0");
   }
 
-  bool& held(Register r) {
+  bool& register_of(Register r) {
     const auto kind = static_cast<std::size_t>(r.kind);
     require(kind < register_kinds, "check: step ", step_, " names a register of kind number ", kind,
             "; it must be one that `Register::Kind` names");
@@ -136,10 +155,10 @@ class PlanChecker {
     return held_[kind][r.index];
   }
   void read(Register r) {
-    require(held(r) || r == sample_register, "check: step ", step_,
+    require(register_of(r) || r == sample_register, "check: step ", step_,
             " reads a register that nothing has written");
   }
-  void write(Register r) { held(r) = true; }
+  void write(Register r) { register_of(r) = true; }
 
   static constexpr double largest_log = 709.0;  // of a number that is finite
   static constexpr double infinity = std::numeric_limits<double>::infinity();
@@ -149,9 +168,13 @@ class PlanChecker {
   std::array<std::array<bool, max_predictions>, register_kinds> held_{};
 };
 
+DPM_INLINE void check(const Plan& plan, std::span<const Register> held) {
+  PlanChecker().check(plan, held);
+}
+
 }  // namespace detail
 
-DPM_INLINE void check(const Plan& plan) { detail::PlanChecker().check(plan); }
+DPM_INLINE void check(const Plan& plan) { detail::check(plan, plan.live); }
 
 }  // namespace dpm
 

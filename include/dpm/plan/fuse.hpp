@@ -153,6 +153,7 @@ inline void keep_live(Combine& c, const LiveRegisters& live) {
 inline void drop_dead_targets(Plan& plan) {
   LiveRegisters live;
   live.add(sample_register);
+  for (const Register r : plan.live) live.add(r);
   for (std::size_t s = plan.steps.size(); s-- > 0;) {
     live.add(error_register);  // which observers read after each step
     std::vector<Instruction>& list = plan.steps[s].instructions;

@@ -4,6 +4,7 @@
 /// The plan: a sampler written down as data, before any sample exists.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <variant>
@@ -41,6 +42,9 @@ struct Register {
     noise,       ///< z, a standard normal draw
     input,       ///< u, the model's input where it is not the sample or the stage themselves
     error,       ///< e, an estimate of the error that the step has just made
+    lower,       ///< l, what a trial of an adaptive step leads to by the lower order
+    higher,      ///< h, the same by the higher order
+    previous,    ///< p, the lower result of the step before
     prediction,  ///< m[k], an output of the model, or what it was converted to
   };
   Kind kind = Kind::sample;
@@ -54,8 +58,11 @@ inline constexpr Register stage_register{Register::Kind::stage, 0};
 inline constexpr Register noise_register{Register::Kind::noise, 0};
 inline constexpr Register input_register{Register::Kind::input, 0};
 inline constexpr Register error_register{Register::Kind::error, 0};
+inline constexpr Register lower_register{Register::Kind::lower, 0};
+inline constexpr Register higher_register{Register::Kind::higher, 0};
+inline constexpr Register previous_register{Register::Kind::previous, 0};
 /// How many kinds of registers there are.
-inline constexpr std::size_t register_kinds = 6;
+inline constexpr std::size_t register_kinds = 9;
 [[nodiscard]] constexpr Register prediction_register(std::size_t slot) {
   return {Register::Kind::prediction, static_cast<std::uint8_t>(slot)};
 }
@@ -109,9 +116,25 @@ struct Step {
   Level to;
   std::vector<Instruction> instructions;
 
+  /// Whether the step is a trial: it ends at the level where it begins and leaves the sample alone.
+  /// A run neither counts it nor tells its observer.
+  [[nodiscard]] bool is_trial() const;
   /// Whether the step leaves an estimate of its error in the error register.
   [[nodiscard]] bool estimates_error() const;
   friend bool operator==(const Step&, const Step&) = default;
+};
+
+struct Plan;
+
+/// What a run of a plan needs, counted in one pass.
+struct PlanNeeds {
+  int model_calls = 0;  ///< NFE, number of function evaluations
+  int draws = 0;        ///< noise draws; 0 for a deterministic sampler
+  int corrections = 0;  ///< corrections of a data prediction
+  /// How many registers of each kind are written or live on; of the sample one.
+  std::array<std::size_t, register_kinds> registers{};
+
+  explicit PlanNeeds(const Plan& plan);
 };
 
 /// A whole sampler for one grid: which combinations to form and when to call the model. It holds
@@ -120,23 +143,27 @@ struct Plan {
   Prediction prediction = Prediction::noise;
   Space space = Space::noise;
   std::vector<Step> steps;
+  /// Registers that live beyond this plan, for plans that are parts of one run (see
+  /// `Stepper::replan`): what they hold when the plan begins may be read, and what they hold when
+  /// it ends is kept for the next. Empty for a plan of a whole run.
+  std::vector<Register> live = {};
 
   /// Where the sample stands before the first step, and after the last. Not for an empty plan.
   [[nodiscard]] const Level& start() const { return steps.front().from; }
   [[nodiscard]] const Level& end() const { return steps.back().to; }
-  /// Model calls of a whole run (NFE, number of function evaluations).
-  [[nodiscard]] int model_calls() const;
-  /// Noise draws of a whole run; 0 for a deterministic sampler.
-  [[nodiscard]] int draws() const;
+  /// Model calls of a whole run (NFE).
+  [[nodiscard]] int model_calls() const { return PlanNeeds(*this).model_calls; }
+  /// Noise draws of a whole run.
+  [[nodiscard]] int draws() const { return PlanNeeds(*this).draws; }
   /// Corrections of a data prediction in a whole run.
-  [[nodiscard]] int corrections() const;
-  /// How many registers of one kind are written.
-  [[nodiscard]] std::size_t registers(Register::Kind kind) const;
-  /// How many prediction registers a run needs: m[0] .. m[predictions() - 1].
+  [[nodiscard]] int corrections() const { return PlanNeeds(*this).corrections; }
+  /// How many registers of one kind a run needs.
+  [[nodiscard]] std::size_t registers(Register::Kind kind) const {
+    return PlanNeeds(*this).registers[static_cast<std::size_t>(kind)];
+  }
+  /// How many prediction registers: m[0] .. m[predictions() - 1].
   [[nodiscard]] std::size_t predictions() const { return registers(Register::Kind::prediction); }
-  /// Whether a run needs the stage register.
   [[nodiscard]] bool uses_stage() const { return registers(Register::Kind::stage) > 0; }
-  /// Whether a run needs the input register.
   [[nodiscard]] bool uses_input() const { return registers(Register::Kind::input) > 0; }
   /// Whether some steps estimate their own error.
   [[nodiscard]] bool estimates_error() const { return registers(Register::Kind::error) > 0; }
@@ -149,56 +176,53 @@ struct Plan {
 #if DPM_DEFINE
 
 namespace dpm {
+
 namespace detail {
 
-/// How many instructions of one kind there are.
-template <class Kind>
-int count_of(const Plan& plan) {
-  int n = 0;
-  for (const Step& step : plan.steps) {
-    for (const Instruction& instruction : step.instructions) {
-      if (std::holds_alternative<Kind>(instruction)) ++n;
-    }
-  }
-  return n;
-}
-
-}  // namespace detail
-
-DPM_INLINE bool Step::estimates_error() const {
-  for (const Instruction& instruction : instructions) {
+/// Whether a combination of the step writes the register.
+inline bool writes(const Step& step, Register to) {
+  for (const Instruction& instruction : step.instructions) {
     if (const auto* c = std::get_if<Combine>(&instruction)) {
       for (const Register r : c->targets) {
-        if (r == error_register) return true;
+        if (r == to) return true;
       }
     }
   }
   return false;
 }
 
-DPM_INLINE int Plan::model_calls() const { return detail::count_of<Evaluate>(*this); }
+}  // namespace detail
 
-DPM_INLINE int Plan::draws() const { return detail::count_of<Draw>(*this); }
+DPM_INLINE bool Step::is_trial() const {
+  return from == to && !detail::writes(*this, sample_register);
+}
 
-DPM_INLINE int Plan::corrections() const { return detail::count_of<Correct>(*this); }
+DPM_INLINE bool Step::estimates_error() const { return detail::writes(*this, error_register); }
 
-DPM_INLINE std::size_t Plan::registers(Register::Kind kind) const {
-  std::size_t most = 0;
-  const auto see = [&](Register r) {
-    if (r.kind == kind && r.index >= most) most = std::size_t{r.index} + 1;
+DPM_INLINE PlanNeeds::PlanNeeds(const Plan& plan) {
+  const auto see = [this](Register r) {
+    const auto kind = static_cast<std::size_t>(r.kind);
+    if (kind >= register_kinds) return;  // which `check` refuses
+    std::size_t& count = registers[kind];
+    if (r.index >= count) count = std::size_t{r.index} + 1;
   };
-  for (const Step& step : steps) {
+  see(sample_register);
+  for (const Register r : plan.live) see(r);
+  for (const Step& step : plan.steps) {
     for (const Instruction& instruction : step.instructions) {
       if (const auto* c = std::get_if<Combine>(&instruction)) {
         for (const Register r : c->targets) see(r);
       } else if (const auto* e = std::get_if<Evaluate>(&instruction)) {
+        ++model_calls;
         see(e->output);
       } else if (const auto* d = std::get_if<Draw>(&instruction)) {
+        ++draws;
         see(d->target);
+      } else {
+        ++corrections;
       }
     }
   }
-  return most;
 }
 
 }  // namespace dpm

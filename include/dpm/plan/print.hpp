@@ -84,6 +84,12 @@ DPM_INLINE std::string name(Register r) {
       return "u";
     case Register::Kind::error:
       return "e";
+    case Register::Kind::lower:
+      return "l";
+    case Register::Kind::higher:
+      return "h";
+    case Register::Kind::previous:
+      return "p";
     case Register::Kind::prediction:
       break;
   }

@@ -1,90 +1,43 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// Changing the sample between steps: image-to-image, inpainting, edits of one's own.
+/// Changing the sample between steps.
 #pragma once
 
-#include <array>
-#include <cmath>
 #include <cstddef>
-#include <cstdint>
-#include <functional>
-#include <limits>
 #include <type_traits>
 #include <utility>
 
 #include "dpm/error.hpp"
 #include "dpm/grid/grid.hpp"
+#include "dpm/method/budget.hpp"
 #include "dpm/model.hpp"
 #include "dpm/plan/plan.hpp"
-#include "dpm/run/check_values.hpp"
-#include "dpm/run/edit_parts.hpp"
 #include "dpm/run/options.hpp"
 #include "dpm/run/sample.hpp"
 #include "dpm/run/stepper.hpp"
-#include "dpm/state/combine.hpp"
+#include "dpm/separate.hpp"
+#include "dpm/state/check_values.hpp"
 #include "dpm/state/dense.hpp"
-#include "dpm/state/finite.hpp"
 
 namespace dpm {
-
-/// A source of standard normal values, as `RunOptions::noise` has it.
-template <class State>
-using NoiseSource = std::function<void(State&, const NoiseRequest&)>;
-
-/// x <- alpha x + sigma z: clean data noised to `level`, where an image-to-image run starts.
-/// Refuses a level that is no point of a process, a view with gaps, noise of another shape
-/// (`InvalidArgument`) or that is not finite (`NonFinite`); x is untouched then. What is not finite
-/// in x stays so, and is refused by the run that starts from it.
-///
-/// @param noise  fills z; it is asked for draw number `draw`, by default the start's own, which no
-///               run asks for.
-template <DenseState X>
-void add_noise(X&& x, const Level& level,
-               const std::type_identity_t<NoiseSource<OwnedState<X>>>& noise,
-               std::uint32_t draw = std::numeric_limits<std::uint32_t>::max()) {
-  detail::require(static_cast<bool>(noise), "add_noise: noise is empty; it must be a noise source");
-  const auto to = dense_view(x);
-  detail::require(to.contiguous(), "add_noise: x is a view of ", to.elements, " x ", to.samples,
-                  " values with strides ", to.element_stride, " and ", to.sample_stride,
-                  "; it must be contiguous");
-  using Scalar = std::remove_reference_t<decltype(*to.data)>;
-  const auto alpha = static_cast<Scalar>(level.alpha());
-  const auto sigma = static_cast<Scalar>(level.sigma());
-  detail::require(
-      std::isfinite(static_cast<double>(alpha)) && std::isfinite(static_cast<double>(sigma)),
-      "add_noise: the level at time ", level.time, " has alpha = ", level.alpha(),
-      " and sigma = ", level.sigma(), "; both must be finite in the type of x");
-  OwnedState<X> z = detail::own(x);
-  noise(z, NoiseRequest{draw, level, level});
-  const auto from = dense_view(z);
-  detail::require(from.same_shape(to), "add_noise: the noise (draw ", draw, ") is ", from.elements,
-                  " x ", from.samples, "; it must have the shape of x, ", to.elements, " x ",
-                  to.samples);
-  if (!all_finite(z)) {
-    detail::fail<NonFinite>(
-        detail::sentence("add_noise: the noise (draw ", draw, ") holds a NaN or an infinity"));
-  }
-  const std::array<double, 2> weights{level.alpha(), level.sigma()};
-  const std::array<Scalar*, 1> targets{to.data};
-  const std::array<const Scalar*, 2> operands{to.data, from.data};
-  detail::combine_arrays<Scalar>(Weights(weights.data(), 2), targets, operands, to.size());
-}
-
 namespace detail {
+
+/// Where in the grid `level` is. Refuses one that is not there: only after a level of the grid can
+/// the rest of it be planned anew.
+std::size_t place_in(const Grid& grid, const Level& level, std::size_t step);
 
 /// Refuses what a hook must not do to the sample.
 template <class State>
 void check_edit(const State& edited, const State& before, bool check_finite, std::size_t step) {
   if constexpr (DenseState<State>) {
-    const auto is = dense_view(edited);
-    const auto should_be = dense_view(before);
-    require(is.same_shape(should_be), "sample_with_edits: the edit after step ", step,
-            " has made the sample ", is.elements, " x ", is.samples, "; it must keep its shape, ",
-            should_be.elements, " x ", should_be.samples);
+    const Shape is = shape_of(edited);
+    const Shape must_be = shape_of(before);
+    require(is == must_be, "sample_with_edits: the edit after step ", step, " has made the sample ",
+            is.elements, " x ", is.samples, "; it must keep its shape, ", must_be.elements, " x ",
+            must_be.samples);
   }
-  if constexpr (DenseState<State> || OwnFiniteState<State>) {
-    if (!check_finite || all_finite(edited)) return;
+  if (check_finite && !is_finite(edited)) {
     fail<NonFinite>(sentence("sample_with_edits: the edit after step ", step,
                              " has left a NaN or an infinity in the sample"));
   }
@@ -96,17 +49,18 @@ void check_edit(const State& edited, const State& before, bool check_finite, std
 ///
 ///     bool edit(State& x, const Progress<State>& progress);   // whether it has changed x
 ///
-/// Where it has, the rest of the grid is planned anew from what it left: the history of a multistep
-/// method belongs to the path before, so the method starts as it always does. Noise draws, steps,
-/// model calls and times are counted on, in `progress` and in what errors say. After the last step
-/// x is simply what the hook left. Where it returns false, what it did to the sample is forgotten.
+/// Where it has, the rest of the grid is planned anew from what it left (see `Stepper::replan`):
+/// the history of a multistep method belongs to the path before, so the method starts as it always
+/// does. Noise draws, steps, model calls and times are counted on, in `progress` and in what errors
+/// say. After the last step x is simply what the hook left. Where it returns false, what it did to
+/// the sample is forgotten.
 ///
 /// A method that counts calls (`DpmSolver::model_calls`) makes that many in each plan: a run with
 /// edits makes more, and is refused where too few steps are left for them.
 ///
-/// Cost besides `sample`: a copy of the sample in each step; a new plan and new buffers after each
-/// change. `x` is untouched if anything throws, as where the method cannot be planned for the steps
-/// that are left. A request to stop leaves the last finished step in x.
+/// Cost besides `sample`: a copy of the sample in each step, and a new plan after each change. `x`
+/// is untouched if anything throws, as where the method cannot be planned for the steps that are
+/// left. A request to stop leaves the last finished step in x.
 template <class Method, class Model, class X, class Edit>
 RunReport sample_with_edits(const Method& method, const Grid& grid, Model&& model, X&& x,
                             Edit&& edit, Prediction prediction = Prediction::noise,
@@ -118,46 +72,55 @@ RunReport sample_with_edits(const Method& method, const Grid& grid, Model&& mode
                 "dpm::Progress<State>& progress) and return whether it has changed x.");
   detail::require_callable("sample_with_edits", "model", model);
   detail::require_callable("sample_with_edits", "edit", edit);
+  RunOptions<State> timed = options;
+  if (!timed.observer) timed.observer = [](const Progress<State>&) {};  // times are for observers
   const Correction correction = options.correction ? Correction::data : Correction::none;
-  State state = detail::own(x);
-  detail::PartsDone parts;
-  detail::RestOfRun rest(grid);
-  while (!rest.is_over() && !parts.report.stopped) {
-    if (!rest.is_planned()) {
-      rest.set_plan(make_plan(method, rest.grid(), prediction, correction));
-    }
-    bool changed = false;
-    Stepper<State>* part = nullptr;
-    RunOptions<State> these = options;
-    if (options.noise) {
-      these.noise = [&options, draws = rest.draws()](State& z, NoiseRequest request) {
-        request.draw += draws;
-        options.noise(z, request);
-      };
-    }
-    these.observer = [&](const Progress<State>& progress) {
-      state = progress.sample;
-      if (options.observer) options.observer(progress);
-      changed = edit(state, progress);
-      if (!changed) return;
-      detail::PartsDone::cut(*part);
-      detail::check_edit(state, progress.sample, options.check_finite, progress.step);
-    };
-    Stepper<State> run(detail::borrow(rest.plan()), state, std::move(these));
-    part = &run;
-    parts.begin(run);
-    while (auto call = run.next()) {
+  Stepper<State> run(make_plan(method, grid, prediction, correction), detail::own(x),
+                     std::move(timed));
+  State edited = run.sample();
+  bool changed = false;
+  while (!run.finished()) {
+    const std::size_t before = run.steps_done();
+    while (auto call = run.next_in_step()) {
       call_model<State>(model, call->input, call->level, call->output);
     }
-    parts.end(run);
-    if (!changed) {
-      state = run.sample();
-      break;
+    if (run.steps_done() == before) break;  // stopped
+    edited = run.sample();
+    changed = edit(edited, run.progress());
+    if (!changed) continue;
+    detail::check_edit(edited, run.sample(), options.check_finite, run.steps_done());
+    if (run.finished()) break;
+    const std::size_t place = detail::place_in(grid, run.level(), run.steps_done());
+    if (place + 1 == grid.levels().size()) {
+      // Denoising to zero after the grid's last level has no history, so its plan holds.
+      Plan rest = run.plan();
+      const auto done = static_cast<std::ptrdiff_t>(run.place().step);
+      rest.steps.erase(rest.steps.begin(), rest.steps.begin() + done);
+      run.replan(rest, edited);
+    } else {
+      run.replan(make_plan(method, grid.from(place), prediction, correction), edited);
     }
-    rest.go_on_after(run.steps_done(), parts.report.steps);
   }
-  detail::give_back(state, x);
-  return parts.report;
+  detail::give_back(changed && run.finished() ? edited : run.sample(), x);
+  return {run.steps_done(), run.model_calls(), run.stopped()};
 }
 
 }  // namespace dpm
+
+#if DPM_DEFINE
+
+namespace dpm::detail {
+
+DPM_INLINE std::size_t place_in(const Grid& grid, const Level& level, std::size_t step) {
+  std::size_t i = 0;
+  while (i < grid.levels().size() && !(grid[i] == level)) ++i;
+  require(
+      i < grid.levels().size(), "sample_with_edits: step ", step, " has led to time ", level.time,
+      ", which is not a level of the grid; only after a level of the grid can the rest of it be "
+      "planned anew");
+  return i;
+}
+
+}  // namespace dpm::detail
+
+#endif

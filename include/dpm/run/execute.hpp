@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// What fixed and adaptive runs do alike with the states behind a plan's registers.
+/// A plan's combinations, done to the states behind its registers.
 #pragma once
 
 #include <cstddef>
-#include <limits>
 #include <span>
 #include <type_traits>
 
-#include "dpm/error.hpp"
 #include "dpm/plan/plan.hpp"
 #include "dpm/state/combine.hpp"
 #include "dpm/state/dense.hpp"
-#include "dpm/state/finite.hpp"
 #include "dpm/state/weights.hpp"
 
 namespace dpm::detail {
@@ -31,64 +28,58 @@ constexpr bool has_few_numbers() {
 }
 
 /// A `Combine` as a job for `combine_few`.
-template <class State, class States>
+template <class State, class Registers>
 struct RegistersJob {
   using Scalar = typename State::Scalar;
   const Combine& c;
-  States& states;
+  Registers& registers;
 
   [[nodiscard]] Weights weights() const { return {c.weights.begin(), c.operands.size()}; }
   [[nodiscard]] std::size_t targets() const { return c.targets.size(); }
   [[nodiscard]] std::size_t operands() const { return c.operands.size(); }
-  [[nodiscard]] Scalar* target(std::size_t i) const { return states.target(c.targets[i]).data(); }
+  [[nodiscard]] Scalar* target(std::size_t i) const { return registers[c.targets[i]].data(); }
   [[nodiscard]] const Scalar* operand(std::size_t j) const {
-    return states.operand(c.operands[j]).data();
+    return registers[c.operands[j]].data();
   }
 };
 
-/// Runs a `Combine`. `states.target(register)` is the state to write, `states.operand(register)`
-/// the one to read.
-template <class State, class States>
-void run_combine(const Combine& c, States& states) {
+/// The states of a `Combine`.
+template <class State>
+struct CombinedStates {
+  State* to[Combine::max_targets] = {};
+  const State* from[Combine::max_operands] = {};
+
+  template <class Registers>
+  CombinedStates(const Combine& c, Registers& registers) {
+    for (std::size_t i = 0; i < c.targets.size(); ++i) to[i] = &registers[c.targets[i]];
+    for (std::size_t j = 0; j < c.operands.size(); ++j) from[j] = &registers[c.operands[j]];
+  }
+  [[nodiscard]] std::span<State* const> targets(const Combine& c) const {
+    return {to, c.targets.size()};
+  }
+  [[nodiscard]] std::span<const State* const> operands(const Combine& c) const {
+    return {from, c.operands.size()};
+  }
+};
+
+template <class State, class Registers>
+void run_combine(const Combine& c, Registers& registers) {
   if constexpr (has_few_numbers<State>()) {
     // Straight to the values: for so few, finding them costs as much as the sums.
-    combine_few<fixed_size<State>()>(RegistersJob<State, States>{c, states});
+    combine_few<fixed_size<State>()>(RegistersJob<State, Registers>{c, registers});
   } else {
-    const std::size_t rows = c.targets.size();
-    const std::size_t columns = c.operands.size();
-    State* targets[Combine::max_targets] = {};
-    const State* operands[Combine::max_operands] = {};
-    for (std::size_t i = 0; i < rows; ++i) targets[i] = &states.target(c.targets[i]);
-    for (std::size_t j = 0; j < columns; ++j) operands[j] = &states.operand(c.operands[j]);
-    combine(Weights(c.weights.begin(), columns), std::span<State* const>(targets, rows),
-            std::span<const State* const>(operands, columns));
+    const CombinedStates<State> states(c, registers);
+    combine(Weights(c.weights.begin(), c.operands.size()), states.targets(c), states.operands(c));
   }
 }
 
-/// Puts a NaN where a model is to write, so that `all_finite` notices an output that nobody fills.
-template <class State>
-void mark_unfilled(State& output) {
-  if constexpr (DenseState<State>) {
-    const auto view = dense_view(output);
-    view.data[0] = std::numeric_limits<std::remove_pointer_t<decltype(view.data)>>::quiet_NaN();
-  }
-}
-
-/// Refuses, in the name of `who`, values from outside whose shape is not the sample's; whether they
-/// are finite. States of other types pass.
-template <class State>
-[[nodiscard]] bool well_formed(const char* who, const char* what, const State& values,
-                               const State& sample, bool check_finite) {
-  if constexpr (DenseState<State>) {
-    const auto is = dense_view(values);
-    const auto should_be = dense_view(sample);
-    require(is.same_shape(should_be), who, ": ", what, " is ", is.elements, " x ", is.samples,
-            "; it must have the shape of the sample, ", should_be.elements, " x ",
-            should_be.samples);
-    return !check_finite || all_finite(values);
-  } else {
-    return true;
-  }
+/// The same in one pass with a look at one operand: whether all its values are finite.
+template <class State, class Registers>
+[[nodiscard]] bool run_combine_and_check(const Combine& c, Registers& registers,
+                                         std::size_t checked) {
+  const CombinedStates<State> states(c, registers);
+  return combine_and_check(Weights(c.weights.begin(), c.operands.size()), states.targets(c),
+                           states.operands(c), checked);
 }
 
 }  // namespace dpm::detail

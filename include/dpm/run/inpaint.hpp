@@ -11,9 +11,10 @@
 #include <utility>
 
 #include "dpm/error.hpp"
-#include "dpm/run/edit.hpp"
+#include "dpm/run/add_noise.hpp"
 #include "dpm/run/options.hpp"
 #include "dpm/schedule/level.hpp"
+#include "dpm/state/check_values.hpp"
 #include "dpm/state/dense.hpp"
 #include "dpm/state/simd.hpp"
 
@@ -40,10 +41,8 @@ class Inpaint {
   Inpaint(State known, State mask, std::type_identity_t<NoiseSource<State>> noise)
       : known_(std::move(known)), mask_(std::move(mask)), noise_(std::move(noise)) {
     const auto mask_view = dense_view(mask_);
-    detail::require(dense_view(known_).same_shape(mask_view), "Inpaint: mask is ",
-                    mask_view.elements, " x ", mask_view.samples,
-                    "; it must have the shape of known, ", dense_view(known_).elements, " x ",
-                    dense_view(known_).samples);
+    detail::require_shape(detail::shape_of(mask_), "known", detail::shape_of(known_),
+                          "Inpaint: mask");
     for (std::size_t i = 0; i < mask_view.size(); ++i) {
       const auto value = static_cast<double>(mask_view.data[i]);
       const auto known_value = static_cast<double>(dense_view(known_).data[i]);
@@ -59,8 +58,7 @@ class Inpaint {
   bool operator()(State& x, const Progress<State>& progress) const {
     const auto to = dense_view(x);
     const auto mask = dense_view(mask_);
-    detail::require(to.same_shape(mask), "Inpaint: x is ", to.elements, " x ", to.samples,
-                    "; it must have the shape of the mask, ", mask.elements, " x ", mask.samples);
+    detail::require_shape(detail::shape_of(to), "the mask", detail::shape_of(mask), "Inpaint: x");
     State noised = known_;
     constexpr std::uint32_t first_draw = std::uint32_t{1} << 31;
     add_noise(noised, progress.level, noise_,

@@ -94,9 +94,14 @@ struct RunOptions {
   /// `std::stop_token`, for example.
   StopRequest stop = {};
   /// Check the start, every model output and the result for NaN and infinity, where `State` is
-  /// dense; it costs one more read of each. Of another type the result alone is checked, if
-  /// `bool all_finite(const State&)` is there, in that type's namespace.
+  /// dense. Outputs are looked at in the pass that reads them first, so it costs next to nothing.
+  /// Of another type the result alone is checked, if `bool all_finite(const State&)` is there, in
+  /// that type's namespace.
   bool check_finite = true;
+  /// Look at each model output before anything is computed from it, so that one that is not finite
+  /// can be filled anew and the run go on: for a server whose network may fail. Costs one more
+  /// read.
+  bool refillable = false;
 };
 
 }  // namespace dpm

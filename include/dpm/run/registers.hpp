@@ -7,10 +7,10 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "dpm/plan/plan.hpp"
-#include "dpm/separate.hpp"
 #include "dpm/state/dense.hpp"
 
 namespace dpm::detail {
@@ -18,43 +18,48 @@ namespace dpm::detail {
 /// A number for each kind of register.
 using RegisterCounts = std::array<std::size_t, register_kinds>;
 
-/// What a run of a plan needs, counted in one pass.
-struct PlanNeeds {
-  int model_calls = 0;
-  int draws = 0;
-  int corrections = 0;
-  RegisterCounts registers{};
-
-  explicit PlanNeeds(const Plan& plan);
-
- private:
-  void see(Register r);
-};
-
-/// What a run of `plan` needs. Refuses a null pointer, a plan that cannot be run, and one that
-/// needs what is not there.
-PlanNeeds check_run(const Plan* plan, bool has_noise, bool has_correction);
-
-/// All registers of a run, each shaped like the sample: those that the plan writes, on the heap.
+/// All registers of a run, each shaped like the sample: those that its plans need, on the heap.
 template <class State>
 class Registers {
  public:
   /// As many registers of each kind as `counts` says, all equal to `x`.
   void assign(const RegisterCounts& counts, const State& x) {
-    counts_ = counts;
-    std::size_t size = 0;
-    for (std::size_t k = 0; k < register_kinds; ++k) {
-      first_[k] = size;
-      size += counts[k];
-    }
-    states_ = std::vector<State>(size, x);
+    counts_ = {};
+    states_.clear();
+    grow(counts, x);
   }
-  [[nodiscard]] const RegisterCounts& counts() const { return counts_; }
+
+  /// At least as many as `counts` says; those that are there keep their values, new ones equal `x`.
+  void grow(const RegisterCounts& counts, const State& x) {
+    bool enough = true;
+    RegisterCounts more = counts_;
+    for (std::size_t k = 0; k < register_kinds; ++k) {
+      enough = enough && counts[k] <= counts_[k];
+      if (counts[k] > more[k]) more[k] = counts[k];
+    }
+    if (enough) return;
+    std::size_t size = 0;
+    for (const std::size_t count : more) size += count;
+    std::vector<State> states;
+    states.reserve(size);
+    RegisterCounts first{};
+    for (std::size_t k = 0; k < register_kinds; ++k) {
+      first[k] = states.size();
+      for (std::size_t i = 0; i < more[k]; ++i) {
+        if (i < counts_[k]) {
+          states.push_back(std::move(states_[first_[k] + i]));
+        } else {
+          states.push_back(x);
+        }
+      }
+    }
+    counts_ = more;
+    first_ = first;
+    states_ = std::move(states);
+  }
 
   State& operator[](Register r) { return states_[place(r)]; }
   const State& operator[](Register r) const { return states_[place(r)]; }
-  State& target(Register r) { return (*this)[r]; }
-  [[nodiscard]] const State& operand(Register r) const { return (*this)[r]; }
 
  private:
   [[nodiscard]] std::size_t place(Register r) const {
@@ -71,16 +76,11 @@ class Registers {
 template <DenseState State>
 requires(fixed_size<State>() > 0 && sizeof(State) <= 64) class Registers<State> {
  public:
-  void assign(const RegisterCounts& counts, const State& x) {
-    counts_ = counts;
-    states_.fill(x);
-  }
-  [[nodiscard]] const RegisterCounts& counts() const { return counts_; }
+  void assign(const RegisterCounts& /*counts*/, const State& x) { states_.fill(x); }
+  void grow(const RegisterCounts& /*counts*/, const State& /*x*/) {}
 
   State& operator[](Register r) { return states_[place(r)]; }
   const State& operator[](Register r) const { return states_[place(r)]; }
-  State& target(Register r) { return (*this)[r]; }
-  [[nodiscard]] const State& operand(Register r) const { return (*this)[r]; }
 
  private:
   /// Only predictions have numbers above 0, and they are the last kind.
@@ -88,67 +88,17 @@ requires(fixed_size<State>() > 0 && sizeof(State) <= 64) class Registers<State> 
     return static_cast<std::size_t>(r.kind) + r.index;
   }
 
-  RegisterCounts counts_{};
   std::array<State, max_predictions + register_kinds - 1> states_;
 };
 
-/// Visits the states that the plan writes, kind by kind.
-template <class AnyRegisters, class Visit>
-void for_each_state(AnyRegisters& registers, const Visit& visit) {
+/// Visits the registers that `counts` counts, kind by kind.
+template <class Visit>
+void for_each_register(const RegisterCounts& counts, const Visit& visit) {
   for (std::size_t k = 0; k < register_kinds; ++k) {
-    for (std::size_t i = 0; i < registers.counts()[k]; ++i) {
-      visit(registers[{static_cast<Register::Kind>(k), static_cast<std::uint8_t>(i)}]);
+    for (std::size_t i = 0; i < counts[k]; ++i) {
+      visit(Register{static_cast<Register::Kind>(k), static_cast<std::uint8_t>(i)});
     }
   }
 }
 
 }  // namespace dpm::detail
-
-#if DPM_DEFINE
-
-#  include <variant>
-
-#  include "dpm/error.hpp"
-#  include "dpm/plan/check.hpp"
-
-namespace dpm::detail {
-
-DPM_INLINE PlanNeeds::PlanNeeds(const Plan& plan) {
-  see(sample_register);
-  for (const Step& step : plan.steps) {
-    for (const Instruction& instruction : step.instructions) {
-      if (const auto* c = std::get_if<Combine>(&instruction)) {
-        for (const Register r : c->targets) see(r);
-      } else if (const auto* e = std::get_if<Evaluate>(&instruction)) {
-        ++model_calls;
-        see(e->output);
-      } else if (const auto* d = std::get_if<Draw>(&instruction)) {
-        ++draws;
-        see(d->target);
-      } else {
-        ++corrections;
-      }
-    }
-  }
-}
-
-DPM_INLINE void PlanNeeds::see(Register r) {
-  std::size_t& count = registers[static_cast<std::size_t>(r.kind)];
-  if (r.index >= count) count = std::size_t{r.index} + 1;
-}
-
-DPM_INLINE PlanNeeds check_run(const Plan* plan, bool has_noise, bool has_correction) {
-  require(plan != nullptr, "Stepper: the plan is a null pointer; it must point to a plan");
-  check(*plan);
-  const PlanNeeds needs(*plan);
-  require(needs.draws == 0 || has_noise, "Stepper: the plan draws noise ", needs.draws,
-          " times; give the run a noise source, such as NormalNoise{seed}");
-  require((needs.corrections > 0) == has_correction, "Stepper: the plan asks for ",
-          needs.corrections, " corrections and ", has_correction ? "a correction" : "no correction",
-          " was given; make the plan with Correction::data exactly if one is given");
-  return needs;
-}
-
-}  // namespace dpm::detail
-
-#endif

@@ -5,26 +5,60 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
+#include <string>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include "dpm/error.hpp"
 #include "dpm/plan/plan.hpp"
-#include "dpm/run/check_values.hpp"
 #include "dpm/run/execute.hpp"
 #include "dpm/run/options.hpp"
 #include "dpm/run/preview.hpp"
 #include "dpm/run/registers.hpp"
+#include "dpm/separate.hpp"
+#include "dpm/state/check_values.hpp"
 #include "dpm/state/combine.hpp"
 #include "dpm/state/dense.hpp"
 
 namespace dpm {
+
+/// Where a run stands: all of it that is neither its plan nor its options nor a value of a
+/// register.
+struct RunPlace {
+  std::size_t step = 0;            ///< finished steps of the plan
+  std::size_t instruction = 0;     ///< finished instructions of the next
+  int model_calls = 0;             ///< whose output has been taken, since the run began
+  std::size_t steps_before = 0;    ///< finished under earlier plans, without trials
+  int model_calls_before = 0;      ///< made under earlier plans
+  std::uint32_t draws_before = 0;  ///< noise draws of steps finished under earlier plans
+  friend bool operator==(const RunPlace&, const RunPlace&) = default;
+};
+
 namespace detail {
-class Snapshot;   // in run/snapshot.hpp
-class PartsDone;  // in run/edit_parts.hpp
+
+/// Refuses a null pointer, a plan that cannot be run while `held` are the registers that hold
+/// values, and one that needs what is not there.
+PlanNeeds check_run(const Plan* plan, std::span<const Register> held, bool has_noise,
+                    bool has_correction);
+
+/// Refuses a plan that starts at another noise level than the one where the sample stands.
+void check_start_level(const Level& start, const Level& stands);
+
+/// Steps, trials left out, and draws of the first `steps` steps of a plan.
+std::size_t counted_steps(const Plan& plan, std::size_t steps);
+std::uint32_t draws_of(const Plan& plan, std::size_t steps);
+
+/// "step 3 of 10: the model's output (time 0.5, timestep 499)"; all = 0: how many is not known.
+std::string name_values(std::size_t step, std::size_t all, const char* what, const Level& level);
+
+/// Refuses to go on with a run that `NonFinite` has ended.
+[[noreturn]] void refuse_spoilt();
+
 }  // namespace detail
 
 /// One run of a plan, for callers that own the loop: `next()` hands out a model call, the caller
@@ -39,9 +73,6 @@ class PartsDone;  // in run/edit_parts.hpp
 /// copyable type with `combine` (see `Weights`).
 template <class State>
 class Stepper {
-  friend class detail::Snapshot;
-  friend class detail::PartsDone;
-
   static_assert(RunnableState<State>,
                 "dpm: this type is not a state. A state is an Eigen array or matrix, a contiguous "
                 "range of float or double that owns its values, or a copyable type with "
@@ -60,13 +91,11 @@ class Stepper {
   /// `NonFinite` a start that is not finite.
   Stepper(std::shared_ptr<const Plan> plan, State x, RunOptions<State> options = {})
       : plan_(std::move(plan)), options_(std::move(options)) {
-    const detail::PlanNeeds needs = detail::check_run(
-        plan_.get(), static_cast<bool>(options_.noise), static_cast<bool>(options_.correction));
+    const PlanNeeds needs = check_plan(plan_.get(), {});
     detail::check_start("Stepper", x, options_.check_finite);
     registers_.assign(needs.registers, x);
     make_preview();
-    calls_in_all_ = needs.model_calls;
-    end_ = plan_->steps.size();
+    planned_calls_ = needs.model_calls;
   }
   Stepper(const Plan& plan, State x, RunOptions<State> options = {})
       : Stepper(std::make_shared<const Plan>(plan), std::move(x), std::move(options)) {}
@@ -84,91 +113,232 @@ class Stepper {
     copy.options_ = std::move(options);
     copy.make_preview();
     copy.model_time_.stop();
-    copy.sampler_time_.stop();
-    if (std::exchange(copy.pending_, nullptr) != nullptr) --copy.instruction_;
+    if (std::exchange(copy.pending_, nullptr) != nullptr) --copy.place_.instruction;
     return copy;
   }
 
-  /// Back to the beginning with the start `x`, in the same buffers: the next batch. Allocates
-  /// nothing. Refuses an `x` of another shape or that is not finite, and then changes nothing. A
-  /// stop that was requested stays so (see `resume`).
+  /// Back to the beginning of the plan with the start `x`, in the same buffers: the next batch.
+  /// Allocates nothing. Refuses an `x` of another shape or that is not finite, and a plan that goes
+  /// on from another (see `replan`); it has changed nothing then. A stop that was requested stays
+  /// so (see `resume`).
   void reset(const State& x) {
-    (void)detail::well_formed("Stepper", "the start x", x, sample(), false);
+    check_like_sample("Stepper: the start x", x);
     detail::check_start("Stepper", x, options_.check_finite);
-    // Nothing of the run before is left.
-    detail::for_each_state(registers_, [&x](State& state) { state = x; });
-    pending_ = nullptr;
-    step_ = 0;
-    instruction_ = 0;
-    model_calls_ = 0;
+    if (!plan_->live.empty()) (void)check_plan(plan_.get(), {});
+    detail::for_each_register(PlanNeeds(*plan_).registers,
+                              [&](Register r) { registers_[r] = x; });  // nothing else is left
+    place_ = {};
+    forget_call();
     model_time_ = {};
     sampler_time_ = {};
   }
 
+  /// Goes on from the sample as it stands with another plan: the rest of a run whose sample was
+  /// edited, or the next part of one whose steps are found on the way. Buffers stay; steps, model
+  /// calls, noise draws and times are counted on. The history is given up: of what the plan before
+  /// has left in registers only those that it declares live can be read, and only if it is
+  /// finished. A call that is open is dropped. Allocates where the plan needs more registers.
+  ///
+  /// Refuses what the constructor does, and a plan that does not start at the noise level where the
+  /// sample stands; it has changed nothing then.
+  void replan(std::shared_ptr<const Plan> plan) {
+    if (spoilt_) detail::refuse_spoilt();
+    const PlanNeeds needs = check_next_plan(plan.get());
+    detail::check_start_level(plan->start(), level());
+    go_on_with(std::move(plan), needs);
+  }
+  /// The same from another sample: `x` stands where the plan starts. Refuses an `x` of another
+  /// shape or that is not finite.
+  void replan(std::shared_ptr<const Plan> plan, const State& x) {
+    const PlanNeeds needs = check_next_plan(plan.get());
+    check_like_sample("Stepper: the sample x", x);
+    if (options_.check_finite && !detail::is_finite(x)) {
+      detail::refuse_non_finite("Stepper: the sample x");
+    }
+    registers_[sample_register] = x;
+    go_on_with(std::move(plan), needs);
+  }
+  void replan(const Plan& plan) { replan(std::make_shared<const Plan>(plan)); }
+  void replan(const Plan& plan, const State& x) { replan(std::make_shared<const Plan>(plan), x); }
+
   /// Runs up to the next model call and hands it out; nothing once the run is over, or where a stop
   /// was requested (see `stopped`).
   ///
-  /// First it looks at the output of the call before. If that is not finite it throws `NonFinite`,
-  /// and if its shape has changed `InvalidArgument`; the run has not moved then, so the output may
-  /// be filled anew and `next()` called again. So too with noise that is refused: the source is
-  /// asked again. `NonFinite` as well if the finished sample overflowed.
+  /// First it takes the output of the call before. If its shape has changed it throws
+  /// `InvalidArgument`; the run has not moved then, so the output may be filled anew and `next()`
+  /// called again. So too with noise that is refused: the source is asked again.
+  ///
+  /// An output that is not finite throws `NonFinite`, as does a finished sample that overflowed.
+  /// Outputs are looked at in the pass that first reads them, which has then written to the sample:
+  /// such a run cannot go on, and says so, until it is `reset`. A copy made before can, and with
+  /// `RunOptions::refillable` the run itself: its output may be filled anew.
   [[nodiscard]] std::optional<Call> next() {
+    while (!finished()) {
+      const std::size_t step = place_.step;
+      if (auto call = next_in_step()) return call;
+      if (place_.step == step) break;  // stopped
+    }
+    return std::nullopt;
+  }
+
+  /// The same, but it returns nothing where a step ends as well: the sample stands at `level()`
+  /// then, to be looked at, or edited and handed to `replan`. Call it again to go on.
+  ///
+  ///     while (!run.finished() && !run.stopped()) {
+  ///       while (auto call = run.next_in_step()) network(call->input, call->level, call->output);
+  ///       show(run.progress());
+  ///     }
+  [[nodiscard]] std::optional<Call> next_in_step() {
+    if (spoilt_) detail::refuse_spoilt();
     if (options_.observer) {
       model_time_.stop();
       sampler_time_.start();
     }
     if (pending_ != nullptr) take_output();
-    for (; step_ < end_; finish_step()) {
-      const Step& step = plan_->steps[step_];
-      const Instruction* instruction = step.instructions.data() + instruction_;
-      const Instruction* const end = step.instructions.data() + step.instructions.size();
-      for (; instruction != end; ++instruction) {
-        if (const auto* c = std::get_if<Combine>(instruction)) {
-          detail::run_combine<State>(*c, registers_);
-        } else if (const auto* evaluate = std::get_if<Evaluate>(instruction)) {
-          if (options_.stop.stop_requested()) return std::nullopt;
-          return hand_out(*evaluate);
-        } else {
-          ask(step, *instruction);
-        }
-        ++instruction_;  // only now, so that a callback that throws is called again
+    if (finished()) return std::nullopt;
+    const Step& step = plan_->steps[place_.step];
+    const Instruction* instruction = step.instructions.data() + place_.instruction;
+    const Instruction* const end = step.instructions.data() + step.instructions.size();
+    for (; instruction != end; ++instruction) {
+      if (const auto* c = std::get_if<Combine>(instruction)) {
+        run(*c);
+      } else if (const auto* evaluate = std::get_if<Evaluate>(instruction)) {
+        if (options_.stop.stop_requested()) return std::nullopt;
+        return hand_out(*evaluate);
+      } else {
+        ask(step, *instruction);
       }
+      ++place_.instruction;  // only now, so that a callback that throws is called again
     }
+    finish_step(step);
     return std::nullopt;
   }
 
-  /// The call that is open: the one that `next` handed out last, unless it has been taken back. In
-  /// a copy it refers to the copy's own buffers, whose output is to be filled anew.
+  /// The call that is open: the one that was handed out last, unless it has been taken back. In a
+  /// copy it refers to the copy's own buffers, whose output is to be filled anew.
   [[nodiscard]] std::optional<Call> open_call() {
     if (pending_ == nullptr) return std::nullopt;
-    return Call{at(pending_->input), pending_->level, at(pending_->output)};
+    return Call{registers_[pending_->input], pending_->level, registers_[pending_->output]};
   }
 
   /// The sample as it stands: the start, then what each finished step has made of it. (In all plans
   /// of the library; in one of your own, if its steps write the sample after their last call.)
   [[nodiscard]] const State& sample() const { return registers_[sample_register]; }
+  /// What a register of the plan holds, such as one that it declares live.
+  [[nodiscard]] const State& value(Register r) const { return registers_[r]; }
+  /// Where the sample stands.
+  [[nodiscard]] const Level& level() const {
+    return place_.step == 0 ? plan_->start() : plan_->steps[place_.step - 1].to;
+  }
+  /// Whether all steps of the plan are done.
+  [[nodiscard]] bool finished() const { return place_.step == plan_->steps.size(); }
   /// Whether the run stands before a model call that a request to stop keeps it from. The sample is
   /// then that of the last finished step. `resume` lets the run go on.
   [[nodiscard]] bool stopped() const {
-    return pending_ == nullptr && step_ < plan_->steps.size() && options_.stop.stop_requested();
+    return pending_ == nullptr && !finished() && options_.stop.stop_requested();
   }
   /// Lets a stopped run go on with the next call of `next()`, until `stop` is requested to stop.
   void resume(const StopRequest& stop = {}) { options_.stop = stop; }
   [[nodiscard]] const Plan& plan() const { return *plan_; }
-  /// Steps finished so far.
-  [[nodiscard]] std::size_t steps_done() const { return step_; }
-  /// Model calls whose output has been taken.
-  [[nodiscard]] int model_calls() const { return model_calls_; }
+  [[nodiscard]] const RunOptions<State>& options() const { return options_; }
+  /// Steps finished since the run began, trials left out.
+  [[nodiscard]] std::size_t steps_done() const {
+    return place_.steps_before +
+           (is_part() ? detail::counted_steps(*plan_, place_.step) : place_.step);
+  }
+  /// Model calls since the run began whose output has been taken.
+  [[nodiscard]] int model_calls() const { return place_.model_calls; }
+
+  /// What an observer is told after the last finished step. Times are measured for runs with an
+  /// observer alone.
+  [[nodiscard]] Progress<State> progress() const {
+    const bool estimated = place_.step > 0 && plan_->steps[place_.step - 1].estimates_error();
+    return {.step = steps_done(),
+            .steps = steps_in_all(),
+            .model_calls = place_.model_calls,
+            .total_model_calls = is_part() ? 0 : place_.model_calls_before + planned_calls_,
+            .level = level(),
+            .sample = sample(),
+            .error = estimated ? &registers_[error_register] : nullptr,
+            .model_seconds = model_time_.seconds(),
+            .sampler_seconds = sampler_time_.seconds()};
+  }
+
+  /// Where the run stands, to be kept with the values of its registers (see `save`). A call that is
+  /// open counts as not handed out.
+  [[nodiscard]] RunPlace place() const {
+    RunPlace place = place_;
+    if (pending_ != nullptr) --place.instruction;
+    return place;
+  }
+  /// Puts the run at a place that `place()` has returned for the same plan; `fill(register, state)`
+  /// gives the registers of the plan the values that they had (see `load`).
+  template <class Fill>
+  void restore(const RunPlace& place, const Fill& fill) {
+    detail::for_each_register(PlanNeeds(*plan_).registers,
+                              [&](Register r) { fill(r, registers_[r]); });
+    place_ = place;
+    forget_call();
+  }
+  /// A run that goes on from another plan's live registers, whose values `restore` is to give.
+  [[nodiscard]] static Stepper to_restore(std::shared_ptr<const Plan> plan, State x,
+                                          RunOptions<State> options) {
+    return Stepper(std::move(plan), std::move(x), std::move(options), Restored{});
+  }
 
  private:
-  State& at(Register r) { return registers_[r]; }
+  struct Restored {};
+  Stepper(std::shared_ptr<const Plan> plan, State x, RunOptions<State> options, Restored)
+      : plan_(std::move(plan)), options_(std::move(options)) {
+    detail::require(plan_ != nullptr,
+                    "Stepper: the plan is a null pointer; it must point to a plan");
+    const PlanNeeds needs = check_plan(plan_.get(), plan_->live);
+    registers_.assign(needs.registers, x);
+    make_preview();
+    planned_calls_ = needs.model_calls;
+  }
+
+  PlanNeeds check_plan(const Plan* plan, std::span<const Register> held) const {
+    return detail::check_run(plan, held, static_cast<bool>(options_.noise),
+                             static_cast<bool>(options_.correction));
+  }
+  PlanNeeds check_next_plan(const Plan* plan) const {
+    return check_plan(
+        plan, finished() ? std::span<const Register>(plan_->live) : std::span<const Register>());
+  }
+  void check_like_sample(const char* subject, const State& x) const {
+    if constexpr (DenseState<State>) {
+      detail::require_shape(detail::shape_of(x), "the sample", detail::shape_of(sample()), subject);
+    }
+  }
+
+  void go_on_with(std::shared_ptr<const Plan> plan, const PlanNeeds& needs) {
+    registers_.grow(needs.registers, sample());
+    place_ = {.model_calls = place_.model_calls,
+              .steps_before = steps_done(),
+              .model_calls_before = place_.model_calls,
+              .draws_before = place_.draws_before + detail::draws_of(*plan_, place_.step)};
+    plan_ = std::move(plan);
+    planned_calls_ = needs.model_calls;
+    forget_call();
+  }
+  void forget_call() {
+    pending_ = nullptr;
+    unchecked_ = nullptr;
+    spoilt_ = false;
+    model_time_.stop();
+    sampler_time_.stop();
+  }
+
   void make_preview() { preview_ = std::vector<State>(options_.preview ? 1 : 0, sample()); }
 
   std::optional<Call> hand_out(const Evaluate& evaluate) {
-    detail::make_fillable(at(evaluate.output), sample());
-    ++instruction_;
+    check_output();
+    State& output = registers_[evaluate.output];
+    detail::make_fillable(output, sample());
+    ++place_.instruction;
     pending_ = &evaluate;
-    if (options_.check_finite) detail::mark_unfilled(at(evaluate.output));
+    if (options_.check_finite) detail::mark_unfilled(output);
     if (options_.observer) {
       sampler_time_.stop();
       model_time_.start();
@@ -177,72 +347,183 @@ class Stepper {
   }
 
   void take_output() {
-    check_values(at(pending_->output), "the model's output", pending_->level);
+    const Evaluate& call = *pending_;
+    const State& output = registers_[call.output];
+    check_shape(output, "the model's output", call.level);
+    if constexpr (DenseState<State>) {
+      const bool at_once = options_.refillable || options_.preview || detail::has_few_values<State>;
+      if (options_.check_finite && at_once && !all_finite(output)) {
+        detail::refuse_non_finite(name("the model's output", call.level));
+      }
+      if (options_.check_finite && !at_once) unchecked_ = &call;
+    }
     if (options_.preview) {
-      detail::show_preview(options_, plan_->prediction, *pending_, at(pending_->input),
-                           at(pending_->output), preview_[0]);
+      detail::show_preview(options_, plan_->prediction, call, registers_[call.input], output,
+                           preview_[0]);
     }
     pending_ = nullptr;
-    ++model_calls_;
+    ++place_.model_calls;
   }
 
-  void check_values(const State& values, const char* what, const Level& level,
-                    bool is_result = false) const {
-    if (detail::is_in_order(values, sample(), options_.check_finite, is_result)) return;
-    detail::refuse_values(
-        what, values, sample(), level,
-        {"step ", steps_before_ + step_ + 1, steps_before_ + plan_->steps.size()});
+  /// Looks at the output that was taken last, unless a combination has done so.
+  void check_output() {
+    if (unchecked_ == nullptr) return;
+    const Evaluate& call = *std::exchange(unchecked_, nullptr);
+    if (!detail::is_finite(registers_[call.output])) refuse_output(call);
+  }
+  [[noreturn]] void refuse_output(const Evaluate& call) {
+    spoilt_ = true;
+    detail::refuse_non_finite(name("the model's output", call.level));
+  }
+
+  void run(const Combine& c) {
+    if constexpr (DenseState<State>) {
+      if (unchecked_ != nullptr) return run_and_check(c);
+    }
+    detail::run_combine<State>(c, registers_);
+  }
+  /// Looks at the output that was taken last in the pass that reads it.
+  void run_and_check(const Combine& c) {
+    for (std::size_t j = 0; j < c.operands.size(); ++j) {
+      if (!(c.operands[j] == unchecked_->output)) continue;
+      const Evaluate& call = *std::exchange(unchecked_, nullptr);
+      if (!detail::run_combine_and_check<State>(c, registers_, j)) refuse_output(call);
+      return;
+    }
+    for (const Register r : c.targets) {
+      if (r == unchecked_->output) check_output();  // before it is overwritten
+    }
+    detail::run_combine<State>(c, registers_);
+  }
+
+  void check_shape(const State& values, const char* what, const Level& level) const {
+    if constexpr (DenseState<State>) {
+      const detail::Shape is = detail::shape_of(values);
+      const detail::Shape must_be = detail::shape_of(sample());
+      if (!(is == must_be)) [[unlikely]] {
+        detail::refuse_shape(name(what, level), is, "the sample", must_be);
+      }
+    }
+  }
+  /// What callables leave must have the sample's shape and be finite.
+  void check_values(const State& values, const char* what, const Level& level) const {
+    check_shape(values, what, level);
+    if constexpr (DenseState<State>) {
+      if (options_.check_finite && !all_finite(values)) {
+        detail::refuse_non_finite(name(what, level));
+      }
+    }
   }
 
   /// Asks the user's callables for noise or for a correction.
   void ask(const Step& step, const Instruction& instruction) {
     if (const auto* correct = std::get_if<Correct>(&instruction)) {
-      options_.correction(at(correct->slot), correct->level);
-      check_values(at(correct->slot), "the corrected data prediction", correct->level);
+      check_output();
+      State& data = registers_[correct->slot];
+      options_.correction(data, correct->level);
+      check_values(data, "the corrected data prediction", correct->level);
     } else if (const auto* draw = std::get_if<Draw>(&instruction)) {
-      detail::make_fillable(at(draw->target), sample());
-      options_.noise(at(draw->target), NoiseRequest{draw->draw, step.from, step.to});
-      check_values(at(draw->target), "the noise", step.from);
+      State& z = registers_[draw->target];
+      detail::make_fillable(z, sample());
+      options_.noise(z, NoiseRequest{place_.draws_before + draw->draw, step.from, step.to});
+      check_values(z, "the noise", step.from);
     }
   }
 
-  void finish_step() {
-    const Step& step = plan_->steps[step_];
-    if (&step == &plan_->steps.back()) check_values(sample(), "the sample after it", step.to, true);
-    instruction_ = 0;
-    ++step_;
-    if (options_.observer) tell_observer(step);
+  void finish_step(const Step& step) {
+    check_output();
+    if (&step == &plan_->steps.back() && !is_part() && options_.check_finite &&
+        !detail::is_finite(sample())) {
+      spoilt_ = true;
+      detail::refuse_non_finite(name("the sample after it", step.to));
+    }
+    place_.instruction = 0;
+    ++place_.step;
+    if (!options_.observer) return;
+    sampler_time_.stop();
+    if (!is_part() || !step.is_trial()) options_.observer(progress());
   }
 
-  void tell_observer(const Step& step) {
-    sampler_time_.stop();
-    options_.observer(
-        Progress<State>{.step = steps_before_ + step_,
-                        .steps = steps_before_ + plan_->steps.size(),
-                        .model_calls = calls_before_ + model_calls_,
-                        .total_model_calls = calls_before_ + calls_in_all_,
-                        .level = step.to,
-                        .sample = sample(),
-                        .error = step.estimates_error() ? &at(error_register) : nullptr,
-                        .model_seconds = model_time_.seconds(),
-                        .sampler_seconds = sampler_time_.seconds()});
-    sampler_time_.start();
+  /// Whether the plan is a part of a run whose other parts are not known yet.
+  [[nodiscard]] bool is_part() const { return !plan_->live.empty(); }
+  [[nodiscard]] std::size_t steps_in_all() const {
+    return is_part() ? 0 : place_.steps_before + plan_->steps.size();
+  }
+  [[nodiscard]] std::string name(const char* what, const Level& level) const {
+    return detail::name_values(steps_done() + 1, steps_in_all(), what, level);
   }
 
   std::shared_ptr<const Plan> plan_;
   RunOptions<State> options_;
   detail::Registers<State> registers_;
   std::vector<State> preview_;
-  const Evaluate* pending_ = nullptr;  // points into the shared plan, so copies may keep it
-  std::size_t step_ = 0;
-  std::size_t end_ = 0;  // the number of steps, unless an edit ends the run before
-  std::size_t instruction_ = 0;
-  int model_calls_ = 0;
-  int calls_in_all_ = 0;
-  std::size_t steps_before_ = 0;  // of the whole run, of which this may be the rest
-  int calls_before_ = 0;
+  const Evaluate* pending_ = nullptr;    // points into the shared plan, so copies may keep it
+  const Evaluate* unchecked_ = nullptr;  // its output may hold a NaN
+  bool spoilt_ = false;
+  RunPlace place_;
+  int planned_calls_ = 0;
   detail::StopWatch model_time_;
   detail::StopWatch sampler_time_;
 };
 
 }  // namespace dpm
+
+#if DPM_DEFINE
+
+#  include "dpm/plan/check.hpp"
+
+namespace dpm::detail {
+
+DPM_INLINE PlanNeeds check_run(const Plan* plan, std::span<const Register> held, bool has_noise,
+                               bool has_correction) {
+  require(plan != nullptr, "Stepper: the plan is a null pointer; it must point to a plan");
+  check(*plan, held);
+  PlanNeeds needs(*plan);
+  require(needs.draws == 0 || has_noise, "Stepper: the plan draws noise ", needs.draws,
+          " times; give the run a noise source, such as NormalNoise{seed}");
+  const bool is_part = !plan->live.empty();  // another part may ask for them
+  require((needs.corrections > 0) == has_correction || (is_part && has_correction),
+          "Stepper: the plan asks for ", needs.corrections, " corrections and ",
+          has_correction ? "a correction" : "no correction",
+          " was given; make the plan with Correction::data exactly if one is given");
+  return needs;
+}
+
+DPM_INLINE void check_start_level(const Level& start, const Level& stands) {
+  require(start.log_alpha == stands.log_alpha && start.log_sigma == stands.log_sigma,
+          "Stepper: the new plan starts at time ", start.time, " and the sample stands at time ",
+          stands.time, "; it must start there, or be given the sample that stands where it starts");
+}
+
+DPM_INLINE std::size_t counted_steps(const Plan& plan, std::size_t steps) {
+  std::size_t counted = 0;
+  for (std::size_t i = 0; i < steps; ++i) counted += plan.steps[i].is_trial() ? 0 : 1;
+  return counted;
+}
+
+DPM_INLINE std::uint32_t draws_of(const Plan& plan, std::size_t steps) {
+  std::uint32_t draws = 0;
+  for (std::size_t i = 0; i < steps; ++i) {
+    for (const Instruction& instruction : plan.steps[i].instructions) {
+      if (std::holds_alternative<Draw>(instruction)) ++draws;
+    }
+  }
+  return draws;
+}
+
+DPM_INLINE std::string name_values(std::size_t step, std::size_t all, const char* what,
+                                   const Level& level) {
+  const std::string of_all = all > 0 ? sentence(" of ", all) : std::string();
+  return sentence("step ", step, of_all, ": ", what, " (time ", level.time, ", timestep ",
+                  level.timestep, ")");
+}
+
+DPM_INLINE void refuse_spoilt() {
+  refuse(
+      {"Stepper: the run met values that are not finite and cannot go on; reset it, or go on "
+       "with a copy made before"});
+}
+
+}  // namespace dpm::detail
+
+#endif

@@ -16,6 +16,7 @@
 #include "dpm/separate.hpp"
 #include "dpm/state/combine_kernel.hpp"
 #include "dpm/state/dense.hpp"
+#include "dpm/state/finite.hpp"
 #include "dpm/state/parallel.hpp"
 #include "dpm/state/weights.hpp"
 
@@ -186,6 +187,16 @@ void combine(const Weights& weights, std::span<State* const> targets,
                            dense_view(*targets[0]).size());
   }
 }
+
+namespace detail {
+template <DenseState State>
+[[nodiscard]] bool combine_and_check(const Weights& weights, std::span<State* const> targets,
+                                     std::span<const State* const> operands, std::size_t checked) {
+  const bool finite = all_finite(*operands[checked]);
+  combine(weights, targets, operands);
+  return finite;
+}
+}  // namespace detail
 
 /// What a run can work on: a type that owns its values and has `combine`, the library's or its own.
 /// Views (spans, maps) are not: a copy of one would share the values (see `OwnedState`).

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// Clean data taken to a noise level: where an image-to-image run starts.
+#pragma once
+
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <type_traits>
+
+#include "dpm/error.hpp"
+#include "dpm/run/options.hpp"
+#include "dpm/schedule/level.hpp"
+#include "dpm/state/check_values.hpp"
+#include "dpm/state/combine.hpp"
+#include "dpm/state/dense.hpp"
+
+namespace dpm {
+
+/// A source of standard normal values, as `RunOptions::noise` has it.
+template <class State>
+using NoiseSource = std::function<void(State&, const NoiseRequest&)>;
+
+/// x <- alpha x + sigma z: clean data noised to `level`. Refuses a level that is no point of a
+/// process, a view with gaps, noise of another shape (`InvalidArgument`) or that is not finite
+/// (`NonFinite`); x is untouched then. What is not finite in x stays so, and is refused by the run
+/// that starts from it.
+///
+/// @param noise  fills z; it is asked for draw number `draw`, by default the start's own, which no
+///               run asks for.
+template <DenseState X>
+void add_noise(X&& x, const Level& level,
+               const std::type_identity_t<NoiseSource<OwnedState<X>>>& noise,
+               std::uint32_t draw = std::numeric_limits<std::uint32_t>::max()) {
+  detail::require(static_cast<bool>(noise), "add_noise: noise is empty; it must be a noise source");
+  const auto to = dense_view(x);
+  detail::require(to.contiguous(), "add_noise: x is a view of ", to.elements, " x ", to.samples,
+                  " values with strides ", to.element_stride, " and ", to.sample_stride,
+                  "; it must be contiguous");
+  using Scalar = std::remove_reference_t<decltype(*to.data)>;
+  const auto alpha = static_cast<Scalar>(level.alpha());
+  const auto sigma = static_cast<Scalar>(level.sigma());
+  detail::require(
+      std::isfinite(static_cast<double>(alpha)) && std::isfinite(static_cast<double>(sigma)),
+      "add_noise: the level at time ", level.time, " has alpha = ", level.alpha(),
+      " and sigma = ", level.sigma(), "; both must be finite in the type of x");
+  OwnedState<X> z = detail::own(x);
+  noise(z, NoiseRequest{draw, level, level});
+  const auto from = dense_view(z);
+  detail::require_shape(detail::shape_of(from), "x", detail::shape_of(to),
+                        "add_noise: the noise (draw ", draw, ")");
+  if (!all_finite(z)) {
+    detail::refuse_non_finite(detail::sentence("add_noise: the noise (draw ", draw, ")"));
+  }
+  const std::array<double, 2> weights{level.alpha(), level.sigma()};
+  const std::array<Scalar*, 1> targets{to.data};
+  const std::array<const Scalar*, 2> operands{to.data, from.data};
+  detail::combine_arrays<Scalar>(Weights(weights.data(), 2), targets, operands, to.size());
+}
+
+}  // namespace dpm

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// The checks of values that come from outside the library: their shape, and that they are finite.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+#include "dpm/error.hpp"
+#include "dpm/separate.hpp"
+#include "dpm/state/dense.hpp"
+#include "dpm/state/finite.hpp"
+
+namespace dpm::detail {
+
+/// A type that is not dense and knows by itself whether its values are finite.
+template <class State>
+concept OwnFiniteState = !DenseState<State> && requires(const State& state) {
+  { all_finite(state) } -> std::same_as<bool>;
+};
+
+/// Rows and columns of a dense state.
+struct Shape {
+  std::size_t elements = 0;
+  std::size_t samples = 0;
+  friend bool operator==(const Shape&, const Shape&) = default;
+};
+
+template <class Scalar>
+Shape shape_of(const DenseView<Scalar>& view) {
+  return {view.elements, view.samples};
+}
+template <DenseState State>
+Shape shape_of(const State& state) {
+  return shape_of(dense_view(state));
+}
+
+/// Throws "<subject> is 2 x 3; it must have the shape of <of>, 4 x 5".
+[[noreturn]] void refuse_shape(const std::string& subject, const Shape& is, std::string_view of,
+                               const Shape& must_be);
+
+/// Throws `NonFinite`: "<subject> holds a NaN or an infinity".
+[[noreturn]] void refuse_non_finite(const std::string& subject);
+
+/// Refuses a shape that is not the one of `of`; the parts name what has it.
+template <class... Subject>
+void require_shape(const Shape& is, std::string_view of, const Shape& must_be,
+                   const Subject&... subject) {
+  if (!(is == must_be)) [[unlikely]] {
+    refuse_shape(sentence(subject...), is, of, must_be);
+  }
+}
+
+/// Whether a state is finite; of a type that cannot tell, true.
+template <class State>
+bool is_finite(const State& state) {
+  if constexpr (DenseState<State> || OwnFiniteState<State>) {
+    return all_finite(state);
+  } else {
+    return true;
+  }
+}
+
+/// Puts a NaN where a model is to write, so that an output that nobody fills is noticed.
+template <class Scalar>
+void mark_unfilled(const DenseView<Scalar>& view) {
+  if (view.size() > 0) view.data[0] = std::numeric_limits<Scalar>::quiet_NaN();
+}
+template <class State>
+void mark_unfilled(State& output) {
+  if constexpr (DenseState<State>) mark_unfilled(dense_view(output));
+}
+
+/// Gives a state that is to be filled the shape of another, if what filled it before has changed
+/// it.
+template <class State>
+void make_fillable(State& state, const State& like) {
+  if constexpr (DenseState<State>) {
+    if (!(shape_of(state) == shape_of(like))) state = like;
+  }
+}
+
+/// Refuses, in the name of `who`, a start that is empty or, if `check_finite`, not finite.
+template <class State>
+void check_start(const char* who, const State& x, bool check_finite) {
+  if constexpr (DenseState<State>) {
+    require(dense_view(x).size() > 0, who,
+            ": the start x is empty; it must hold at least one value");
+    if (check_finite && !all_finite(x)) refuse_non_finite(sentence(who, ": the start x"));
+  }
+}
+
+}  // namespace dpm::detail
+
+#if DPM_DEFINE
+
+namespace dpm::detail {
+
+DPM_INLINE void refuse_shape(const std::string& subject, const Shape& is, std::string_view of,
+                             const Shape& must_be) {
+  refuse({subject, " is ", is.elements, " x ", is.samples, "; it must have the shape of ", of, ", ",
+          must_be.elements, " x ", must_be.samples});
+}
+
+DPM_INLINE void refuse_non_finite(const std::string& subject) {
+  fail<NonFinite>(subject + " holds a NaN or an infinity");
+}
+
+}  // namespace dpm::detail
+
+#endif
