@@ -48,7 +48,8 @@ inline void velocity_network(const Batch& x, const dpm::Level& level, Batch& vel
   const auto sigma = static_cast<float>(level.sigma());
   // v = alpha epsilon - sigma x_0, written so that it holds at alpha = 0 too.
   const float variance = alpha * alpha * data_stddev * data_stddev + sigma * sigma;
-  const Batch data = data_mean + alpha * data_stddev * data_stddev * (x - alpha * data_mean) / variance;
+  const Batch data =
+      data_mean + alpha * data_stddev * data_stddev * (x - alpha * data_mean) / variance;
   velocity = alpha * velocity - sigma * data;
 }
 
@@ -61,8 +62,8 @@ inline void flow_network(const Batch& x, double timestep, Batch& flow) {
   flow = sigma * place - data_mean - alpha * data_stddev * data_stddev * place;
 }
 
-/// The raw network F of EDM, for data of mean 0.5 and deviation sigma_data = 0.5: it is given c_in x
-/// and log(sigma) / 4.
+/// The raw network F of EDM, for data of mean 0.5 and deviation sigma_data = 0.5: it is given c_in
+/// x and log(sigma) / 4.
 inline void edm_network(const Batch& x, double c_noise, Batch& raw) {
   const double sigma = std::exp(4.0 * c_noise);
   raw = Batch::Constant(x.rows(), x.cols(),
