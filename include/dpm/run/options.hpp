@@ -55,18 +55,10 @@ struct Progress {
   int total_model_calls = 0;  ///< model calls of the whole run
   const Level& level;         ///< where the sample stands now
   const State& sample;        ///< the sample
-  /// If the plan estimates errors and the step is not of first order: the step's result less that
-  /// of the order below. As steps get shorter it comes to the error of the lower order over this
-  /// one step, exact minus lower (`UniPc`: that of the predicted step); the step's own error is
-  /// smaller. Where it says something else:
-  /// - After a start of first order (`UniPc`, `Deis`, `DpmSolver::Start::lower_order`) the history
-  ///   has the start's error, and the first estimates measure that: those of order 4 for about ten
-  ///   steps.
-  /// - `DpmSolver` of order 3, singlestep, with r2 other than 2/3 is of second order itself: its
-  ///   estimate has the size of the error, but does not come to it.
-  /// - With `halved_second_difference` it comes to four fifths of the error.
-  /// - Where steps draw noise (tau > 0) it is the difference of two orders and no more: it holds
-  ///   the noise of the path, and says nothing of the step's error.
+  /// The estimate of the step's error: its result less that of the order below. Null where the plan
+  /// makes none, and for steps of first order. What it is worth, and where it says something else,
+  /// is in docs/guidance-control-editing.md, "Error estimates on a
+  /// fixed grid".
   const State* error = nullptr;
   double model_seconds = 0.0;    ///< time between handing out model calls and getting them back
   double sampler_seconds = 0.0;  ///< time in the run itself, its noise and correction included

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// The data prediction that a model call has made, for those who look on.
+/// The data prediction that a model call has made, as `RunOptions::preview` is shown it.
 #pragma once
 
 #include <span>
@@ -14,7 +14,7 @@
 
 namespace dpm::detail {
 
-/// What makes the data prediction of the call's own input and output.
+/// The weights with which a call's own input and output make the data prediction.
 Conversion preview_conversion(Prediction prediction, const Evaluate& call);
 
 /// Shows the data prediction of a call, which it makes from the call's input and output in one pass
