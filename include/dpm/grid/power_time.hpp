@@ -13,10 +13,10 @@
 
 namespace dpm {
 
-/// Levels equally far apart in time^(1 / power), so denser where the noise is low the larger the
-/// power is (Zhang & Chen 2022, arXiv 2204.13902, App. H.3; in its authors' code `ts_order` of the
-/// phase "t"). Power 1 is `UniformTime`, 2 is `QuadraticTime`, and the limit of large powers takes
-/// equal steps in log time. It may end at time 0. Start and end as for `UniformTime`.
+/// Levels equally far apart in time^(1 / power) (Zhang & Chen 2022, arXiv 2204.13902, App. H.3; in
+/// their code `ts_order` of the phase "t"). A larger power puts more levels where the noise is low.
+/// Power 1 is `UniformTime`, 2 is `QuadraticTime`, and the limit of large powers takes equal steps
+/// in log time. It may end at time 0. Start and end as for `UniformTime`.
 struct PowerTime {
   double power = 3.0;
   std::optional<double> start = std::nullopt;
@@ -24,7 +24,7 @@ struct PowerTime {
 };
 
 /// The grid of `steps` intervals with this spacing. Refuses a power that is not positive and
-/// finite, and what `make_grid` of `UniformTime` does.
+/// finite, and what `make_grid` of `UniformTime` refuses.
 [[nodiscard]] Grid make_grid(const PowerTime& spacing, const AnySchedule& schedule, int steps);
 
 }  // namespace dpm

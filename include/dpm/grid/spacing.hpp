@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// Spacings: where the levels of a grid are put.
+/// Spacings uniform in time, in its square root, and in lambda; grids through your own levels.
 #pragma once
 
 #include <optional>
@@ -45,10 +45,10 @@ struct UniformLambda {
 
 [[nodiscard]] Grid make_grid(const UniformLambda& spacing, const AnySchedule& schedule, int steps);
 
-/// The grid through the user's own times, in the order given.
+/// The grid through your own times, in the order given.
 [[nodiscard]] Grid grid_of_times(const AnySchedule& schedule, std::span<const double> times);
 
-/// The grid through the user's own lambdas, in the order given.
+/// The grid through your own lambdas, in the order given.
 [[nodiscard]] Grid grid_of_lambdas(const AnySchedule& schedule, std::span<const double> lambdas);
 
 }  // namespace dpm
@@ -74,7 +74,7 @@ Grid make_spaced_grid(const AnySchedule& schedule, int steps, double start, doub
   std::vector<Level> levels;
   levels.reserve(static_cast<std::size_t>(steps) + 1);
   levels.push_back(schedule.level(start));
-  const Level last = schedule.level(end);  // now, so that a wrong end is what is complained of
+  const Level last = schedule.level(end);  // first, so that the message names a wrong end
   for (int i = 1; i < steps; ++i) levels.push_back(schedule.level(time_at(i / double(steps))));
   levels.push_back(last);
   return {schedule, std::move(levels)};

@@ -145,7 +145,8 @@ DPM_INLINE Plan make_trial(const AdaptiveDpmSolver& method, const AnySchedule& s
                            Correction correction) {
   const DpmSolver::Update taylor = DpmSolver::Update::taylor;
   const DpmSolver higher{.order = method.order, .space = method.space, .update = method.update};
-  PlanBuilder builder(method.space, prediction, correction);
+  PlanBuilder builder(prediction, correction);
+  builder.set_space(method.space);
   const auto terms = [&](const Level& to, int order, DpmSolver::Update update, const Nodes& nodes) {
     const ExponentialStep step(method.space, s, to);
     return polynomial_terms(step.linear(), dpm_solver_weights(step, order, update), s.lambda(),
@@ -185,7 +186,8 @@ DPM_INLINE Plan make_trial(const AdaptiveDpmSolver& method, const AnySchedule& s
 
 DPM_INLINE Plan make_last_step(const AdaptiveDpmSolver& method, const AnySchedule& schedule,
                                const Level& from, Prediction prediction, Correction correction) {
-  PlanBuilder builder(method.space, prediction, correction);
+  PlanBuilder builder(prediction, correction);
+  builder.set_space(method.space);
   write_singlestep_step(builder, {.order = 1, .space = method.space},
                         {from, schedule.level(0.0), {}});
   return std::move(builder).finish();
