@@ -8,7 +8,6 @@
 #include "dpm/analysis/gaussian_mixture.hpp"
 #include "dpm/error.hpp"
 #include "dpm/grid/grid.hpp"
-#include "dpm/grid/power_time.hpp"
 #include "dpm/grid/sigma_spacing.hpp"
 #include "dpm/grid/spacing.hpp"
 #include "dpm/grid/timesteps.hpp"

@@ -4,7 +4,7 @@
 /// The default method.
 #pragma once
 
-#include "dpm/grid/power_time.hpp"
+#include "dpm/grid/spacing.hpp"
 #include "dpm/method/unipc.hpp"
 #include "dpm/plan/plan.hpp"
 #include "dpm/schedule/noise_schedule.hpp"
