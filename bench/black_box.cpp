@@ -15,7 +15,7 @@
 
 #include "analytic_problem.hpp"
 #include "dpm/dpm.hpp"
-#include "dpm/grid/power_time.hpp"
+#include "dpm/grid/spacing.hpp"
 
 namespace {
 

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "dpm/dpm.hpp"
-#include "dpm/grid/power_time.hpp"
+#include "dpm/grid/spacing.hpp"
 
 namespace dpm_bench {
 

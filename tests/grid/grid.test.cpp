@@ -14,6 +14,7 @@
 #include "dpm/grid/spacing.hpp"
 #include "dpm/schedule/betas.hpp"
 #include "dpm/schedule/discrete.hpp"
+#include "dpm/schedule/variance_preserving.hpp"
 #include "dpm/schedule/vp_cosine.hpp"
 #include "dpm/schedule/vp_linear.hpp"
 #include "support/catch.hpp"

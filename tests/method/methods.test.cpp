@@ -962,3 +962,65 @@ TEST_CASE("the default options of DpmSolver are second-order multistep DPM-Solve
   REQUIRE(method.form == multistep);
   REQUIRE(method.space == Space::data);
 }
+
+// A method of one's own ---------------------------------------------------------
+
+namespace {
+namespace mine {
+
+/// DDIM twice over each interval's first half and second half.
+struct Halves {
+  static constexpr const char* name = "Halves";
+};
+
+void write(dpm::PlanBuilder& builder, const Halves& /*method*/, const dpm::Grid& grid) {
+  std::vector<double> times{grid[0].time};
+  for (std::size_t i = 1; i < grid.levels().size(); ++i) {
+    times.push_back(0.5 * (grid[i - 1].time + grid[i].time));
+    times.push_back(grid[i].time);
+  }
+  write(builder, Ddim{}, dpm::grid_of_times(grid.schedule(), times));
+}
+
+dpm::Budget<Halves> for_model_calls(const Halves& method, int model_calls) {
+  return {method, model_calls / 2};
+}
+
+dpm::UniformLambda default_spacing(const Halves& /*method*/) { return {}; }
+
+/// One call a step and uniform time, which it need not say.
+struct Plain {
+  static constexpr const char* name = "Plain";
+};
+
+void write(dpm::PlanBuilder& builder, const Plain& /*method*/, const dpm::Grid& grid) {
+  write(builder, Ddim{}, grid);
+}
+
+}  // namespace mine
+}  // namespace
+
+TEST_CASE("a method of another namespace is planned and sampled like the library's") {
+  const dpm::Grid grid = make_grid(dpm::UniformTime{}, schedule, 6);
+  for (const Prediction prediction : predictions) {
+    for (const Correction correction : {Correction::none, Correction::data}) {
+      REQUIRE(make_plan(mine::Plain{}, grid, prediction, correction) ==
+              make_plan(Ddim{}, grid, prediction, correction));
+    }
+  }
+  REQUIRE(dpm::make_plan(mine::Plain{}, schedule, 20) == dpm::make_plan(Ddim{}, schedule, 20));
+  State x = test_start();
+  State y = test_start();
+  dpm::sample(mine::Plain{}, schedule, 8, test_model(Prediction::noise), x);
+  dpm::sample(Ddim{}, schedule, 8, test_model(Prediction::noise), y);
+  REQUIRE(x == y);
+  REQUIRE_THROWS_WITH(dpm::make_plan(mine::Plain{}, schedule, 0),
+                      "Plain: model_calls = 0; it needs at least 1");
+}
+
+TEST_CASE("a method's own rules for model calls and spacing count") {
+  const Plan plan = dpm::make_plan(mine::Halves{}, schedule, 10);
+  REQUIRE(plan.model_calls() == 10);
+  REQUIRE(plan == make_plan(mine::Halves{}, make_grid(dpm::UniformLambda{}, schedule, 5)));
+  REQUIRE_THROWS_WITH(dpm::make_plan(mine::Halves{}, schedule, 11), mentions("model_calls = 11"));
+}

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "dpm/schedule/variance_preserving.hpp"
 #include "support/catch.hpp"
 
 namespace {

@@ -13,6 +13,7 @@
 #include "dpm/schedule/edm.hpp"
 #include "dpm/schedule/noise_schedule.hpp"
 #include "dpm/schedule/rectified_flow.hpp"
+#include "dpm/schedule/variance_preserving.hpp"
 #include "dpm/schedule/vp_cosine.hpp"
 #include "dpm/schedule/vp_linear.hpp"
 #include "support/catch.hpp"

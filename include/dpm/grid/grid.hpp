@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// The levels that a sampler visits.
+/// The levels that a sampler steps through.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +14,7 @@
 namespace dpm {
 
 /// A sequence of levels in strictly decreasing time (sampling) or strictly increasing time
-/// (inversion), with the schedule they lie on, from which methods take the levels between them.
+/// (inversion), with their schedule, which gives methods the levels in between.
 class Grid {
  public:
   /// Refuses fewer than two levels, and levels whose times or lambdas are not strictly monotone.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// Spacings of the noise level rho = sigma / alpha, which k-diffusion and EDM call sigma.
+/// Spacings in sigma / alpha, the noise level that k-diffusion and EDM call sigma.
 #pragma once
 
 #include <optional>
@@ -15,10 +15,10 @@
 namespace dpm {
 
 /// Levels equally far apart in (sigma / alpha)^(1 / rho) (Karras et al. 2022, arXiv 2206.00364,
-/// Eq. 5). A larger rho puts more of them where the noise is low; rho = 1 is uniform in sigma /
+/// Eq. 5). A larger rho puts more levels where the noise is low; rho = 1 is uniform in sigma /
 /// alpha, and the limit of large rho is `UniformLambda`. Start and end are times, as for
-/// `UniformTime`; alpha must not be 0 at the start. It may end at sigma = 0, but `Grid::then(0.0)`
-/// after an end above it is what EDM does.
+/// `UniformTime`; alpha must not be 0 at the start. The end may be at sigma = 0, but EDM ends above
+/// it and appends `Grid::then(0.0)`.
 struct Karras {
   double rho = 7.0;
   std::optional<double> start = std::nullopt;
@@ -28,9 +28,9 @@ struct Karras {
 /// "Exponential" in other libraries: sigma / alpha in geometric progression.
 using Exponential = UniformLambda;
 
-/// Times at the quantiles of a beta distribution: level i of n stands at the quantile 1 - i / n of
-/// beta(a, b), stretched over [end, start] (Lee et al. 2024, arXiv 2407.12173, Sec. 4). With a = b
-/// = 0.6 more of them lie near both ends; a = b = 1 is `UniformTime`. Start and end as there.
+/// Times at the quantiles of a beta distribution: level i of n is at the quantile 1 - i / n of
+/// beta(a, b), scaled to [end, start] (Lee et al. 2024, arXiv 2407.12173, Sec. 4). a = b = 0.6 puts
+/// more levels near both ends; a = b = 1 is `UniformTime`. Start and end as for `UniformTime`.
 struct Beta {
   double a = 0.6;
   double b = 0.6;
@@ -38,14 +38,15 @@ struct Beta {
   std::optional<double> end = std::nullopt;
 };
 
-/// The grid of `steps` intervals with the given spacing. Refuses what the spacing does not allow,
-/// and what `make_grid` of `UniformTime` does.
+/// The grid of `steps` intervals with the given spacing. Refuses parameters out of range, and what
+/// `make_grid` of `UniformTime` refuses.
 [[nodiscard]] Grid make_grid(const Karras& spacing, const AnySchedule& schedule, int steps);
 
 [[nodiscard]] Grid make_grid(const Beta& spacing, const AnySchedule& schedule, int steps);
 
-/// The grid through the user's own values of sigma / alpha, strictly monotone; the last may be 0.
-/// That is sigma itself where alpha = 1 (k-diffusion's sigmas); of a flow, sigma / (1 - sigma).
+/// The grid through your own values of sigma / alpha, strictly monotone; the last may be 0. The
+/// values are sigma itself where alpha = 1 (the sigmas of k-diffusion), and sigma / (1 - sigma) for
+/// a flow.
 [[nodiscard]] Grid grid_of_sigmas(const AnySchedule& schedule, std::span<const double> sigmas);
 
 }  // namespace dpm

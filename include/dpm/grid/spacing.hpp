@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// Spacings: where the levels of a grid are put.
+/// Spacings in powers of time and in lambda, and grids through your own levels.
 #pragma once
 
 #include <optional>
@@ -29,6 +29,16 @@ struct QuadraticTime {
   std::optional<double> end = std::nullopt;
 };
 
+/// Levels equally far apart in time^(1 / power) (Zhang & Chen 2022, arXiv 2204.13902, App. H.3; in
+/// their code `ts_order` of the phase "t"). A larger power puts more levels where the noise is low.
+/// Power 1 is `UniformTime`, 2 is `QuadraticTime`, and the limit of large powers takes equal steps
+/// in log time. It may end at time 0. Start and end as for `UniformTime`.
+struct PowerTime {
+  double power = 3.0;
+  std::optional<double> start = std::nullopt;
+  std::optional<double> end = std::nullopt;
+};
+
 /// Levels equally far apart in lambda, half the log-SNR: the steps that DPM-Solver takes (arXiv
 /// 2206.00927, Sec. 3.3). Start and end, still times, as for `UniformTime`; lambda must be finite
 /// there, so sigma = 0 and alpha = 0 are refused (see `Grid::then` for an end at sigma = 0).
@@ -38,17 +48,19 @@ struct UniformLambda {
 };
 
 /// The grid of `steps` intervals with the given spacing. Refuses fewer than one step, times that
-/// the schedule refuses, and an end equal to the start.
+/// the schedule refuses, an end equal to the start, and a power that is not positive and finite.
 [[nodiscard]] Grid make_grid(const UniformTime& spacing, const AnySchedule& schedule, int steps);
 
 [[nodiscard]] Grid make_grid(const QuadraticTime& spacing, const AnySchedule& schedule, int steps);
 
+[[nodiscard]] Grid make_grid(const PowerTime& spacing, const AnySchedule& schedule, int steps);
+
 [[nodiscard]] Grid make_grid(const UniformLambda& spacing, const AnySchedule& schedule, int steps);
 
-/// The grid through the user's own times, in the order given.
+/// The grid through your own times, in the order given.
 [[nodiscard]] Grid grid_of_times(const AnySchedule& schedule, std::span<const double> times);
 
-/// The grid through the user's own lambdas, in the order given.
+/// The grid through your own lambdas, in the order given.
 [[nodiscard]] Grid grid_of_lambdas(const AnySchedule& schedule, std::span<const double> lambdas);
 
 }  // namespace dpm
@@ -57,6 +69,7 @@ struct UniformLambda {
 
 #  include <cmath>
 #  include <cstddef>
+#  include <limits>
 #  include <utility>
 #  include <vector>
 
@@ -74,7 +87,7 @@ Grid make_spaced_grid(const AnySchedule& schedule, int steps, double start, doub
   std::vector<Level> levels;
   levels.reserve(static_cast<std::size_t>(steps) + 1);
   levels.push_back(schedule.level(start));
-  const Level last = schedule.level(end);  // now, so that a wrong end is what is complained of
+  const Level last = schedule.level(end);  // first, so that the message names a wrong end
   for (int i = 1; i < steps; ++i) levels.push_back(schedule.level(time_at(i / double(steps))));
   levels.push_back(last);
   return {schedule, std::move(levels)};
@@ -101,6 +114,17 @@ DPM_INLINE Grid make_grid(const QuadraticTime& spacing, const AnySchedule& sched
                                     const double root = a + (b - a) * f;
                                     return root * root;
                                   });
+}
+
+DPM_INLINE Grid make_grid(const PowerTime& spacing, const AnySchedule& schedule, int steps) {
+  const double power = spacing.power;
+  detail::require(power > 0.0 && power < std::numeric_limits<double>::infinity(),
+                  "PowerTime: power = ", power, "; it must be in (0, inf)");
+  const auto [start, end] = detail::time_range(spacing, schedule);
+  const double a = std::pow(start, 1.0 / power);
+  const double b = std::pow(end, 1.0 / power);
+  return detail::make_spaced_grid(schedule, steps, start, end,
+                                  [=](double f) { return std::pow(a + (b - a) * f, power); });
 }
 
 DPM_INLINE Grid make_grid(const UniformLambda& spacing, const AnySchedule& schedule, int steps) {

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// Integer timesteps of table-trained models, in exact integer arithmetic.
+/// Integer timesteps of a model that was trained on a table, and the grids over them.
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
+#include "dpm/grid/grid.hpp"
+#include "dpm/schedule/noise_schedule.hpp"
 #include "dpm/separate.hpp"
 
 namespace dpm {
@@ -25,30 +28,70 @@ namespace detail {
 }  // namespace detail
 
 /// The `count` equally spaced timesteps from `last` down to 0, both included, each rounded to the
-/// nearest integer (a half to the even one); one alone is 0. Integer arithmetic throughout. Refuses
-/// count < 1 and last < count - 1, where timesteps would repeat.
+/// nearest integer (a half to the even one); a single one is 0. Refuses count < 1 and last < count
+/// - 1, where timesteps would repeat. Integer arithmetic throughout, here and below.
 ///
-/// DDIM-like samplers take `linspace_timesteps(N - 1, steps)`, whose last step has no length left
-/// but the one to clean data; DPM-Solver-like ones `linspace_timesteps(N - 1, steps + 1)` without
-/// its last entry.
+/// DDIM samplers take `linspace_timesteps(N - 1, steps)`: their last step leads from timestep 0 to
+/// clean data. DPM-Solver samplers take `linspace_timesteps(N - 1, steps + 1)` without timestep 0.
 [[nodiscard]] std::vector<int> linspace_timesteps(int last, int count);
 
-/// The timesteps `offset` + stride (steps - 1), ..., offset + stride, offset with stride =
-/// train_timesteps / steps rounded down: "leading" (Ho et al. 2020's code, arXiv 2006.11239).
-/// Refuses steps outside 1 .. train_timesteps, and an offset that leaves the table.
+/// "Leading" timesteps (code of Ho et al. 2020, arXiv 2006.11239): offset + i stride with stride =
+/// train_timesteps / steps rounded down, for i = steps - 1 down to 0. Refuses steps outside 1 ..
+/// train_timesteps, and an offset that leaves the table.
 [[nodiscard]] std::vector<int> leading_timesteps(int train_timesteps, int steps, int offset = 0);
 
-/// The timesteps train_timesteps - i (train_timesteps / steps), less 1, rounded to the nearest
-/// integer (a half of the first term to the even one), for i = 0 ... steps - 1: "trailing", which
-/// starts at the table's end (Lin et al. 2023, arXiv 2305.08891, Table 2). Always `steps` of them,
-/// none negative. Refuses steps outside 1 .. train_timesteps.
+/// "Trailing" timesteps, which start at the table's end (Lin et al. 2023, arXiv 2305.08891, Table
+/// 2): round(i train_timesteps / steps) - 1 for i = steps, ..., 1, with a half rounded to the even
+/// integer. Refuses steps outside 1 .. train_timesteps.
 [[nodiscard]] std::vector<int> trailing_timesteps(int train_timesteps, int steps);
+
+/// The level after the last timestep, where a grid of integer timesteps ends.
+enum class FinalSigma : std::uint8_t {
+  zero,       ///< clean data, sigma = 0
+  sigma_min,  ///< timestep 0, the least noise in the table; the last timestep must lie above it
+};
+
+/// `leading_timesteps` of a table of `train_timesteps`, then the final level.
+struct Leading {
+  int train_timesteps = 1000;
+  int offset = 0;
+  FinalSigma final = FinalSigma::zero;
+};
+
+/// `linspace_timesteps` from the table's end, steps + 1 of them without timestep 0, then the final
+/// level.
+struct Linspace {
+  int train_timesteps = 1000;
+  FinalSigma final = FinalSigma::zero;
+};
+
+/// `trailing_timesteps` of the table, then the final level.
+struct Trailing {
+  int train_timesteps = 1000;
+  FinalSigma final = FinalSigma::zero;
+};
+
+/// The grid through integer timesteps, high to low, and the final level after them. Timestep i of a
+/// table of N stands for time (i + 1) / N, as in `DiscreteSchedule`. Refuses timesteps outside the
+/// table and what `Grid` refuses.
+[[nodiscard]] Grid grid_of_timesteps(const AnySchedule& schedule, int train_timesteps,
+                                     std::span<const int> timesteps,
+                                     FinalSigma final = FinalSigma::zero);
+
+/// The grid of `steps` intervals over the table's timesteps.
+[[nodiscard]] Grid make_grid(const Leading& spacing, const AnySchedule& schedule, int steps);
+
+[[nodiscard]] Grid make_grid(const Linspace& spacing, const AnySchedule& schedule, int steps);
+
+[[nodiscard]] Grid make_grid(const Trailing& spacing, const AnySchedule& schedule, int steps);
 
 }  // namespace dpm
 
 #if DPM_DEFINE
 
+#  include <cmath>
 #  include <cstddef>
+#  include <utility>
 
 #  include "dpm/error.hpp"
 
@@ -97,6 +140,62 @@ DPM_INLINE std::vector<int> trailing_timesteps(int train_timesteps, int steps) {
     timesteps.push_back(static_cast<int>(detail::divide_half_even(i * train_timesteps, steps)) - 1);
   }
   return timesteps;
+}
+
+namespace detail {
+
+/// Refuses a schedule whose times are not those of a table of `train_timesteps`, 1/N to 1.
+inline void check_table_times(const char* spacing, const AnySchedule& schedule,
+                              int train_timesteps) {
+  require(
+      std::abs(schedule.first_time() * train_timesteps - 1.0) < 1e-9 && schedule.last_time() == 1.0,
+      spacing, ": train_timesteps = ", train_timesteps, " on a schedule from time ",
+      schedule.first_time(), " to ", schedule.last_time(),
+      "; it must be the number of entries of the schedule's table, from time 1 / "
+      "train_timesteps to 1");
+}
+
+}  // namespace detail
+
+DPM_INLINE Grid grid_of_timesteps(const AnySchedule& schedule, int train_timesteps,
+                                  std::span<const int> timesteps, FinalSigma final) {
+  detail::require(train_timesteps >= 1, "grid_of_timesteps: train_timesteps = ", train_timesteps,
+                  "; it must be at least 1");
+  const auto time_of = [&](int timestep) {
+    return static_cast<double>(timestep + 1) / train_timesteps;
+  };
+  std::vector<Level> levels;
+  levels.reserve(timesteps.size() + 1);
+  for (std::size_t i = 0; i < timesteps.size(); ++i) {
+    detail::require(timesteps[i] >= 0 && timesteps[i] < train_timesteps,
+                    "grid_of_timesteps: timesteps[", i, "] = ", timesteps[i],
+                    "; it must lie between 0 and ", train_timesteps - 1);
+    levels.push_back(schedule.level(time_of(timesteps[i])));
+  }
+  levels.push_back(schedule.level(final == FinalSigma::zero ? 0.0 : time_of(0)));
+  return {schedule, std::move(levels)};
+}
+
+DPM_INLINE Grid make_grid(const Leading& spacing, const AnySchedule& schedule, int steps) {
+  detail::check_table_times("Leading", schedule, spacing.train_timesteps);
+  const auto timesteps = leading_timesteps(spacing.train_timesteps, steps, spacing.offset);
+  return grid_of_timesteps(schedule, spacing.train_timesteps, timesteps, spacing.final);
+}
+
+DPM_INLINE Grid make_grid(const Linspace& spacing, const AnySchedule& schedule, int steps) {
+  detail::check_table_times("Linspace", schedule, spacing.train_timesteps);
+  detail::require(
+      steps >= 1 && steps < spacing.train_timesteps, "Linspace: steps = ", steps,
+      "; it must lie between 1 and train_timesteps - 1 = ", spacing.train_timesteps - 1);
+  auto timesteps = linspace_timesteps(spacing.train_timesteps - 1, steps + 1);
+  timesteps.pop_back();
+  return grid_of_timesteps(schedule, spacing.train_timesteps, timesteps, spacing.final);
+}
+
+DPM_INLINE Grid make_grid(const Trailing& spacing, const AnySchedule& schedule, int steps) {
+  detail::check_table_times("Trailing", schedule, spacing.train_timesteps);
+  const auto timesteps = trailing_timesteps(spacing.train_timesteps, steps);
+  return grid_of_timesteps(schedule, spacing.train_timesteps, timesteps, spacing.final);
 }
 
 }  // namespace dpm

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// A short list that lives in place, so that instructions need no heap of their own.
+/// A short list stored in place, so that instructions allocate nothing.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@
 namespace dpm {
 namespace detail {
 
-/// Apart from `push_back`, which is called so often that it should be short.
+/// Outside `push_back`, to keep that short.
 [[noreturn]] inline void refuse_to_append(std::size_t capacity) {
   refuse({"BoundedVector: it holds ", capacity, " values at most; one more was appended"});
 }
@@ -39,7 +39,7 @@ class BoundedVector {
     values_[size_++] = value;
   }
 
-  /// Drops all but the first `size` values, of which there are no fewer.
+  /// Drops all but the first `size` values; there must be at least as many.
   constexpr void truncate(std::size_t size) { size_ = size; }
 
   [[nodiscard]] constexpr std::size_t size() const { return size_; }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// Integrals of smooth functions, for weights that have no closed form.
+/// Gauss-Legendre quadrature, for weights that have no closed form.
 #pragma once
 
 #include <array>

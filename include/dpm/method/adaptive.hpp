@@ -160,7 +160,8 @@ DPM_INLINE Plan make_trial(const AdaptiveDpmSolver& method, const AnySchedule& s
             "are too tight for it");
     reached = inner.lambda();
   }
-  PlanBuilder builder(method.space, prediction, correction);
+  PlanBuilder builder(prediction, correction);
+  builder.set_space(method.space);
   builder.begin_step(s, s);
   if (is_first) builder.combine(previous_register, {{sample_register, 1.0}});
   const Nodes nodes = write_stages(builder, solver, interval, start_known);
@@ -181,7 +182,8 @@ DPM_INLINE Plan make_trial(const AdaptiveDpmSolver& method, const AnySchedule& s
 
 DPM_INLINE Plan make_acceptance(const AdaptiveDpmSolver& method, const Level& s, const Level& t,
                                 Prediction prediction) {
-  PlanBuilder builder(method.space, prediction);
+  PlanBuilder builder(prediction);
+  builder.set_space(method.space);
   builder.begin_step(s, t);
   builder.combine(previous_register, {{lower_register, 1.0}});
   builder.combine(sample_register, {{higher_register, 1.0}});
@@ -193,7 +195,8 @@ DPM_INLINE Plan make_acceptance(const AdaptiveDpmSolver& method, const Level& s,
 
 DPM_INLINE Plan make_last_step(const AdaptiveDpmSolver& method, const AnySchedule& schedule,
                                const Level& from, Prediction prediction, Correction correction) {
-  PlanBuilder builder(method.space, prediction, correction);
+  PlanBuilder builder(prediction, correction);
+  builder.set_space(method.space);
   write_singlestep_step(builder, {.order = 1, .space = method.space},
                         {from, schedule.level(0.0), {}});
   return std::move(builder).finish();

@@ -14,11 +14,11 @@
 
 namespace dpm {
 
-/// A step that first removes more noise than it should and then adds some back: the exponential
-/// step from s to a level (alpha_t, q sigma_t) with q <= 1, then `noise_stddev` times a fresh draw.
+/// A step that removes more noise than it should and then adds fresh noise: the exponential step
+/// from s to the level (alpha_t, q sigma_t) with q <= 1, then `noise_stddev` times a draw.
 struct AncestralStep {
   ExponentialStep exact;
-  /// Standard noise_stddev of the fresh noise.
+  /// Standard deviation of the fresh noise.
   double noise_stddev = 0.0;
 };
 
@@ -44,12 +44,13 @@ inline AncestralStep ancestral_step(Space space, const Level& s, const Level& t,
   return {ExponentialStep(space, s, before_noise), eta * t.sigma() * std::sqrt(fresh)};
 }
 
-/// The space for an ancestral method over `grid`. The step is the same in both; what differs is
-/// where it exists: noise space not at alpha = 0, data space not at sigma = 0.
-inline Space ancestral_space(const Grid& grid, Prediction prediction, Correction correction) {
-  const bool predicts_noise = prediction == Prediction::noise || prediction == Prediction::score;
+/// The space for an ancestral method over `grid`. The step is the same in both spaces, but noise
+/// space has none from alpha = 0 and data space has none from sigma = 0.
+inline Space ancestral_space(const PlanBuilder& builder, const Grid& grid) {
+  const bool predicts_noise =
+      builder.prediction() == Prediction::noise || builder.prediction() == Prediction::score;
   const bool noise =
-      (predicts_noise && correction == Correction::none) || grid.front().sigma() == 0.0;
+      (predicts_noise && builder.correction() == Correction::none) || grid.front().sigma() == 0.0;
   return noise ? Space::noise : Space::data;
 }
 

@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// DDPM's ancestral sampler as a plan.
+/// DDPM's ancestral sampler.
 #pragma once
 
 #include <cstdint>
 
-#include "dpm/grid/grid.hpp"
-#include "dpm/grid/spacing.hpp"
-#include "dpm/method/budget.hpp"
-#include "dpm/plan/plan.hpp"
+#include "dpm/method/method.hpp"
 #include "dpm/separate.hpp"
 
 namespace dpm {
@@ -17,6 +14,7 @@ namespace dpm {
 /// DDPM's ancestral sampler (Ho, Jain & Abbeel 2020, arXiv 2006.11239, Alg. 2) on any grid. First
 /// weak order, one model call and one noise draw a step; a step that ends at sigma = 0 draws none.
 struct Ddpm {
+  static constexpr const char* name = "Ddpm";
   enum class Variance : std::uint8_t {
     /// sigma_t^2 (1 - e^(-2h)), that of q(x_t | x_s, x_0): beta tilde in arXiv 2006.11239, Eq. 7.
     posterior,
@@ -29,15 +27,9 @@ struct Ddpm {
 /// Weak order of convergence.
 [[nodiscard]] inline int convergence_order(const Ddpm& /*method*/) { return 1; }
 
-/// The plan of DDPM over `grid`. The mean is that of the posterior (arXiv 2006.11239, Eq. 7), which
-/// is the DDIM step with eta = 1. Refuses a grid that runs towards more noise.
-[[nodiscard]] Plan make_plan(const Ddpm& method, const Grid& grid,
-                             Prediction prediction = Prediction::noise,
-                             Correction correction = Correction::none);
-
-[[nodiscard]] Budget<Ddpm> for_model_calls(const Ddpm& method, int model_calls);
-
-[[nodiscard]] inline UniformTime default_spacing(const Ddpm& /*method*/) { return {}; }
+/// The mean is that of the posterior (arXiv 2006.11239, Eq. 7), which is the DDIM step with eta
+/// = 1. Refuses a grid that runs towards more noise.
+void write(PlanBuilder& builder, const Ddpm& method, const Grid& grid);
 
 }  // namespace dpm
 
@@ -45,21 +37,18 @@ struct Ddpm {
 
 #  include <cmath>
 #  include <cstddef>
-#  include <utility>
 
 #  include "dpm/error.hpp"
 #  include "dpm/method/ancestral_step.hpp"
-#  include "dpm/plan/builder.hpp"
 
 namespace dpm {
 
-DPM_INLINE Plan make_plan(const Ddpm& method, const Grid& grid, Prediction prediction,
-                          Correction correction) {
+DPM_INLINE void write(PlanBuilder& builder, const Ddpm& method, const Grid& grid) {
   detail::require(grid.back().time < grid.front().time, "Ddpm: the grid runs from time ",
                   grid.front().time, " to time ", grid.back().time,
                   ", towards more noise; invert with Ddim instead");
-  const Space space = ancestral_space(grid, prediction, correction);
-  PlanBuilder builder(space, prediction, correction);
+  const Space space = ancestral_space(builder, grid);
+  builder.set_space(space);
   for (std::size_t i = 0; i < grid.steps(); ++i) {
     const Level& s = grid[i];
     const Level& t = grid[i + 1];
@@ -69,12 +58,6 @@ DPM_INLINE Plan make_plan(const Ddpm& method, const Grid& grid, Prediction predi
     }
     write_ancestral_step(builder, step, s, t);
   }
-  return std::move(builder).finish();
-}
-
-DPM_INLINE Budget<Ddpm> for_model_calls(const Ddpm& method, int model_calls) {
-  detail::require_model_calls("Ddpm", model_calls, 1);
-  return {method, model_calls};
 }
 
 }  // namespace dpm

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// The method for those who have no reason to choose another.
+/// The default method.
 #pragma once
 
-#include "dpm/grid/power_time.hpp"
+#include "dpm/grid/spacing.hpp"
 #include "dpm/method/unipc.hpp"
 #include "dpm/plan/plan.hpp"
 #include "dpm/schedule/noise_schedule.hpp"
@@ -12,9 +12,9 @@
 
 namespace dpm {
 
-/// UniPC through three predictions, in data space. Of all deterministic methods here on all
-/// spacings it has, over `default_method_spacing`, the least error on the whole for 5 to 100 model
-/// calls (`bench/dpm_accuracy.cpp` measures it).
+/// Third-order UniPC in data space. Over `default_method_spacing` it has the least error on the
+/// whole for 5 to 100 model calls, of all deterministic methods and spacings of the library
+/// (`bench/dpm_accuracy.cpp` measures it).
 inline constexpr UniPc default_method{
     .order = 3, .coefficients = UniPc::Coefficients::varying, .lower_order_final = true};
 
@@ -22,8 +22,8 @@ inline constexpr UniPc default_method{
 inline constexpr PowerTime default_method_spacing{.power = 4.0};
 
 /// The plan of the default method with exactly `model_calls` model calls, from the schedule's last
-/// to its first time; over uniform time where that is at sigma = 0 or starts at alpha = 0, as for a
-/// flow.
+/// to its first time. A schedule that ends at sigma = 0 or starts at alpha = 0, as a flow does,
+/// gets uniform time.
 [[nodiscard]] Plan make_plan(const AnySchedule& schedule, int model_calls,
                              Prediction prediction = Prediction::noise,
                              Correction correction = Correction::none);
@@ -32,7 +32,7 @@ inline constexpr PowerTime default_method_spacing{.power = 4.0};
 
 #if DPM_DEFINE
 
-#  include "dpm/method/budget.hpp"
+#  include "dpm/method/method.hpp"
 
 namespace dpm {
 

@@ -1,51 +1,46 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// DEIS, and the linear multistep method of k-diffusion, as plans.
+/// DEIS, and the linear multistep method (LMS) of k-diffusion.
 #pragma once
 
 #include <cstdint>
 
-#include "dpm/grid/grid.hpp"
 #include "dpm/grid/spacing.hpp"
-#include "dpm/method/budget.hpp"
-#include "dpm/plan/plan.hpp"
+#include "dpm/method/method.hpp"
 #include "dpm/separate.hpp"
 
 namespace dpm {
 
-/// DEIS, exponential Adams-Bashforth (Zhang & Chen 2022, arXiv 2204.13902, Sec. 3.3): the noise
-/// prediction is extrapolated by a polynomial through the last predictions, and in rho = sigma /
-/// alpha integrated exactly,
+/// DEIS, exponential Adams-Bashforth (Zhang & Chen 2022, arXiv 2204.13902, Sec. 3.3). A polynomial
+/// p through the last noise predictions is integrated exactly over k = sigma / alpha (rho in the
+/// paper):
 ///
-///     x_t = (alpha_t / alpha_s) x_s + alpha_t times the integral of p from rho_s to rho_t.
+///     x_t = (alpha_t / alpha_s) x_s + alpha_t (integral of p dk from k_s to k_t).
 ///
-/// The variants differ in the variable that p is a polynomial of. One model call a step; the first
-/// steps have lower orders.
+/// p is a polynomial in one of the variables below. One model call a step; the first steps have
+/// lower orders.
 struct Deis {
+  static constexpr const char* name = "Deis";
   enum class Variable : std::uint8_t {
     time,              ///< tAB-DEIS
-    sigma_over_alpha,  ///< rhoAB-DEIS; of order 4 it is LMS, k-diffusion's linear multistep method
+    sigma_over_alpha,  ///< rhoAB-DEIS; with order 4 it is k-diffusion's LMS
     lambda,            ///< diffusers' "logrho": multistep DPM-Solver in noise space
   };
   /// How many predictions the polynomial goes through, 1 to 4; 1 is DDIM.
   int order = 3;
   Variable variable = Variable::lambda;
-  /// Estimate each step's error from the order below, as `DpmSolver::estimate_error`; with order 4
-  /// not a true one for about ten steps after the start (`Progress::error`).
+  /// Estimate the error of each step, as `DpmSolver::estimate_error` does. With order 4 the first
+  /// ten or so estimates are wrong (see `Progress::error`).
   bool estimate_error = false;
 };
 
 /// Order of convergence. The first step, of first order, keeps the run from more than the second.
 [[nodiscard]] inline int convergence_order(const Deis& method) { return method.order == 1 ? 1 : 2; }
 
-/// The plan of DEIS over `grid`, in noise space. Refuses an order out of range and a grid that
-/// starts at alpha = 0. A step to sigma = 0 is of first order.
-[[nodiscard]] Plan make_plan(const Deis& method, const Grid& grid,
-                             Prediction prediction = Prediction::noise,
-                             Correction correction = Correction::none);
-
-[[nodiscard]] Budget<Deis> for_model_calls(const Deis& method, int model_calls);
+/// Works in noise space. Refuses an order out of range and a grid that starts at alpha = 0. A step
+/// to sigma = 0 is of first order.
+void write(PlanBuilder& builder, const Deis& method, const Grid& grid);
 
 /// Equal steps in the square root of time, as the paper uses them (App. H.3).
 [[nodiscard]] inline QuadraticTime default_spacing(const Deis& /*method*/) { return {}; }
@@ -56,13 +51,11 @@ struct Deis {
 
 #  include <cmath>
 #  include <cstddef>
-#  include <utility>
 
 #  include "dpm/error.hpp"
 #  include "dpm/math/gauss_legendre.hpp"
 #  include "dpm/method/exponential_step.hpp"
 #  include "dpm/method/polynomial.hpp"
-#  include "dpm/plan/builder.hpp"
 
 namespace dpm {
 namespace detail {
@@ -80,8 +73,9 @@ inline double deis_position(Deis::Variable variable, const Level& level) {
   return level.lambda();
 }
 
-/// alpha_t times the integral over rho of (u - u_s)^n / n! for n < count, u being time, by Gauss
-/// and Legendre in lambda: alpha_t d(rho) = -sigma_t e^(lambda_t - lambda) d(lambda).
+/// alpha_t times the integral of (u - u_s)^n / n! dk for n < count, where u is time and k = sigma /
+/// alpha. Gauss-Legendre quadrature in lambda, with alpha_t dk = -sigma_t e^(lambda_t - lambda)
+/// dlambda.
 inline DerivativeWeights deis_time_weights(const AnySchedule& schedule, const Level& s,
                                            const Level& t, const ExponentialStep& step,
                                            std::size_t count) {
@@ -100,8 +94,9 @@ inline DerivativeWeights deis_time_weights(const AnySchedule& schedule, const Le
       }
     }
   };
-  // Time is smooth in lambda up to alpha^2 = 0, at i pi / 2: the error of n nodes falls like
-  // r^(-2 n) with r = y + sqrt(1 + y^2), y = pi / (2 half), and is that of rounding here.
+  // Time is an analytic function of lambda up to its singularities at +-i pi / 2, so the error of n
+  // nodes falls like r^(-2 n) with r = y + sqrt(1 + y^2), y = pi / (2 half). These n reach
+  // rounding.
   if (std::abs(half) < 0.3) {
     add_nodes(gauss_legendre_rule<8>());
   } else if (std::abs(half) < 0.6) {
@@ -116,7 +111,7 @@ inline DerivativeWeights deis_time_weights(const AnySchedule& schedule, const Le
   return weights;
 }
 
-/// The same for each variable u.
+/// The same for u the given variable.
 inline DerivativeWeights deis_weights(Deis::Variable variable, const AnySchedule& schedule,
                                       const Level& s, const Level& t, const ExponentialStep& step,
                                       std::size_t count) {
@@ -132,12 +127,11 @@ inline DerivativeWeights deis_weights(Deis::Variable variable, const AnySchedule
 
 }  // namespace detail
 
-DPM_INLINE Plan make_plan(const Deis& method, const Grid& grid, Prediction prediction,
-                          Correction correction) {
+DPM_INLINE void write(PlanBuilder& builder, const Deis& method, const Grid& grid) {
   detail::require(method.order >= 1 && method.order <= 4, "Deis: order = ", method.order,
                   "; it must be 1 to 4");
   const auto order = static_cast<std::size_t>(method.order);
-  PlanBuilder builder(Space::noise, prediction, correction);
+  builder.set_space(Space::noise);
   Nodes history;
   for (std::size_t i = 0; i < grid.steps(); ++i) {
     const Level& s = grid[i];
@@ -158,12 +152,6 @@ DPM_INLINE Plan make_plan(const Deis& method, const Grid& grid, Prediction predi
     }
     builder.combine(sample_register, terms.span());
   }
-  return std::move(builder).finish();
-}
-
-DPM_INLINE Budget<Deis> for_model_calls(const Deis& method, int model_calls) {
-  detail::require_model_calls("Deis", model_calls, 1);
-  return {method, model_calls};
 }
 
 }  // namespace dpm

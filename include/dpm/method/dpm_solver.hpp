@@ -1,29 +1,26 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// DPM-Solver and DPM-Solver++ as plans.
+/// DPM-Solver and DPM-Solver++.
 #pragma once
 
-#include "dpm/grid/grid.hpp"
 #include "dpm/grid/spacing.hpp"
-#include "dpm/method/budget.hpp"
 #include "dpm/method/dpm_solver_options.hpp"
+#include "dpm/method/method.hpp"
 #include "dpm/separate.hpp"
 
 namespace dpm {
 
-/// The plan of DPM-Solver(++) over `grid`. Refuses options out of range (see `DpmSolver`), and
-/// steps that have no solution in the chosen space (see `ExponentialStep`).
-[[nodiscard]] Plan make_plan(const DpmSolver& method, const Grid& grid,
-                             Prediction prediction = Prediction::noise,
-                             Correction correction = Correction::none);
+/// Refuses options out of range, and steps that have no solution in the chosen space (see
+/// `ExponentialStep`).
+void write(PlanBuilder& builder, const DpmSolver& method, const Grid& grid);
 
-/// How to make exactly `model_calls` model calls. Singlestep takes steps of full order where the
-/// order divides `model_calls` and lower orders at the end are not asked for; otherwise one step
-/// more, with the calls shared out as in DPM-Solver-fast (arXiv 2206.00927, App. D.3).
+/// Singlestep takes steps of full order if the order divides `model_calls` and `lower_order_final`
+/// is off. Otherwise it takes one step more, and the last steps have lower orders, as in
+/// DPM-Solver-fast (arXiv 2206.00927, App. D.3).
 [[nodiscard]] Budget<DpmSolver> for_model_calls(const DpmSolver& method, int model_calls);
 
-/// Steps of equal length in lambda, which the method's error is made of.
+/// Steps of equal length in lambda, in which the method's error is measured.
 [[nodiscard]] inline UniformLambda default_spacing(const DpmSolver& /*method*/) { return {}; }
 
 }  // namespace dpm
@@ -31,16 +28,13 @@ namespace dpm {
 #if DPM_DEFINE
 
 #  include <cstddef>
-#  include <utility>
 
 #  include "dpm/method/dpm_solver_multistep.hpp"
 #  include "dpm/method/dpm_solver_singlestep.hpp"
-#  include "dpm/plan/builder.hpp"
 
 namespace dpm {
 
-DPM_INLINE Plan make_plan(const DpmSolver& method, const Grid& grid, Prediction prediction,
-                          Correction correction) {
+DPM_INLINE void write(PlanBuilder& builder, const DpmSolver& method, const Grid& grid) {
   detail::check_options(method);
   const bool stops_short = grid.back().sigma() > 0.0 && grid.back().time < grid.front().time;
   detail::require(!method.denoise_to_zero || stops_short,
@@ -48,13 +42,12 @@ DPM_INLINE Plan make_plan(const DpmSolver& method, const Grid& grid, Prediction 
                   "from time ",
                   grid.front().time, " to time ", grid.back().time,
                   "; the grid must run towards clean data and stop short of it");
-  PlanBuilder builder(method.space, prediction, correction);
+  builder.set_space(method.space);
   if (method.form == DpmSolver::Form::singlestep) {
     detail::write_singlestep(builder, method, grid);
   } else {
     detail::write_multistep(builder, method, grid);
   }
-  return std::move(builder).finish();
 }
 
 DPM_INLINE Budget<DpmSolver> for_model_calls(const DpmSolver& method, int model_calls) {

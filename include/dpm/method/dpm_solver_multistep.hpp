@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// Multistep DPM-Solver: one model call a step, earlier predictions supply the derivatives.
+/// Multistep DPM-Solver: one model call a step; earlier predictions supply the derivatives.
 #pragma once
 
 #include <algorithm>
@@ -10,6 +10,7 @@
 #include "dpm/grid/grid.hpp"
 #include "dpm/method/dpm_solver_options.hpp"
 #include "dpm/method/dpm_solver_singlestep.hpp"
+#include "dpm/method/dpm_solver_weights.hpp"
 #include "dpm/method/exponential_step.hpp"
 #include "dpm/method/polynomial.hpp"
 #include "dpm/plan/builder.hpp"
@@ -23,15 +24,35 @@ inline bool has_singlestep_start(const DpmSolver& method, std::size_t steps) {
          !only_step_is_last;
 }
 
-/// Writes multistep DPM-Solver(++) (arXiv 2211.01095, Alg. 2 for order 2). Order 3 integrates the
-/// parabola through the last three predictions exactly, which is UniP-3 (Zhao et al. 2023, arXiv
-/// 2302.04867, Sec. 3, with varying coefficients).
+/// Writes multistep DPM-Solver(++). Let h = lambda_t - lambda_s, let m0, m1, m2 be the predictions
+/// at s and at the two levels before it, which lie h1 and h1 + h2 below s in lambda, and let
 ///
-/// The start of order 3: a first step of local error O(h^3), singlestep; a second step of multistep
-/// order 2, whose local error is O(h^3) too; each happens once, so the run keeps third order.
+///     D1 = (m0 - m1) / h1,    D2 = (D1 - (m1 - m2) / h2) / (h1 + h2).
 ///
-/// With tau > 0 the same polynomial goes through the SDE's solution: SDE-DPM-Solver++(2M) (arXiv
-/// 2211.01095, App. B) and its relatives in noise space and of third order.
+/// In data space (DPM-Solver++; arXiv 2211.01095, Alg. 2 for order 2) the update from s to t is
+///
+///     order 1:  x_t = (sigma_t / sigma_s) x_s - alpha_t (e^-h - 1) m0
+///     order 2:  ... - alpha_t (e^-h - 1) (h / 2) D1                            (midpoint)
+///          or:  ... + alpha_t h^2 phi_2(-h) D1                                 (Taylor)
+///     order 3:  ... + alpha_t h^2 phi_2(-h) (D1 + h1 D2) + 2 alpha_t h^3 phi_3(-h) D2
+///
+/// where ... stands for the line of order 1. In noise space (DPM-Solver; arXiv 2206.00927) it is
+///
+///     order 1:  x_t = (alpha_t / alpha_s) x_s - sigma_t (e^h - 1) m0
+///     order 2:  ... - sigma_t (e^h - 1) (h / 2) D1                             (midpoint)
+///          or:  ... - sigma_t h^2 phi_2(h) D1                                  (Taylor)
+///     order 3:  ... - sigma_t h^2 phi_2(h) (D1 + h1 D2) - 2 sigma_t h^3 phi_3(h) D2
+///
+/// Order 3 integrates the parabola through m0, m1, m2 exactly: UniP-3 with varying coefficients
+/// (Zhao et al. 2023, arXiv 2302.04867, Sec. 3).
+///
+/// With tau > 0 (tau = 1: SDE-DPM-Solver++(2M), arXiv 2211.01095, App. B) and q = 1 + tau^2,
+/// replace in data space sigma_t / sigma_s by e^(-tau^2 h) sigma_t / sigma_s, e^-h by e^(-q h), and
+/// phi_k(-h) by q phi_k(-q h), and add sigma_t sqrt(1 - e^(-2 tau^2 h)) z. In noise space multiply
+/// the weights of the predictions by q and add tau sigma_t sqrt(e^(2h) - 1) z.
+///
+/// Order 3 starts with a singlestep and a multistep step of order 2. Both have local error O(h^3)
+/// and happen once, so the run keeps third order.
 inline void write_multistep(PlanBuilder& builder, const DpmSolver& method, const Grid& grid) {
   const std::size_t order = static_cast<std::size_t>(method.order);
   const bool good_start = has_singlestep_start(method, grid.steps());

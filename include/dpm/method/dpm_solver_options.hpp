@@ -15,23 +15,25 @@ namespace dpm {
 /// DPM-Solver (`space = Space::noise`; Lu et al. 2022, arXiv 2206.00927) and DPM-Solver++ (`space =
 /// Space::data`; Lu et al. 2022, arXiv 2211.01095), singlestep and multistep, orders 1 to 3.
 ///
-/// A step that ends at sigma = 0 or starts at alpha = 0 is of first order: the others diverge
+/// A step that ends at sigma = 0 or starts at alpha = 0 is of first order: higher orders diverge
 /// there.
 ///
-/// | form       | model calls                            | history      |
-/// |------------|----------------------------------------|--------------|
-/// | multistep  | steps, 1 more for order 3 (its start)  | order values |
-/// | singlestep | order * steps, or exactly `model_calls`      | none         |
+/// | form       | model calls                             | predictions kept |
+/// |------------|-----------------------------------------|------------------|
+/// | multistep  | steps; 1 more for the start of order 3  | order            |
+/// | singlestep | order * steps, or exactly `model_calls` | none             |
 struct DpmSolver {
+  static constexpr const char* name = "DpmSolver";
   enum class Form : std::uint8_t { singlestep, multistep };
-  /// How a second-order update weighs the first derivative: with half the weight of the value
-  /// (midpoint), or with the exact integral (Taylor; "heun" and "taylor" in other libraries).
+  /// How a second-order update weighs the first derivative: with h / 2 times the weight of the
+  /// value (midpoint), or with the exact integral (Taylor; "heun" and "taylor" in other libraries).
   enum class Update : std::uint8_t { midpoint, taylor };
-  /// How third-order multistep gets its first values: with a singlestep step of second order, which
-  /// keeps third order and costs one call, or with orders 1 and 2, which makes it second order.
+  /// How third-order multistep starts: with a singlestep step of second order, which keeps third
+  /// order and costs one call more, or with orders 1 and 2, which makes the run second order.
   enum class Start : std::uint8_t { singlestep, lower_order };
-  /// Where a singlestep step has its inner levels: at the ratios r1, r2 of its interval in lambda,
-  /// or on the next points of the grid, of which each step then takes as many as its order.
+  /// Where a singlestep step has its inner levels: at the ratios r1 and r2 of its interval in
+  /// lambda, or on the next points of the grid, so that a step of order p takes p intervals of the
+  /// grid.
   enum class Stages : std::uint8_t { at_ratios, on_grid };
 
   /// Order of convergence, 1 to 3.
@@ -41,28 +43,28 @@ struct DpmSolver {
   Update update = Update::midpoint;
   /// First inner level at lambda_s + r1 h; 1/2 for order 2 and 1/3 for order 3 when left out.
   std::optional<double> r1 = std::nullopt;
-  /// Second inner level of order 3 at lambda_s + r2 h, r1 < r2. Only 2/3 gives third order: the
-  /// error of the first-order stage cancels there alone.
+  /// Second inner level of order 3 at lambda_s + r2 h, r1 < r2 < 1. Only 2/3 gives third order: for
+  /// other values the error of the first-order stage does not cancel.
   double r2 = 2.0 / 3.0;
   Stages stages = Stages::at_ratios;
   /// Singlestep: exactly this many model calls, with lower orders in the last steps ("DPM-Solver-
   /// fast", arXiv 2206.00927, Sec. 3.3 and App. D.3); 0: `order` calls in each step.
   int model_calls = 0;
   Start start = Start::singlestep;
-  /// Third-order multistep with half the second difference, as other libraries have it. It is
-  /// second order, and sometimes the more stable one on coarse grids; for parity.
+  /// Third-order multistep with half the second difference, as other libraries have it. It is of
+  /// second order, and sometimes more stable on coarse grids.
   bool halved_second_difference = false;
-  /// The last steps take orders ..., 2, 1: steadier when there are few of them or when the last
-  /// ones are long in lambda (uniform time down to tiny times), but at most second order.
+  /// The last steps take orders ..., 2, 1: steadier when there are few steps or when the last ones
+  /// are long in lambda (uniform time down to tiny times), but at most second order.
   bool lower_order_final = false;
-  /// The very last step is of first order, as the peers' "euler at final" has it.
+  /// The very last step is of first order ("euler at final" in other libraries).
   bool first_order_final = false;
-  /// 0: the ODE. Above 0, in the multistep form: the SDE with tau^2 times the noise of the reverse
-  /// diffusion; tau = 1 is SDE-DPM-Solver(++). Such a run draws noise in each step.
+  /// 0: the ODE. Above 0, multistep only: the SDE with tau^2 times the noise of the reverse
+  /// diffusion, which draws noise in each step; tau = 1 is SDE-DPM-Solver(++).
   double tau = 0.0;
-  /// Estimate each step's error from the order below, at no model call, for observers. Steps of
-  /// first order have no estimate. `Progress::error` says what the estimates mean, and where not,
-  /// as with tau > 0. The samples are the same but for rounding: it is another plan.
+  /// Estimate the error of each step above first order by its difference from the order below. It
+  /// costs no model call and changes the samples by rounding only. Observers read the estimate in
+  /// `Progress::error`, which says what it means.
   bool estimate_error = false;
   /// One more call at the end of the grid and a first-order step from there to sigma = 0.
   bool denoise_to_zero = false;

@@ -15,20 +15,23 @@ namespace dpm {
 /// The diffusion ODE (tau = 0) over one interval from level s to level t, with its linear part
 /// solved exactly. With h = lambda_t - lambda_s and m the prediction in the plan's space,
 ///
-///     x_t = linear x_s + sum over n of weight(n) d^n m / d lambda^n (at lambda_s) + noise_stddev
-///     z,
+///     x_t = linear x_s + sum of weight(n) d^n m / dlambda^n (lambda_s) + noise_stddev z
 ///
-/// where in noise space linear = alpha_t / alpha_s and weight(n) = -sigma_t h^(n+1) phi_{n+1}(h)
-/// (Lu et al. 2022, arXiv 2206.00927, Eq. 3.4 and App. B.1), and in data space linear = sigma_t /
-/// sigma_s and weight(n) = alpha_t h^(n+1) phi_{n+1}(-h) (Lu et al. 2022, arXiv 2211.01095, Eq. 8
-/// and 9). The formulas hold for steps in either direction.
+///     noise space:  linear = alpha_t / alpha_s,  weight(n) = -sigma_t h^(n+1) phi_{n+1}(h)
+///     data space:   linear = sigma_t / sigma_s,  weight(n) =  alpha_t h^(n+1) phi_{n+1}(-h)
+///
+/// (Lu et al. 2022, arXiv 2206.00927, Eq. 3.4 and App. B.1, for noise; Lu et al. 2022, arXiv
+/// 2211.01095, Eq. 8 and 9, for data). The formulas hold for steps in either direction.
 ///
 /// With tau > 0 it is the SDE that has the same marginals and tau^2 times the noise of the reverse
 /// diffusion (Xue et al. 2023, arXiv 2309.05019, Eq. 6; tau = 1 is that of SDE-DPM-Solver, arXiv
-/// 2211.01095, Sec. 5). With q = 1 + tau^2, in noise space weight(n) is q times the above and
-/// noise_stddev = tau sigma_t sqrt(e^(2h) - 1); in data space linear = (sigma_t / sigma_s)
-/// e^(-tau^2 h), weight(n) = alpha_t q h^(n+1) phi_{n+1}(-q h), noise_stddev = sigma_t sqrt(1 -
-/// e^(-2 tau^2 h)).
+/// 2211.01095, Sec. 5). With q = 1 + tau^2,
+///
+///     noise space:  weight(n) = -q sigma_t h^(n+1) phi_{n+1}(h)
+///                   noise_stddev = tau sigma_t sqrt(e^(2h) - 1)
+///     data space:   linear = e^(-tau^2 h) sigma_t / sigma_s
+///                   weight(n) = q alpha_t h^(n+1) phi_{n+1}(-q h)
+///                   noise_stddev = sigma_t sqrt(1 - e^(-2 tau^2 h))
 class ExponentialStep {
  public:
   /// Refuses a noise-space step from alpha = 0 and a data-space step from sigma = 0: the linear
@@ -38,8 +41,9 @@ class ExponentialStep {
 
   [[nodiscard]] double linear() const { return linear_; }
   [[nodiscard]] double h() const { return h_; }
-  /// False where the step ends at sigma = 0 or starts at alpha = 0 (the other way round when it
-  /// inverts): only `weight(0)` exists there, and the step is of first order.
+  /// Whether h is finite. It is not where the step ends at sigma = 0 or starts at alpha = 0 (in an
+  /// inversion: starts at sigma = 0 or ends at alpha = 0). Then only `weight(0)` exists, and the
+  /// step is of first order.
   [[nodiscard]] bool finite() const { return std::isfinite(h_); }
 
   /// The weight of the n-th derivative; n > 0 needs `finite()`.
@@ -49,7 +53,7 @@ class ExponentialStep {
   [[nodiscard]] double noise_stddev() const;
 
  private:
-  // sigma_s in noise space, alpha_s in data space; only long steps need it.
+  // sigma_s in noise space, alpha_s in data space. Only long steps need it.
   [[nodiscard]] double start_part() const { return std::exp(log_start_part_); }
 
   Space space_;
@@ -98,7 +102,7 @@ DPM_INLINE ExponentialStep::ExponentialStep(Space space, const Level& s, const L
 
 DPM_INLINE double ExponentialStep::weight(int n) const {
   const double q = 1.0 + tau_squared_;
-  // For long steps as a difference, which keeps the limits at sigma_t = 0 and alpha_t = 0.
+  // For long steps as a difference, which has the limits at sigma_t = 0 and alpha_t = 0.
   if (n == 0 && space_ == Space::noise) {
     return q * (h_ > 1.0 ? end_part_ - linear_ * start_part() : -end_part_ * std::expm1(h_));
   }

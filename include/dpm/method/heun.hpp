@@ -1,61 +1,81 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// The second-order deterministic sampler of EDM as a plan, and Euler's method.
+/// Heun's method, the second-order deterministic sampler of EDM, and Euler's method.
 #pragma once
 
-#include "dpm/grid/grid.hpp"
 #include "dpm/grid/sigma_spacing.hpp"
-#include "dpm/method/budget.hpp"
 #include "dpm/method/ddim.hpp"
-#include "dpm/plan/plan.hpp"
+#include "dpm/method/method.hpp"
 #include "dpm/separate.hpp"
 
 namespace dpm {
 
-/// Euler's method for d(x/alpha)/d(rho) = epsilon in rho = sigma / alpha (k-diffusion's
-/// `sample_euler`, diffusers' EulerDiscrete, and Euler steps along a flow) is DDIM; the ancestral
-/// Euler method is `Euler{.eta = 1}`.
+/// Euler's method for d(x/alpha) / d(sigma/alpha) = epsilon is DDIM. It is `sample_euler` of
+/// k-diffusion, EulerDiscrete of diffusers, and Euler's method along a flow. `Euler{.eta = 1}` is
+/// the ancestral Euler method.
 using Euler = Ddim;
 
-/// Heun's method in rho = sigma / alpha (Karras et al. 2022, arXiv 2206.00364, Alg. 1). Second
-/// order, two model calls a step; a last step to sigma = 0 is one of Euler's, with one call.
+/// Heun's method in sigma / alpha (Karras et al. 2022, arXiv 2206.00364, Alg. 1):
+///
+///     x' = Euler's step from s to t with epsilon_s,
+///     x_t = Euler's step from s to t with (epsilon_s + epsilon(x', t)) / 2.
+///
+/// Second order, two model calls a step; a step to sigma = 0 is Euler's, with one call.
 struct Heun {
-  /// Estimate the error of Euler's step in each step, as `DpmSolver::estimate_error`.
+  static constexpr const char* name = "Heun";
+  /// Estimate the error of the Euler step x' in each step, as `DpmSolver::estimate_error` does.
   bool estimate_error = false;
 };
 
 /// Order of convergence.
 [[nodiscard]] inline int convergence_order(const Heun& /*method*/) { return 2; }
 
-/// The plan of Heun's method over `grid`, in noise space. Refuses a grid that starts at alpha = 0,
-/// where rho is infinite; a flow from pure noise wants a method in data space.
-[[nodiscard]] Plan make_plan(const Heun& method, const Grid& grid,
-                             Prediction prediction = Prediction::noise,
-                             Correction correction = Correction::none);
+/// Works in noise space. Refuses a grid that starts at alpha = 0, where sigma / alpha is infinite;
+/// for a flow from pure noise use a method in data space.
+void write(PlanBuilder& builder, const Heun& method, const Grid& grid);
 
-/// Two calls a step: refuses an odd number.
+/// Two calls a step; refuses an odd number.
 [[nodiscard]] Budget<Heun> for_model_calls(const Heun& method, int model_calls);
 
 /// The spacing that EDM samples with.
 [[nodiscard]] inline Karras default_spacing(const Heun& /*method*/) { return {}; }
 
+namespace detail {
+
+/// One step of Heun's method. The two predictions stay in slots 0 and 1.
+void write_heun_step(PlanBuilder& builder, const Level& s, const Level& t,
+                     bool estimate_error = false);
+
+}  // namespace detail
+
 }  // namespace dpm
 
 #if DPM_DEFINE
 
+#  include <array>
 #  include <cstddef>
-#  include <utility>
 
 #  include "dpm/error.hpp"
-#  include "dpm/method/transfer.hpp"
-#  include "dpm/plan/builder.hpp"
+#  include "dpm/method/euler_step.hpp"
 
 namespace dpm {
 
-DPM_INLINE Plan make_plan(const Heun& method, const Grid& grid, Prediction prediction,
-                          Correction correction) {
-  PlanBuilder builder(Space::noise, prediction, correction);
+DPM_INLINE void detail::write_heun_step(PlanBuilder& builder, const Level& s, const Level& t,
+                                        bool estimate_error) {
+  builder.begin_step(s, t);
+  const Register first = builder.evaluate(0, sample_register, s);
+  write_euler_step(builder, stage_register, s, t, std::array{Term{first, 1.0}});
+  const Register second = builder.evaluate(1, stage_register, t);
+  if (estimate_error) {
+    const double half = 0.5 * ExponentialStep(Space::noise, s, t).weight(0);
+    builder.combine(error_register, {{second, half}, {first, -half}});
+  }
+  write_euler_step(builder, sample_register, s, t, std::array{Term{first, 0.5}, Term{second, 0.5}});
+}
+
+DPM_INLINE void write(PlanBuilder& builder, const Heun& method, const Grid& grid) {
+  builder.set_space(Space::noise);
   for (std::size_t i = 0; i < grid.steps(); ++i) {
     const Level& s = grid[i];
     const Level& t = grid[i + 1];
@@ -63,15 +83,14 @@ DPM_INLINE Plan make_plan(const Heun& method, const Grid& grid, Prediction predi
       detail::write_heun_step(builder, s, t, method.estimate_error);
     } else {
       builder.begin_step(s, t);
-      const BoundedVector<Term, 1> first{{builder.evaluate(0, sample_register, s), 1.0}};
-      detail::write_transfer(builder, sample_register, s, t, first.span());
+      const Register m = builder.evaluate(0, sample_register, s);
+      detail::write_euler_step(builder, sample_register, s, t, std::array{Term{m, 1.0}});
     }
   }
-  return std::move(builder).finish();
 }
 
 DPM_INLINE Budget<Heun> for_model_calls(const Heun& method, int model_calls) {
-  detail::require_model_calls("Heun", model_calls, 2);
+  detail::require_model_calls(Heun::name, model_calls, 2);
   detail::require(model_calls % 2 == 0, "Heun: model_calls = ", model_calls,
                   "; it makes two calls a step");
   return {method, model_calls / 2};

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// The polynomial through known predictions, which every multistep and singlestep update
-/// integrates.
+/// The polynomial through known predictions, which multistep and singlestep updates integrate.
 #pragma once
 
 #include <cmath>
@@ -16,7 +15,7 @@
 
 namespace dpm {
 
-/// A prediction that is known at one point of the variable it is interpolated in, mostly lambda.
+/// A prediction and its place in the variable of interpolation, mostly lambda.
 struct Node {
   double at = 0.0;
   Register prediction;
@@ -30,8 +29,7 @@ using DerivativeWeights = BoundedVector<double, max_nodes>;
 /// x, each prediction, and a noise draw.
 using UpdateTerms = BoundedVector<Term, max_nodes + 2>;
 
-/// The history of a multistep method one step later: the newest node, then older ones, at most
-/// `most` in all.
+/// The history of a multistep method: the newest node, then older ones, at most `most` in all.
 inline Nodes with_newest(const Node& newest, const Nodes& older, std::size_t most) {
   Nodes nodes{newest};
   for (const Node& node : older) {
@@ -48,8 +46,8 @@ inline DerivativeWeights exact_weights(const ExponentialStep& step, std::size_t 
 }
 
 /// The terms of x_t = linear x + sum over n of weights[n] p^(n)(start), where p is the polynomial
-/// through the nodes and `start` the point of the variable where the step begins. At least as many
-/// weights as nodes. Nodes at infinity weigh nothing, which is their limit.
+/// through the nodes and `start` is where the step begins. Takes at least as many weights as nodes.
+/// A node at infinity has weight 0, its limit.
 ///
 /// Newton's form: p(l) = sum over k of m[0..k] (l - l_0) ... (l - l_{k-1}), with the divided
 /// difference m[0..k] = sum over j <= k of m_j / product over i <= k, i != j of (l_j - l_i).
@@ -79,8 +77,8 @@ inline UpdateTerms polynomial_terms(double linear, const DerivativeWeights& weig
     for (std::size_t n = k + 1; n > 0; --n) product[n] = product[n - 1] - root * product[n];
     product[0] *= -root;
   }
-  // At r1 = 1/2 the midpoint update does not use its first value: what is left then is rounding,
-  // and to drop it saves a pass over memory.
+  // The midpoint update with r1 = 1/2 does not use its first value: a weight that is rounding alone
+  // is dropped, which saves a pass over memory.
   UpdateTerms terms{{sample_register, linear}};
   for (std::size_t j = 0; j < known.size(); ++j) {
     const bool rounding_only = std::abs(prediction_weights[j]) < 1e-13 * std::abs(weights[0]);
@@ -89,7 +87,7 @@ inline UpdateTerms polynomial_terms(double linear, const DerivativeWeights& weig
   return terms;
 }
 
-/// One update less another. Each may read predictions that the other does not.
+/// One update minus another. Each may use predictions that the other does not.
 inline UpdateTerms difference(const UpdateTerms& update, const UpdateTerms& other) {
   UpdateTerms terms = update;
   for (const Term& subtracted : other) {
@@ -101,7 +99,7 @@ inline UpdateTerms difference(const UpdateTerms& update, const UpdateTerms& othe
   return terms;
 }
 
-/// error <- the update less the same update of one order below: about the error of the lower one.
+/// error <- the update minus the same update of one order lower, an estimate of the latter's error.
 inline void write_error_estimate(PlanBuilder& builder, const UpdateTerms& update,
                                  const UpdateTerms& lower) {
   builder.combine(error_register, difference(update, lower).span());

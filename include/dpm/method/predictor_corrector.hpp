@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// Multistep steps with a correction that costs no model call: what UniPC and SA-Solver share.
+/// Multistep predictor-corrector steps, which UniPC and SA-Solver share.
 #pragma once
 
 #include <algorithm>
@@ -16,48 +16,46 @@
 
 namespace dpm::detail {
 
-/// One step of such a method, as its formulas see it.
+/// One step of a predictor-corrector method.
 struct MultistepInterval {
   ExponentialStep step;
   Level from;
   Level to;
-  /// `exact_weights` of the step, as many as the predictor or the corrector asks for.
+  /// `exact_weights` of the step, as many as its predictor or its corrector needs.
   DerivativeWeights exact = {};
 };
 
-/// What tells one such method from another.
+/// In what these methods differ.
 struct PredictorCorrector {
   Space space = Space::data;
-  /// The most predictions that the predictor's polynomial goes through.
+  /// How many predictions the predictor's polynomial goes through, once they are known.
   std::size_t predictor_nodes = 1;
-  /// The same for the corrector, whose polynomial also goes through the prediction at the predicted
-  /// sample; 0: no corrector.
+  /// The same for the corrector, including the prediction at the predicted sample; 0: no corrector.
   std::size_t corrector_nodes = 0;
-  /// The corrector goes through one prediction more than the predictor of its step did.
+  /// The corrector uses at most one prediction more than the predictor of its step.
   bool corrector_follows_predictor = false;
-  /// The last steps' polynomials go through fewer predictions.
+  /// The last steps have lower orders.
   bool lower_order_final = false;
   /// Estimate each predictor's error from the order below.
   bool estimate_error = false;
-  /// Whether the step with this number is corrected; all are if this is empty.
+  /// Whether step i is corrected; all are if this is empty.
   std::function<bool(std::size_t)> corrects = {};
   /// The noise of the step that starts at a level (see `ExponentialStep`).
   std::function<double(const Level&)> tau;
-  /// The weights for a polynomial through `nodes` predictions over one interval, or more of them.
+  /// The weights over one interval for a polynomial through `nodes` predictions, or more weights.
   std::function<DerivativeWeights(const MultistepInterval&, std::size_t nodes)> weights;
 };
 
-/// Writes the steps. Step i calls the model once, at the sample that step i - 1 predicted, and with
-/// that value does step i - 1 again (the corrector) before it predicts. Both have their linear part
-/// and their noise in common, so what the corrector adds to the predicted sample is the difference
-/// of their polynomials' integrals: no earlier sample is kept, and none is read. (In float and
-/// half, rounding errors were 0.7 to 1.5 times those with an earlier sample on average, and in rare
-/// cases several times: where the predictor overshoots, the corrector cancels.)
+/// Writes the steps. Step i calls the model at the sample that step i - 1 predicted. It uses this
+/// prediction to correct step i - 1, then predicts its own step.
+///
+/// The corrector has the predictor's linear part and noise, so it only adds the difference of the
+/// two polynomials' integrals to the predicted sample. No earlier sample is kept.
 inline void write_predictor_corrector(PlanBuilder& builder, const PredictorCorrector& method,
                                       std::span<const Level> levels) {
   const std::size_t steps = levels.size() - 1;
   const std::size_t most_nodes = std::max(method.predictor_nodes, method.corrector_nodes);
-  // The corrector takes back what the predictor added, whose oldest prediction is kept for it.
+  // The corrector subtracts the predictor's terms, so the predictor's oldest prediction is kept.
   const std::size_t slots =
       method.corrector_nodes > 0 ? std::max(most_nodes, method.predictor_nodes + 1) : most_nodes;
   Nodes history;
@@ -73,7 +71,7 @@ inline void write_predictor_corrector(PlanBuilder& builder, const PredictorCorre
     if (noise_stddev > 0.0) builder.draw();
     history =
         with_newest({s.lambda(), builder.evaluate(i % slots, sample_register, s)}, history, slots);
-    // The corrector's polynomial goes through the prediction at the end of the step as well.
+    // The corrector's polynomial also goes through the prediction at the end of the step.
     now.exact =
         exact_weights(now.step, now.step.finite() ? std::min(most_nodes, history.size() + 1) : 1);
     const bool corrected = method.corrector_nodes > 0 && before && before->step.finite() &&

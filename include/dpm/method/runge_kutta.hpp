@@ -1,27 +1,27 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// Black-box Runge-Kutta solvers of the diffusion ODE as plans, to compare with.
+/// Black-box Runge-Kutta solvers of the diffusion ODE, a baseline.
 #pragma once
 
 #include <cstdint>
 
-#include "dpm/grid/grid.hpp"
 #include "dpm/grid/spacing.hpp"
-#include "dpm/method/budget.hpp"
-#include "dpm/plan/plan.hpp"
+#include "dpm/method/method.hpp"
 #include "dpm/separate.hpp"
 
 namespace dpm {
 
-/// Explicit Runge-Kutta methods on the diffusion ODE as it stands, its linear part like the rest:
-/// the baseline of the DPM-Solver paper (Lu et al. 2022, arXiv 2206.00927, Sec. 3.1 and Table 1).
+/// Explicit Runge-Kutta methods for the whole diffusion ODE, the linear part included: the baseline
+/// of the DPM-Solver paper (Lu et al. 2022, arXiv 2206.00927, Sec. 3.1 and Table 1).
 ///
 ///     dx/dt = (d log alpha/dt) x - sigma (d lambda/dt) epsilon        (Eq. 2.7, in these terms)
 ///
-/// or the same per lambda. `order` model calls a step, no history. Needs a schedule with `rate`
-/// (all of the library's have it) and a grid that stays away from sigma = 0 and alpha = 0.
+/// or the same with lambda as the variable. `order` model calls a step, no history. Needs a
+/// schedule with `rate`, as all schedules of the library have, and a grid that avoids sigma = 0 and
+/// alpha = 0.
 struct RungeKutta {
+  static constexpr const char* name = "RungeKutta";
   enum class Variable : std::uint8_t { time, lambda };
   /// 2: the explicit midpoint method; 4: the classical method.
   int order = 4;
@@ -31,13 +31,11 @@ struct RungeKutta {
 /// Order of convergence.
 [[nodiscard]] inline int convergence_order(const RungeKutta& method) { return method.order; }
 
-/// The plan of a black-box Runge-Kutta method over `grid`, in noise space. Refuses an order other
-/// than 2 and 4, a grid that touches sigma = 0 or alpha = 0, and a schedule without `rate`.
-[[nodiscard]] Plan make_plan(const RungeKutta& method, const Grid& grid,
-                             Prediction prediction = Prediction::noise,
-                             Correction correction = Correction::none);
+/// Works in noise space. Refuses an order other than 2 and 4, a grid that touches sigma = 0 or
+/// alpha = 0, and a schedule without `rate`.
+void write(PlanBuilder& builder, const RungeKutta& method, const Grid& grid);
 
-/// `order` calls a step: refuses other multiples.
+/// `order` calls a step; refuses a number that is no multiple of it.
 [[nodiscard]] Budget<RungeKutta> for_model_calls(const RungeKutta& method, int model_calls);
 
 [[nodiscard]] inline UniformLambda default_spacing(const RungeKutta& /*method*/) { return {}; }
@@ -50,10 +48,8 @@ struct RungeKutta {
 #  include <cmath>
 #  include <cstddef>
 #  include <span>
-#  include <utility>
 
 #  include "dpm/error.hpp"
-#  include "dpm/plan/builder.hpp"
 
 namespace dpm {
 namespace detail {
@@ -83,10 +79,10 @@ struct StageSum {
   }
 };
 
-/// An explicit method in which each stage uses the one before it alone (Hairer, Norsett & Wanner
+/// An explicit method whose stages each use the previous stage only (Hairer, Norsett & Wanner
 /// 1993, Solving Ordinary Differential Equations I, Sec. II.1).
 struct RungeKuttaTableau {
-  std::span<const double> nodes;    ///< c_i, which is also the weight of the stage before
+  std::span<const double> nodes;    ///< c_i, also the weight of the previous stage
   std::span<const double> weights;  ///< b_i
 };
 
@@ -139,8 +135,7 @@ inline void write_runge_kutta_step(PlanBuilder& builder, const RungeKutta& metho
 
 }  // namespace detail
 
-DPM_INLINE Plan make_plan(const RungeKutta& method, const Grid& grid, Prediction prediction,
-                          Correction correction) {
+DPM_INLINE void write(PlanBuilder& builder, const RungeKutta& method, const Grid& grid) {
   detail::require(method.order == 2 || method.order == 4, "RungeKutta: order = ", method.order,
                   "; it must be 2 or 4");
   detail::require(std::isfinite(grid.front().lambda()) && std::isfinite(grid.back().lambda()),
@@ -148,11 +143,10 @@ DPM_INLINE Plan make_plan(const RungeKutta& method, const Grid& grid, Prediction
                   grid.back().lambda(),
                   "; both must be finite, because the ODE's right-hand side is not where alpha or "
                   "sigma is 0");
-  PlanBuilder builder(Space::noise, prediction, correction);
+  builder.set_space(Space::noise);
   for (std::size_t i = 0; i < grid.steps(); ++i) {
     detail::write_runge_kutta_step(builder, method, grid.schedule(), grid[i], grid[i + 1]);
   }
-  return std::move(builder).finish();
 }
 
 DPM_INLINE Budget<RungeKutta> for_model_calls(const RungeKutta& method, int model_calls) {

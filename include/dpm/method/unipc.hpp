@@ -1,60 +1,97 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// UniPC as a plan.
+/// UniPC.
 #pragma once
 
-#include "dpm/grid/grid.hpp"
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+
 #include "dpm/grid/spacing.hpp"
-#include "dpm/method/budget.hpp"
-#include "dpm/method/unipc_options.hpp"
-#include "dpm/plan/plan.hpp"
+#include "dpm/method/method.hpp"
 #include "dpm/separate.hpp"
 
 namespace dpm {
 
-/// The order of convergence that the options give. The first step, of first order and corrected to
-/// the second, keeps the run from more than third order.
+/// UniPC, a unified predictor-corrector (Zhao et al. 2023, arXiv 2302.04867, Alg. 1 and 2). The
+/// predictor is multistep DPM-Solver of the given order. The corrector repeats the step with the
+/// prediction at the predicted sample, which the next step needs anyway, and gains one order. One
+/// model call a step; the last step has no corrector. The first steps have lower orders.
+struct UniPc {
+  static constexpr const char* name = "UniPc";
+  /// The paper's linear system (Eq. 5) has the same solution for every B(h): the polynomial through
+  /// the predictions, integrated exactly. B(h) matters only where two predictions are combined and
+  /// the paper replaces the system by the constant 1/2 (Sec. 3.3): in the second-order predictor
+  /// and the first-order corrector.
+  enum class Coefficients : std::uint8_t {
+    bh1,      ///< B(h) = h
+    bh2,      ///< B(h) = e^h - 1
+    varying,  ///< every polynomial is integrated exactly (App. C)
+  };
+  /// Order of the predictor, 1 to 4.
+  int order = 2;
+  Coefficients coefficients = Coefficients::bh2;
+  Space space = Space::data;
+  /// false: UniP, the predictor alone.
+  bool corrector = true;
+  /// The last steps take orders ..., 2, 1: steadier on coarse grids, but at most second order.
+  bool lower_order_final = false;
+  /// Estimate the error of each predicted step, as `DpmSolver::estimate_error` does. With order 4
+  /// the first ten or so estimates are wrong (see `Progress::error`).
+  bool estimate_error = false;
+};
+
+/// The order of convergence that the options give. The first step is of first order, corrected to
+/// the second, and limits the run to third order.
 [[nodiscard]] int convergence_order(const UniPc& method);
 
-/// The plan of UniPC over `grid`. Refuses an order out of range, and steps that have no solution in
-/// the chosen space (see `ExponentialStep`). A step that ends at sigma = 0 or starts at alpha = 0
-/// is of first order.
-[[nodiscard]] Plan make_plan(const UniPc& method, const Grid& grid,
-                             Prediction prediction = Prediction::noise,
-                             Correction correction = Correction::none);
-
-[[nodiscard]] Budget<UniPc> for_model_calls(const UniPc& method, int model_calls);
+/// Refuses an order out of range, and steps that have no solution in the chosen space (see
+/// `ExponentialStep`). A step that ends at sigma = 0 or starts at alpha = 0 is of first order.
+void write(PlanBuilder& builder, const UniPc& method, const Grid& grid);
 
 [[nodiscard]] inline UniformLambda default_spacing(const UniPc& /*method*/) { return {}; }
+
+namespace detail {
+
+/// UniPC over any levels; `corrects(i)` says whether step i is corrected, all are if it is empty.
+void write_unipc(PlanBuilder& builder, const UniPc& method, std::span<const Level> levels,
+                 const std::function<bool(std::size_t)>& corrects = {});
+
+}  // namespace detail
 
 }  // namespace dpm
 
 #if DPM_DEFINE
 
 #  include <algorithm>
-#  include <cstddef>
-#  include <utility>
 
 #  include "dpm/error.hpp"
 #  include "dpm/method/predictor_corrector.hpp"
-#  include "dpm/method/unipc_weights.hpp"
-#  include "dpm/plan/builder.hpp"
 
 namespace dpm {
+namespace detail {
 
-DPM_INLINE int convergence_order(const UniPc& method) {
-  const int most = method.corrector && !method.lower_order_final ? 3 : 2;
-  return std::min(method.corrector ? method.order + 1 : method.order, most);
+/// UniPC's weights for a polynomial through `nodes` predictions.
+inline DerivativeWeights unipc_weights(const UniPc& method, const MultistepInterval& interval,
+                                       std::size_t nodes) {
+  DerivativeWeights weights = interval.exact;
+  if (nodes != 2 || method.coefficients == UniPc::Coefficients::varying) return weights;
+  const double h = interval.step.h();
+  const double of_b = method.coefficients == UniPc::Coefficients::bh2 ? weights[0]
+                      : method.space == Space::data                   ? interval.to.alpha() * h
+                                                                      : -interval.to.sigma() * h;
+  weights[1] = 0.5 * h * of_b;
+  return weights;
 }
 
-DPM_INLINE Plan make_plan(const UniPc& method, const Grid& grid, Prediction prediction,
-                          Correction correction) {
-  detail::require(method.order >= 1 && method.order <= 4, "UniPc: order = ", method.order,
-                  "; it must be 1 to 4");
+DPM_INLINE void write_unipc(PlanBuilder& builder, const UniPc& method,
+                            std::span<const Level> levels,
+                            const std::function<bool(std::size_t)>& corrects) {
   const auto order = static_cast<std::size_t>(method.order);
-  PlanBuilder builder(method.space, prediction, correction);
-  detail::write_predictor_corrector(
+  builder.set_space(method.space);
+  write_predictor_corrector(
       builder,
       {.space = method.space,
        .predictor_nodes = order,
@@ -62,18 +99,24 @@ DPM_INLINE Plan make_plan(const UniPc& method, const Grid& grid, Prediction pred
        .corrector_follows_predictor = true,
        .lower_order_final = method.lower_order_final,
        .estimate_error = method.estimate_error,
+       .corrects = corrects,
        .tau = [](const Level&) { return 0.0; },
-       .weights =
-           [&](const detail::MultistepInterval& interval, std::size_t nodes) {
-             return detail::unipc_weights(method, interval, nodes);
-           }},
-      grid.levels());
-  return std::move(builder).finish();
+       .weights = [&](const MultistepInterval& interval,
+                      std::size_t nodes) { return unipc_weights(method, interval, nodes); }},
+      levels);
 }
 
-DPM_INLINE Budget<UniPc> for_model_calls(const UniPc& method, int model_calls) {
-  detail::require_model_calls("UniPc", model_calls, 1);
-  return {method, model_calls};
+}  // namespace detail
+
+DPM_INLINE int convergence_order(const UniPc& method) {
+  const int most = method.corrector && !method.lower_order_final ? 3 : 2;
+  return std::min(method.corrector ? method.order + 1 : method.order, most);
+}
+
+DPM_INLINE void write(PlanBuilder& builder, const UniPc& method, const Grid& grid) {
+  detail::require(method.order >= 1 && method.order <= 4, "UniPc: order = ", method.order,
+                  "; it must be 1 to 4");
+  detail::write_unipc(builder, method, grid.levels());
 }
 
 }  // namespace dpm

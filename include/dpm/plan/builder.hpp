@@ -21,23 +21,33 @@ struct Term {
   double weight = 0.0;
 };
 
-/// Collects the instructions of a plan. A method calls `begin_step` for each interval of its grid,
-/// then `draw`, `evaluate` and `combine` in the order of its formulas; `finish` fuses and checks.
+/// Collects the instructions of a plan. A method first names its space with `set_space`. It then
+/// calls `begin_step` for each interval of its grid, followed by `draw`, `evaluate` and `combine`
+/// in the order of its formulas. `finish` fuses and checks the plan.
 class PlanBuilder {
  public:
-  PlanBuilder(Space space, Prediction prediction, Correction correction = Correction::none);
+  /// @param prediction  what the model's output means.
+  /// @param correction  whether the user corrects each data prediction.
+  explicit PlanBuilder(Prediction prediction, Correction correction = Correction::none);
+
+  [[nodiscard]] Prediction prediction() const { return plan_.prediction; }
+  [[nodiscard]] Correction correction() const { return correction_; }
+
+  /// Which prediction the method's formulas use; `evaluate` converts to it. Call it once, before
+  /// the first step.
+  void set_space(Space space);
 
   void begin_step(const Level& from, const Level& to);
 
-  /// Draws the next noise of the run. Call it before the step's `evaluate`, so that the
-  /// combinations that follow can be merged.
+  /// Draws the next noise of the run. Call it before the step's `evaluate`: a draw between two
+  /// combinations keeps them from being merged.
   Register draw();
 
-  /// Calls the model on `input`, scaled as the level says, and leaves its prediction, converted to
-  /// the plan's space and corrected if that was asked for, in slot `slot`.
+  /// Calls the model on `input`, scaled by `Level::input_scale`. Leaves its prediction in slot
+  /// `slot`, converted to the plan's space, and corrected if the plan has a correction.
   Register evaluate(std::size_t slot, Register input, const Level& at);
 
-  /// Calls the model on `input` as above and leaves in slot `slot` what it said, not converted.
+  /// Calls the model as above and leaves its output in slot `slot` as it is.
   Register evaluate_raw(std::size_t slot, Register input, const Level& at);
 
   /// Hands the data prediction in slot `slot` to the user's correction.
@@ -62,6 +72,7 @@ class PlanBuilder {
   // The step and the combination that are being written; their memory serves all that follow.
   Step step_;
   Instruction combination_ = Combine{};
+  bool has_space_ = false;
   bool begun_ = false;
   Correction correction_;
   std::uint32_t draws_ = 0;
@@ -80,14 +91,20 @@ class PlanBuilder {
 
 namespace dpm {
 
-DPM_INLINE PlanBuilder::PlanBuilder(Space space, Prediction prediction, Correction correction)
+DPM_INLINE PlanBuilder::PlanBuilder(Prediction prediction, Correction correction)
     : correction_(correction) {
-  plan_.space = space;
   plan_.prediction = prediction;
   plan_.steps.reserve(32);  // more than most plans have
 }
 
+DPM_INLINE void PlanBuilder::set_space(Space space) {
+  detail::require(!begun_, "PlanBuilder: set_space after begin_step; a plan has one space");
+  plan_.space = space;
+  has_space_ = true;
+}
+
 DPM_INLINE void PlanBuilder::begin_step(const Level& from, const Level& to) {
+  detail::require(has_space_, "PlanBuilder: no space is set; call set_space before begin_step");
   end_step();
   begun_ = true;
   step_.from = from;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// From what a network predicts to what a method's formulas need: one linear map for each level.
+/// Converts what a network predicts to the data or noise prediction: a linear map at each level.
 #pragma once
 
 #include "dpm/plan/plan.hpp"
@@ -16,16 +16,16 @@ struct Conversion {
   double output = 1.0;
 };
 
-/// Whether a prediction at `at` says anything about the data: everywhere but at alpha = 0, where
-/// only the data itself, velocity and flow do.
+/// Whether the data prediction can be computed at `at`. It can except where alpha = 0 and the model
+/// predicts noise or score.
 bool says_data(Prediction prediction, const Level& at);
 
-/// What the model predicts, turned into the data prediction at `at`. With x = alpha x_0 + sigma
+/// Converts the model's output to the data prediction at `at`. With x = alpha x_0 + sigma
 /// epsilon: x_0 = (x - sigma epsilon) / alpha, x_0 = (x - sigma flow) / (alpha + sigma), and by
 /// `velocity_to_data`. Refused where alpha = 0 unless the model predicts data, velocity or flow.
 Conversion to_data(Prediction prediction, const Level& at);
 
-/// What the model predicts, turned into the noise prediction at `at`: epsilon = (x - alpha x_0) /
+/// Converts the model's output to the noise prediction at `at`: epsilon = (x - alpha x_0) /
 /// sigma, epsilon = (x + alpha flow) / (alpha + sigma), epsilon = -sigma score (arXiv 2011.13456,
 /// Sec. 3), and by `velocity_to_noise`. Refused where sigma = 0 if the model predicts data.
 Conversion to_noise(Prediction prediction, const Level& at);
@@ -42,8 +42,8 @@ namespace dpm {
 namespace detail {
 
 /// x_0 from v = alpha epsilon - sigma x_0: x_0 = (alpha x - sigma v) / (alpha^2 + sigma^2) (arXiv
-/// 2202.00512, App. D). A model with scaled inputs means alpha and sigma as they are after scaling
-/// x by c and x_0 by 1 / data_stddev, where their squares add up to 1.
+/// 2202.00512, App. D). For a model with scaled inputs, alpha and sigma are those after scaling x
+/// by c_in and x_0 by 1 / data_stddev, so that alpha^2 + sigma^2 = 1.
 inline Conversion velocity_to_data(const Level& at) {
   const double alpha = at.alpha();
   const double sigma = at.sigma();

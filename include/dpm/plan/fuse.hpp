@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// Makes a plan cheap to run: fewer passes over memory, no value formed that nobody reads.
+/// Makes a plan cheap to run: merges combinations and drops values that nothing reads.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
-#include <utility>
 #include <variant>
 #include <vector>
 
@@ -33,9 +31,9 @@ inline double weight_of(const Combine& c, std::size_t target, Register r) {
   return operand < c.operands.size() ? c.weight(target, operand) : 0.0;
 }
 
-/// Makes of `first` the one combination that does what it did and then what `second` does: the
-/// product of two linear maps, with the rows of `first` that `second` does not overwrite kept.
-/// False, and nothing is changed, if that is too large.
+/// Replaces `first` by one combination that does both: first `first`, then `second`. It is the
+/// product of the two linear maps, and keeps the rows of `first` that `second` does not overwrite.
+/// Returns false and changes nothing if the product is too large for a `Combine`.
 inline bool merge_into(Combine& first, const Combine& second) {
   const std::size_t rows = first.targets.size();
   const std::size_t columns = first.operands.size();
@@ -83,14 +81,8 @@ inline bool merge_into(Combine& first, const Combine& second) {
   return true;
 }
 
-/// The same as a value.
-inline std::optional<Combine> merge(Combine first, const Combine& second) {
-  if (!merge_into(first, second)) return std::nullopt;
-  return first;
-}
-
-/// Adds an instruction to a step's list: a combination becomes one with the combination that the
-/// list ends with, wherever the result is small enough.
+/// Adds an instruction to a step's list. A combination is merged with the last instruction if that
+/// is a combination too and the result is small enough.
 inline void append(std::vector<Instruction>& list, const Instruction& instruction) {
   if (const auto* second = std::get_if<Combine>(&instruction)) {
     auto* first = list.empty() ? nullptr : std::get_if<Combine>(&list.back());
@@ -107,8 +99,8 @@ class LiveRegisters {
   void remove(Register r) { live_ &= ~bit(r); }
 
  private:
-  /// Predictions are the last kind, and the only one of more than one register. Registers that do
-  /// not exist share a bit with others; where they stay in the plan, `check` refuses it.
+  /// Predictions are the last kind, and the only one with several registers. A register that does
+  /// not exist shares a bit with another; `check` refuses a plan that uses one.
   static std::uint32_t bit(Register r) {
     return std::uint32_t{1} << ((static_cast<unsigned>(r.kind) + r.index) % 32);
   }
@@ -148,8 +140,8 @@ inline void keep_live(Combine& c, const LiveRegisters& live) {
   c.weights.truncate(rows * kept);
 }
 
-/// Drops every target that nothing reads before it is written again, walking the plan backwards
-/// from the sample, which is what a run is for.
+/// Drops every target that nothing reads before it is written again. Walks the plan backwards from
+/// its result, the sample.
 inline void drop_dead_targets(Plan& plan) {
   LiveRegisters live;
   live.add(sample_register);
@@ -180,17 +172,6 @@ inline void drop_dead_targets(Plan& plan) {
     }
     while (list.size() > kept) list.pop_back();
   }
-}
-
-/// Rewrites the plan so that a step reads every operand once and writes every target once. What it
-/// computes is unchanged but for rounding.
-inline void fuse(Plan& plan) {
-  for (Step& step : plan.steps) {
-    std::vector<Instruction> list;
-    for (const Instruction& instruction : step.instructions) append(list, instruction);
-    step.instructions = std::move(list);
-  }
-  drop_dead_targets(plan);
 }
 
 }  // namespace dpm::detail

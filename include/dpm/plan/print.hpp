@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// A plan as a table that a person can read and compare with a paper.
+/// A plan as text, to read and to compare with a paper.
 #pragma once
 
 #include <iosfwd>
@@ -37,7 +37,7 @@ namespace dpm {
 
 namespace detail {
 
-/// As tables of plans have it: x, y, m0.
+/// The register's name in a printed plan: x, y, m0.
 std::string name(Register r);
 
 }  // namespace detail

@@ -10,7 +10,7 @@
 
 #include "dpm/error.hpp"
 #include "dpm/grid/grid.hpp"
-#include "dpm/method/budget.hpp"
+#include "dpm/method/method.hpp"
 #include "dpm/model.hpp"
 #include "dpm/plan/plan.hpp"
 #include "dpm/run/options.hpp"

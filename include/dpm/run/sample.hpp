@@ -12,8 +12,8 @@
 #include <type_traits>
 #include <utility>
 
-#include "dpm/method/budget.hpp"
 #include "dpm/method/default_method.hpp"
+#include "dpm/method/method.hpp"
 #include "dpm/model.hpp"
 #include "dpm/plan/plan.hpp"
 #include "dpm/run/stepper.hpp"

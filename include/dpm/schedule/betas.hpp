@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// The variance tables beta_0 ... beta_{n-1} that discrete-time models are trained with.
+/// Tables of noise variances beta_0 ... beta_{n-1}, which discrete-time models are trained with.
 #pragma once
 
 #include <algorithm>
@@ -34,7 +34,7 @@ void check_betas(std::span<const Scalar> betas) {
   }
 }
 
-/// Number i of n equally spaced ones from `first` to `last`, both included.
+/// Value i of n equally spaced values from `first` to `last`, both included.
 template <std::floating_point Scalar>
 Scalar linspace(Scalar first, Scalar last, std::size_t i, std::size_t n) {
   return n == 1 ? first
@@ -113,7 +113,7 @@ template <std::floating_point Scalar = double>
   return betas;
 }
 
-/// The betas changed so that the last time is pure noise: with r_i the square roots of the
+/// Rescales the betas so that the last time is pure noise: with r_i the square roots of the
 /// cumulative products of 1 - beta, r_i <- (r_i - r_last) r_0 / (r_0 - r_last) (Lin et al. 2023,
 /// arXiv 2305.08891, Algorithm 1). The first beta stays, the last becomes exactly 1.
 ///

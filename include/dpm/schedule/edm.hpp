@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// Schedules that add noise and leave the data as large as it is: variance exploding, and EDM.
+/// Schedules with alpha = 1: the variance-exploding process, and EDM.
 #pragma once
 
 #include <cmath>
@@ -18,7 +18,7 @@ void check_sigma_range(std::string_view name, double sigma_min, double sigma_max
 
 void check_sigma(std::string_view name, double sigma, double sigma_max);
 
-/// sigma at lambda = -log sigma, which may miss the largest by rounding alone.
+/// sigma at lambda = -log sigma; one above `sigma_max` by rounding alone counts as `sigma_max`.
 double sigma_of_lambda(std::string_view name, double lambda, double sigma_max);
 
 }  // namespace detail
@@ -58,8 +58,8 @@ class VarianceExploding {
 
 /// The process of EDM (Karras et al. 2022, arXiv 2206.00364, Table 1): x = x_0 + sigma epsilon,
 /// with sigma as its time and a network that is preconditioned for data of standard deviation
-/// `sigma_data`. The network is given c_in x and c_noise = log(sigma) / 4; what it returns is
-/// `Prediction::edm`. Both scalings are in the plan, so hand over the bare network.
+/// `sigma_data`. The network F is given c_in x and c_noise = log(sigma) / 4, and its output is a
+/// `Prediction::edm`. The plan does the preconditioning, so the model is F itself.
 ///
 /// A run starts from standard normal noise times sigma_max, and by default ends at sigma_min;
 /// `Grid::then(0.0)` adds the last step to sigma = 0.

@@ -24,8 +24,8 @@ namespace dpm {
 ///
 /// A fifth is optional, and only `RungeKutta` asks for it: `rate(t)`, the `LevelRate` at time t.
 ///
-/// Times outside the domain are refused with `InvalidArgument`. The relation is asked of `double`
-/// even when a schedule computes in another scalar: plans are written in double.
+/// Times outside the domain are refused with `InvalidArgument`. The members take and return double,
+/// whatever a schedule computes in, because plans are written in double.
 template <class S>
 concept NoiseSchedule = requires(const S& schedule, double value) {
   { schedule.level(value) } -> std::same_as<Level>;

@@ -20,8 +20,8 @@ namespace dpm {
 /// `timestep_scale` times sigma as their time.
 ///
 /// Both ends are singular and legal: sigma = 0 at t = 0 and alpha = 0 at t = 1. A run starts from
-/// pure standard normal noise at t = 1, needs data space for that (as `DpmSolver` has by default),
-/// and by default ends at t = 0: unlike a noise prediction, a flow is defined all the way.
+/// standard normal noise at t = 1, which needs a method in data space (the default of `DpmSolver`),
+/// and by default ends at t = 0, where a flow is defined, unlike a noise prediction.
 class RectifiedFlow {
  public:
   /// 0 < shift; 0 < timestep_scale; both finite.

@@ -15,17 +15,18 @@
 
 #include "dpm/error.hpp"
 #include "dpm/interop/diffusers/levels.hpp"
-#include "dpm/method/dpm_solver_singlestep.hpp"
+#include "dpm/method/dpm_solver_weights.hpp"
 #include "dpm/method/predictor_corrector.hpp"
 #include "dpm/method/unipc.hpp"
-#include "dpm/method/unipc_weights.hpp"
 #include "dpm/plan/builder.hpp"
 #include "dpm/plan/check.hpp"
 
 namespace dpm::diffusers::detail {
 
 inline PlanBuilder builder_for(const Options& o) {
-  return {space_of(o), prediction_of(o), correction_of(o)};
+  PlanBuilder builder(prediction_of(o), correction_of(o));
+  builder.set_space(space_of(o));
+  return builder;
 }
 
 inline DpmSolver::Update update_of(const Options& o) {
@@ -164,26 +165,14 @@ inline Plan unipc_plan(const Options& o, std::span<const Level> levels) {
   const UniPc method{
       .order = o.solver_order,
       .coefficients = o.solver_type == "bh1" ? UniPc::Coefficients::bh1 : UniPc::Coefficients::bh2,
-      .space = space_of(o)};
-  PlanBuilder builder = builder_for(o);
+      .space = space_of(o),
+      .lower_order_final = o.lower_order_final};
+  PlanBuilder builder(prediction_of(o), correction_of(o));
   const auto is_corrected = [&o](std::size_t step) {
     return std::find(o.disable_corrector.begin(), o.disable_corrector.end(),
                      static_cast<int>(step)) == o.disable_corrector.end();
   };
-  dpm::detail::write_predictor_corrector(
-      builder,
-      {.space = method.space,
-       .predictor_nodes = static_cast<std::size_t>(method.order),
-       .corrector_nodes = static_cast<std::size_t>(method.order) + 1,
-       .corrector_follows_predictor = true,
-       .lower_order_final = o.lower_order_final,
-       .corrects = is_corrected,
-       .tau = [](const Level&) { return 0.0; },
-       .weights =
-           [&](const dpm::detail::MultistepInterval& interval, std::size_t nodes) {
-             return dpm::detail::unipc_weights(method, interval, nodes);
-           }},
-      levels);
+  dpm::detail::write_unipc(builder, method, levels, is_corrected);
   return std::move(builder).finish();
 }
 

@@ -14,7 +14,7 @@
 #include "dpm/error.hpp"
 #include "dpm/interop/diffusers/levels.hpp"
 #include "dpm/interop/diffusers/table_plans.hpp"
-#include "dpm/method/adams_bashforth.hpp"
+#include "dpm/method/pndm.hpp"
 #include "dpm/plan/builder.hpp"
 
 namespace dpm::diffusers::detail {
@@ -45,7 +45,9 @@ inline std::vector<double> pndm_calls(const Options& o, std::span<const double> 
 class PndmWriter {
  public:
   PndmWriter(const Options& o, const Table& table, int stride)
-      : o_(o), table_(table), stride_(stride), builder_(Space::noise, prediction_of(o)) {}
+      : o_(o), table_(table), stride_(stride), builder_(prediction_of(o)) {
+    builder_.set_space(Space::noise);
+  }
 
   Plan write(std::span<const double> calls) && {
     const std::size_t block_calls = o_.skip_prk_steps ? 0 : 12;

@@ -118,7 +118,8 @@ inline Points euler_points(const Options& o, Mode mode, const Table& table, cons
 
 /// EulerDiscrete without churn: x + (sigma_t - sigma_s) epsilon.
 inline Plan euler_plan(const Options& o, std::span<const Level> levels) {
-  PlanBuilder builder(Space::noise, prediction_of(o), correction_of(o));
+  PlanBuilder builder(prediction_of(o), correction_of(o));
+  builder.set_space(Space::noise);
   for (std::size_t i = 0; i + 1 < levels.size(); ++i) {
     builder.begin_step(levels[i], levels[i + 1]);
     const Register m = builder.evaluate(0, sample_register, levels[i]);
@@ -132,7 +133,8 @@ inline Plan euler_plan(const Options& o, std::span<const Level> levels) {
 /// beginning again with the mean of both slopes. The last interval has the first alone. The stage
 /// register keeps the sample at the interval's beginning.
 inline Plan heun_plan(const Options& o, std::span<const Level> levels) {
-  PlanBuilder builder(Space::noise, prediction_of(o), correction_of(o));
+  PlanBuilder builder(prediction_of(o), correction_of(o));
+  builder.set_space(Space::noise);
   for (std::size_t i = 0; i + 1 < levels.size(); ++i) {
     const Level& s = levels[i];
     const Level& t = levels[i + 1];
@@ -193,7 +195,8 @@ inline Points flow_match_points(const Options& o, const Run& run) {
 /// FlowMatchEulerDiscrete: x + (sigma_t - sigma_s) flow, or with `stochastic_sampling` fresh noise
 /// around the data prediction x - sigma_s flow.
 inline Plan flow_match_plan(const Options& o, std::span<const Level> levels) {
-  PlanBuilder builder(Space::data, Prediction::flow);
+  PlanBuilder builder(Prediction::flow);
+  builder.set_space(Space::data);
   for (std::size_t i = 0; i + 1 < levels.size(); ++i) {
     const double s = levels[i].sigma();
     const double t = levels[i + 1].sigma();

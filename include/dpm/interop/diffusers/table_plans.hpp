@@ -91,7 +91,8 @@ inline Plan ddim_plan(const Options& o, const Table& table, const Run& run,
   require(run.eta >= 0.0 && run.eta < 1e300, "diffusers: eta = ", run.eta,
           "; it must be finite and at least 0");
   const int stride = o.num_train_timesteps / run.steps;
-  PlanBuilder builder(Space::data, prediction_of(o), correction_of(o));
+  PlanBuilder builder(prediction_of(o), correction_of(o));
+  builder.set_space(Space::data);
   Level stands = table.level(static_cast<int>(timesteps[0]));
   for (const double timestep : timesteps) {
     const int t = static_cast<int>(timestep);
@@ -127,7 +128,8 @@ inline Plan ddim_plan(const Options& o, const Table& table, const Run& run,
 inline Plan ddim_inverse_plan(const Options& o, const Table& table, const Run& run,
                               std::span<const double> timesteps) {
   const int stride = o.num_train_timesteps / run.steps;
-  PlanBuilder builder(Space::data, prediction_of(o), correction_of(o));
+  PlanBuilder builder(prediction_of(o), correction_of(o));
+  builder.set_space(Space::data);
   Level stands = level_or_end(o, table, static_cast<int>(timesteps[0]) - stride);
   for (const double timestep : timesteps) {
     const int t = static_cast<int>(timestep);
@@ -153,7 +155,8 @@ inline Plan ddpm_plan(const Options& o, Mode mode, const Table& table,
       "diffusers: DDPMScheduler with variance_type fixed_large adds noise in its last step, which "
       "starts at timestep ",
       timesteps.back(), "; use fixed_small, or timestep_spacing leading with steps_offset 0");
-  PlanBuilder builder(Space::data, prediction_of(o), correction_of(o));
+  PlanBuilder builder(prediction_of(o), correction_of(o));
+  builder.set_space(Space::data);
   Level stands = table.level(static_cast<int>(timesteps[0]));
   for (std::size_t i = 0; i < timesteps.size(); ++i) {
     const Level at = table.level(static_cast<int>(timesteps[i]));

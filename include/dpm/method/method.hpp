@@ -1,24 +1,57 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// Plans by the number of model calls, the way most users think of cost.
+/// What a method is, and how it becomes a plan: over a grid, or by the number of model calls.
 #pragma once
+
+#include <concepts>
+#include <utility>
 
 #include "dpm/grid/grid.hpp"
 #include "dpm/grid/spacing.hpp"
+#include "dpm/plan/builder.hpp"
 #include "dpm/plan/plan.hpp"
 #include "dpm/separate.hpp"
 
 namespace dpm {
 
+/// A method is a struct of options, with a name for error messages and one function that writes its
+/// steps over a grid. `write` first calls `builder.set_space`. Your own method does the same in
+/// your own namespace (examples/own_method.cpp):
+///
+///     struct MyMethod {
+///       static constexpr const char* name = "MyMethod";
+///       int order = 2;
+///     };
+///     void write(dpm::PlanBuilder& builder, const MyMethod& method, const dpm::Grid& grid);
+///
+/// Three functions beside it are optional:
+/// - `for_model_calls(method, model_calls)`, if it does not make one model call a step;
+/// - `default_spacing(method)`, if uniform time is not the best spacing;
+/// - `convergence_order(method)`: the order of convergence, for stochastic methods the weak order.
+template <class T>
+concept SamplingMethod = requires(PlanBuilder& builder, const T& method, const Grid& grid) {
+  { T::name } -> std::convertible_to<const char*>;
+  write(builder, method, grid);
+};
+
 /// A method and the number of grid steps with which it makes a wanted number of model calls.
-template <class Method>
+template <class M>
 struct Budget {
-  Method method;
+  M method;
   int steps = 0;
 };
 
 namespace detail {
+
+template <class M>
+constexpr void check_method() {
+  static_assert(
+      SamplingMethod<M>,
+      "dpm: this is not a method. A method is a struct of options with a static constexpr const "
+      "char* name, and beside it, in its own namespace, a function void write(dpm::PlanBuilder&, "
+      "const ItsType&, const dpm::Grid&).");
+}
 
 /// Whether the schedule's usual ends are at sigma = 0 or alpha = 0, where lambda is infinite.
 bool has_singular_end(const AnySchedule& schedule);
@@ -31,14 +64,42 @@ void require_planned(const Plan& plan, int model_calls, int steps);
 
 }  // namespace detail
 
+/// How a method that has no rule of its own makes `model_calls` model calls: one a step.
+template <class M>
+[[nodiscard]] Budget<M> for_model_calls(const M& method, int model_calls) {
+  detail::require_model_calls(M::name, model_calls, 1);
+  return {method, model_calls};
+}
+
+/// The spacing for a method that has no better one.
+template <class M>
+[[nodiscard]] UniformTime default_spacing(const M& /*method*/) {
+  return {};
+}
+
+/// The plan of `method` over `grid`. Refuses options out of range, and steps for which the method
+/// has no solution.
+///
+/// @param prediction  what the model's output means.
+/// @param correction  `Correction::data` if the run corrects each data prediction.
+template <class M>
+[[nodiscard]] Plan make_plan(const M& method, const Grid& grid,
+                             Prediction prediction = Prediction::noise,
+                             Correction correction = Correction::none) {
+  detail::check_method<M>();
+  PlanBuilder builder(prediction, correction);
+  write(builder, method, grid);
+  return std::move(builder).finish();
+}
+
 /// The plan that makes exactly `model_calls` model calls (NFE) over a grid of the given spacing.
-/// Each method says through its `for_model_calls` how many steps that is. Refuses counts the method
-/// cannot meet.
-template <class Method, class Spacing>
-[[nodiscard]] Plan make_plan(const Method& method, const AnySchedule& schedule, int model_calls,
+/// Refuses counts that the method cannot meet.
+template <class M, class Spacing>
+[[nodiscard]] Plan make_plan(const M& method, const AnySchedule& schedule, int model_calls,
                              const Spacing& spacing, Prediction prediction = Prediction::noise,
                              Correction correction = Correction::none) {
-  const Budget<Method> budget = for_model_calls(method, model_calls);
+  detail::check_method<M>();
+  const Budget<M> budget = for_model_calls(method, model_calls);
   const auto plan_of = [&](int steps) {
     return make_plan(budget.method, make_grid(spacing, schedule, steps), prediction, correction);
   };
@@ -52,13 +113,13 @@ template <class Method, class Spacing>
   return plan;
 }
 
-/// The same over the spacing that suits the method best (its `default_spacing`), or uniform in time
-/// where the schedule ends at sigma = 0 or starts at alpha = 0, as a flow does: spacings in lambda
-/// have no such ends.
-template <class Method>
-[[nodiscard]] Plan make_plan(const Method& method, const AnySchedule& schedule, int model_calls,
+/// The same over the method's `default_spacing`, or over uniform time where the schedule ends at
+/// sigma = 0 or starts at alpha = 0, as a flow does: spacings in lambda have no such ends.
+template <class M>
+[[nodiscard]] Plan make_plan(const M& method, const AnySchedule& schedule, int model_calls,
                              Prediction prediction = Prediction::noise,
                              Correction correction = Correction::none) {
+  detail::check_method<M>();
   if (detail::has_singular_end(schedule)) {
     return make_plan(method, schedule, model_calls, UniformTime{}, prediction, correction);
   }

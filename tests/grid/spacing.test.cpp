@@ -2,7 +2,7 @@
 // Copyright (c) 2026 the dpm authors
 /// @file
 /// The spacing in a power of time.
-#include "dpm/grid/power_time.hpp"
+#include "dpm/grid/spacing.hpp"
 
 #include <cmath>
 #include <limits>
