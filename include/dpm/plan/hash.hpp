@@ -18,9 +18,10 @@ std::uint64_t plan_hash(const Plan& plan);
 
 #if DPM_DEFINE
 
-#  include <bit>
 #  include <cstddef>
 #  include <variant>
+
+#  include "dpm/standard_library.hpp"
 
 namespace dpm::detail {
 
@@ -32,7 +33,7 @@ class Fnv {
   void add(std::uint64_t value) {
     for (int shift = 0; shift < 64; shift += 8) add(static_cast<std::byte>(value >> shift));
   }
-  void add(double value) { add(std::bit_cast<std::uint64_t>(value)); }
+  void add(double value) { add(bit_cast<std::uint64_t>(value)); }
   [[nodiscard]] std::uint64_t value() const { return hash_; }
 
  private:

@@ -42,7 +42,8 @@ class Stepper {
   friend class detail::Snapshot;
   friend class detail::PartsDone;
 
-  static_assert(RunnableState<State>,
+  static_assert(detail::refuse_pointer<State>());
+  static_assert(RunnableState<State> || PointerToNumbers<State>,
                 "dpm: this type is not a state. A state is an Eigen array or matrix, a contiguous "
                 "range of float or double that owns its values, or a copyable type with "
                 "combine(dpm::Weights, targets, operands) in its own namespace.");
