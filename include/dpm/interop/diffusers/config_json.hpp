@@ -5,7 +5,6 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <initializer_list>
 #include <limits>
@@ -169,42 +168,42 @@ void visit_options(Options& o, Field&& field) {
   }
 }
 
-/// Keys without effect on the result: notes of diffusers, options of classes that are not
-/// understood here, and options that pipelines read.
-inline constexpr std::array<std::string_view, 24> ignored_keys{"timestep_values",
-                                                               "tensor_format",
-                                                               "_diffusers_version",
-                                                               "_use_default_values",
-                                                               "_name_or_path",
-                                                               "_commit_hash",
-                                                               "base_image_seq_len",
-                                                               "base_shift",
-                                                               "max_image_seq_len",
-                                                               "max_shift",
-                                                               "original_inference_steps",
-                                                               "timestep_scaling",
-                                                               "use_timestep_alignment",
-                                                               "noise_sampler_seed",
-                                                               "s_churn",
-                                                               "s_noise",
-                                                               "s_tmin",
-                                                               "s_tmax",
-                                                               "clip_model_output",
-                                                               "order",
-                                                               "use_noise_sampler",
-                                                               "set_alpha_to_zero",
-                                                               "solver_p",
-                                                               "tau_func"};
-
-/// Every key that some class has, and those to be ignored.
+/// Every key that some class has, and keys without effect on the result: notes of diffusers,
+/// options of classes that are not understood here, and options that pipelines read.
 inline const std::set<std::string, std::less<>>& known_keys() {
   static const std::set<std::string, std::less<>> keys = [] {
-    std::set<std::string, std::less<>> all(ignored_keys.begin(), ignored_keys.end());
+    std::set<std::string, std::less<>> all;
+    for (const char* key : {"_class_name",
+                            "timestep_values",
+                            "tensor_format",
+                            "_diffusers_version",
+                            "_use_default_values",
+                            "_name_or_path",
+                            "_commit_hash",
+                            "base_image_seq_len",
+                            "base_shift",
+                            "max_image_seq_len",
+                            "max_shift",
+                            "original_inference_steps",
+                            "timestep_scaling",
+                            "use_timestep_alignment",
+                            "noise_sampler_seed",
+                            "s_churn",
+                            "s_noise",
+                            "s_tmin",
+                            "s_tmax",
+                            "clip_model_output",
+                            "order",
+                            "use_noise_sampler",
+                            "set_alpha_to_zero",
+                            "solver_p",
+                            "tau_func"}) {
+      all.insert(key);
+    }
     for (const auto& [kind, name] : class_names) {
       Options options = options_of(kind);
       visit_options(options, [&all](const char* key, auto&&...) { all.insert(key); });
     }
-    all.insert("_class_name");
     return all;
   }();
   return keys;

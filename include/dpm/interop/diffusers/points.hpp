@@ -50,6 +50,12 @@ inline Points flow_points(const Options& o, const Run& run) {
   return points;
 }
 
+inline std::vector<double> sigmas_at(const Table& table, std::span<const double> timesteps) {
+  std::vector<double> sigmas;
+  for (const double timestep : timesteps) sigmas.push_back(table.sigma_at(timestep));
+  return sigmas;
+}
+
 /// The grid of a class that steps in lambda (DPM-Solver, UniPC, DEIS, SA-Solver), high to low.
 inline Points lambda_points(const Options& o, Mode mode, const Table& table, const Run& run) {
   const std::vector<Curve> curve = curves(o);
@@ -61,9 +67,8 @@ inline Points lambda_points(const Options& o, Mode mode, const Table& table, con
     points.timesteps = run.timesteps;
   } else {
     check_steps(o, run.steps);
-    points.timesteps = lambda_timesteps(
-        o, mode, o.num_train_timesteps - table.clipped_entries(o.lambda_min_clipped),
-        o.num_train_timesteps, run.steps);
+    const int cut = o.num_train_timesteps - table.clipped_entries(o.lambda_min_clipped);
+    points.timesteps = lambda_timesteps(o, mode, cut, run.steps);
   }
   if (o.use_flow_sigmas && curve.empty()) {
     points = flow_points(o, run);
@@ -85,9 +90,7 @@ inline Points lambda_points(const Options& o, Mode mode, const Table& table, con
       points.timesteps.push_back(rounds ? std::nearbyint(timestep) : timestep);
     }
   } else {
-    for (const double timestep : points.timesteps) {
-      points.sigmas.push_back(table.sigma_at(timestep));
-    }
+    points.sigmas = sigmas_at(table, points.timesteps);
   }
   for (double& timestep : points.timesteps) timestep = std::trunc(timestep);
 
@@ -126,17 +129,12 @@ inline Points inverse_points(const Options& o, Mode mode, const Table& table, co
   } else {
     if (o.timestep_spacing == "trailing") {
       points.timesteps = trailing(mode, cut, o.num_train_timesteps, n);
-      std::reverse(points.timesteps.begin(), points.timesteps.end());
+    } else {
+      points.timesteps = rounded(evenly_spread(o, cut, n + 1));
+      points.timesteps.erase(points.timesteps.begin());
     }
-    const int stride = cut / (n + 1);
-    for (int i = 0; i < n && o.timestep_spacing != "trailing"; ++i) {
-      points.timesteps.push_back(o.timestep_spacing == "linspace"
-                                     ? std::nearbyint(linspace(0.0, cut - 1.0, i, n + 1))
-                                     : static_cast<double>(i * stride + o.steps_offset));
-    }
-    for (const double timestep : points.timesteps) {
-      points.sigmas.push_back(table.sigma_at(timestep));
-    }
+    std::reverse(points.timesteps.begin(), points.timesteps.end());
+    points.sigmas = sigmas_at(table, points.timesteps);
     points.sigmas.push_back(table.sigma_at(cut - 1.0));
   }
   // Repeated timesteps are dropped, before they are made whole; their sigmas are not.
@@ -193,9 +191,7 @@ inline Points euler_points(const Options& o, Mode mode, const Table& table, cons
                            ? run.timesteps
                            : euler_timesteps(o, mode, o.num_train_timesteps, run.steps);
     if (o.interpolation_type == "linear") {
-      for (const double timestep : points.timesteps) {
-        points.sigmas.push_back(table.sigma_at(timestep));
-      }
+      points.sigmas = sigmas_at(table, points.timesteps);
     } else {
       // One more than there are timesteps, so that the run stops short of the final sigma.
       const int n = static_cast<int>(points.timesteps.size());

@@ -51,34 +51,38 @@ inline void check_steps(const Options& o, int steps) {
           class_name(o.kind), "; it must lie between 1 and 1000000");
 }
 
+/// The timesteps of "linspace" and "leading" in a table of `size` entries, high to low.
+inline std::vector<double> evenly_spread(const Options& o, int size, int count) {
+  const int stride = size / count;
+  std::vector<double> timesteps;
+  for (int i = count - 1; i >= 0; --i) {
+    timesteps.push_back(o.timestep_spacing == "linspace"
+                            ? linspace(0.0, size - 1.0, i, count)
+                            : static_cast<double>(i * stride + o.steps_offset));
+  }
+  return timesteps;
+}
+
+inline std::vector<double> rounded(std::vector<double> timesteps) {
+  for (double& timestep : timesteps) timestep = std::nearbyint(timestep);
+  return timesteps;
+}
+
 /// The timesteps of DDIM, its inverse, DDPM and PNDM, high to low.
 inline std::vector<double> table_timesteps(const Options& o, Mode mode, int train, int steps) {
   check_steps(o, steps);
   require(steps <= train, "diffusers: steps = ", steps, " for ", class_name(o.kind),
           "; it must not be greater than num_train_timesteps = ", train);
   if (o.timestep_spacing == "trailing") return trailing(mode, train, train, steps);
-  const int stride = train / steps;
-  std::vector<double> timesteps;
-  for (int i = steps - 1; i >= 0; --i) {
-    timesteps.push_back(o.timestep_spacing == "linspace"
-                            ? std::nearbyint(linspace(0.0, train - 1.0, i, steps))
-                            : static_cast<double>(i * stride + o.steps_offset));
-  }
-  return timesteps;
+  return rounded(evenly_spread(o, train, steps));
 }
 
 /// The timesteps of the classes that step in lambda, high to low, from a table cut to `cut`
 /// entries.
-inline std::vector<double> lambda_timesteps(const Options& o, Mode mode, int cut, int train,
-                                            int steps) {
-  if (o.timestep_spacing == "trailing") return trailing(mode, cut, train, steps);
-  const int stride = cut / (steps + 1);
-  std::vector<double> timesteps;
-  for (int i = steps; i >= 1; --i) {
-    timesteps.push_back(o.timestep_spacing == "linspace"
-                            ? std::nearbyint(linspace(0.0, cut - 1.0, i, steps + 1))
-                            : static_cast<double>(i * stride + o.steps_offset));
-  }
+inline std::vector<double> lambda_timesteps(const Options& o, Mode mode, int cut, int steps) {
+  if (o.timestep_spacing == "trailing") return trailing(mode, cut, o.num_train_timesteps, steps);
+  std::vector<double> timesteps = rounded(evenly_spread(o, cut, steps + 1));
+  timesteps.pop_back();
   return timesteps;
 }
 
@@ -86,14 +90,7 @@ inline std::vector<double> lambda_timesteps(const Options& o, Mode mode, int cut
 inline std::vector<double> euler_timesteps(const Options& o, Mode mode, int train, int steps) {
   check_steps(o, steps);
   if (o.timestep_spacing == "trailing") return trailing(mode, train, train, steps);
-  const int stride = train / steps;
-  std::vector<double> timesteps;
-  for (int i = steps - 1; i >= 0; --i) {
-    timesteps.push_back(o.timestep_spacing == "linspace"
-                            ? linspace(0.0, train - 1.0, i, steps)
-                            : static_cast<double>(i * stride + o.steps_offset));
-  }
-  return timesteps;
+  return evenly_spread(o, train, steps);
 }
 
 /// The timesteps of PNDM's calls, given its grid from high to low.
