@@ -45,6 +45,7 @@ concept RangeState = !EigenState<State> && requires(State & state) {
 template <class State>
 concept DenseState = EigenState<State> || RangeState<State>;
 
+/// What is no state, because it does not know its size.
 template <class X>
 concept PointerToNumbers = std::is_pointer_v<std::remove_cvref_t<X>> && std::numeric_limits<
     std::remove_cv_t<std::remove_pointer_t<std::remove_cvref_t<X>>>>::is_specialized;
