@@ -1,5 +1,12 @@
 # What the tests, benchmarks and examples of dpm are built with. None of it reaches a user of dpm.
 
+if(NOT TARGET Eigen3::Eigen)
+  find_package(Eigen3 REQUIRED NO_MODULE)
+endif()
+if(Eigen3_VERSION AND Eigen3_VERSION VERSION_LESS 3.3)
+  message(FATAL_ERROR "The tests, benchmarks and examples of dpm need Eigen 3.3 or newer")
+endif()
+
 add_library(dpm_warnings INTERFACE)
 target_compile_options(
   dpm_warnings INTERFACE $<$<CXX_COMPILER_ID:GNU,Clang,AppleClang>:-Wall -Wextra -Wpedantic

@@ -53,6 +53,7 @@
 #include "dpm/schedule/rectified_flow.hpp"
 #include "dpm/schedule/vp_cosine.hpp"
 #include "dpm/schedule/vp_linear.hpp"
+#include "dpm/standard_library.hpp"
 #include "dpm/state/combine.hpp"
 #include "dpm/state/dense.hpp"
 #include "dpm/state/error_norm.hpp"

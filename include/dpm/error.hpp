@@ -120,6 +120,8 @@ ErrorHandler set_error_handler(ErrorHandler handler);
 #  include <charconv>
 #  include <cstdio>
 
+#  include "dpm/standard_library.hpp"
+
 namespace dpm {
 namespace detail {
 
@@ -128,13 +130,6 @@ inline void print_error(const char* message) { std::fprintf(stderr, "dpm: %s\n",
 DPM_INLINE ErrorHandler& error_handler() {
   static ErrorHandler handler = &print_error;
   return handler;
-}
-
-/// A NaN, without the sign that it may have.
-inline char* write_nan(char* digits) {
-  digits[0] = digits[2] = 'n';
-  digits[1] = 'a';
-  return digits + 3;
 }
 
 DPM_INLINE void Part::append_to(std::string& text) const {
@@ -147,11 +142,9 @@ DPM_INLINE void Part::append_to(std::string& text) const {
   } else if (kind_ == Kind::natural) {
     text.append(digits, std::to_chars(digits, end, as_natural).ptr);
   } else if (kind_ == Kind::single) {
-    text.append(digits, as_single != as_single ? write_nan(digits)
-                                               : std::to_chars(digits, end, as_single).ptr);
+    text.append(digits, write_number(digits, as_single));
   } else {
-    text.append(digits,
-                as_real != as_real ? write_nan(digits) : std::to_chars(digits, end, as_real).ptr);
+    text.append(digits, write_number(digits, as_real));
   }
 }
 

@@ -12,15 +12,15 @@
 #include <vector>
 
 #include "dpm/dpm.hpp"
-#include "dpm/interop/diffusers/grid.hpp"
-#include "dpm/interop/diffusers/json.hpp"
+#include "dpm/interop/diffusers/config_json.hpp"
 #include "dpm/interop/diffusers/lambda_plans.hpp"
 #include "dpm/interop/diffusers/levels.hpp"
+#include "dpm/interop/diffusers/nearest_method.hpp"
 #include "dpm/interop/diffusers/options.hpp"
-#include "dpm/interop/diffusers/own_parts.hpp"
 #include "dpm/interop/diffusers/pndm_plan.hpp"
+#include "dpm/interop/diffusers/points.hpp"
+#include "dpm/interop/diffusers/refusals.hpp"
 #include "dpm/interop/diffusers/sigma_plans.hpp"
-#include "dpm/interop/diffusers/strict.hpp"
 #include "dpm/interop/diffusers/table.hpp"
 #include "dpm/interop/diffusers/table_plans.hpp"
 

@@ -9,9 +9,9 @@
 ///     dpm::sample(schedule, 20, dpm::TorchModel(network), x);
 ///
 /// A run works on the tensor's device, in its dtype, by torch operations in the device's current
-/// stream. Its steps copy nothing to the host and wait for nothing. Therefore they check shape,
-/// dtype and device alone; unless `RunOptions::check_finite` is false, a run waits once, at its
-/// end, to look for NaN in its result, but not in that of a run that is stopped.
+/// stream. Its steps copy nothing to the host and do not wait for the device, so they check shape,
+/// dtype and device alone. At its end a run waits once to look for NaN in its result, unless it was
+/// stopped or `RunOptions::check_finite` is false.
 #pragma once
 
 #include "dpm/interop/libtorch/guidance.hpp"  // IWYU pragma: export

@@ -5,9 +5,15 @@
 /// `dpm/dpm.hpp` does not include this.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <limits>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -16,13 +22,18 @@
 #include <vector>
 
 #include "dpm/error.hpp"
-#include "dpm/interop/plan_json/reader.hpp"
 #include "dpm/plan/check.hpp"
 #include "dpm/plan/plan.hpp"
 #include "dpm/plan/print.hpp"
 
 namespace dpm {
+
+/// The version of the format that is written and read.
+inline constexpr int plan_json_version = 2;
+
 namespace detail {
+
+using nlohmann::json;
 
 // The bindings below name every field: one that is added to a plan does not compile here until it
 // is written as well.
@@ -74,6 +85,203 @@ inline json written(const Draw& draw) {
   return json::array({"draw", name(target), number});
 }
 
+/// Reads a plan. It keeps track of the place, which every refusal names.
+class PlanReader {
+ public:
+  [[nodiscard]] Plan plan(const json& whole) {
+    require_header(whole);
+    require_keys(whole, "the plan", {"format", "version", "prediction", "space", "live", "steps"});
+    Plan plan;
+    plan.prediction = one_of(whole["prediction"], "prediction",
+                             std::array{Prediction::noise, Prediction::data, Prediction::velocity,
+                                        Prediction::score, Prediction::flow, Prediction::edm});
+    plan.space = one_of(whole["space"], "space", std::array{Space::noise, Space::data});
+    if (!whole["live"].is_array())
+      refuse("live is ", shown(whole["live"]), "; it must be an array");
+    for (const json& r : whole["live"]) plan.live.push_back(one_register(r, "an entry of live"));
+    const json& steps = whole["steps"];
+    if (!steps.is_array()) refuse("steps is ", shown(steps), "; it must be an array");
+    for (const json& step : steps) {
+      place_ = sentence("step ", plan.steps.size());
+      require_keys(step, "it", {"from", "to", "instructions"});
+      plan.steps.push_back({level(step["from"], "from"), level(step["to"], "to"), {}});
+      const json& list = step["instructions"];
+      if (!list.is_array()) refuse("instructions is ", shown(list), "; it must be an array");
+      const std::string place = place_;
+      for (const json& entry : list) {
+        auto& instructions = plan.steps.back().instructions;
+        place_ = sentence(place, ", instruction ", instructions.size());
+        instructions.push_back(instruction(entry));
+      }
+    }
+    return plan;
+  }
+
+ private:
+  template <class... Parts>
+  [[noreturn]] void refuse(const Parts&... parts) const {
+    fail<InvalidArgument>(
+        sentence("plan_from_json: ", place_, place_.empty() ? "" : ": ", parts...));
+  }
+
+  /// A value for a message. Arrays and objects are named by their kind, long texts are cut.
+  static std::string shown(const json& value) {
+    if (value.is_structured()) return value.is_array() ? "an array" : "an object";
+    const std::string text = value.dump(-1, ' ', false, json::error_handler_t::replace);
+    return text.size() <= 40 ? text : text.substr(0, 40) + "...";
+  }
+
+  void require_header(const json& whole) const {
+    if (!whole.is_object()) refuse("the plan is ", shown(whole), "; it must be an object");
+    const auto format = whole.find("format");
+    if (format == whole.end() || !is_text(*format, "dpm-plan")) {
+      refuse("format is ", format == whole.end() ? "missing" : shown(*format),
+             "; it must be \"dpm-plan\"");
+    }
+    const auto version = whole.find("version");
+    if (version == whole.end() || *version != json(plan_json_version)) {
+      refuse("version is ", version == whole.end() ? "missing" : shown(*version),
+             "; this library reads version ", plan_json_version);
+    }
+  }
+
+  /// Refuses what is not an object with exactly these keys.
+  void require_keys(const json& object, std::string_view what,
+                    std::initializer_list<const char*> keys) const {
+    if (!object.is_object()) refuse(what, " is ", shown(object), "; it must be an object");
+    for (const char* key : keys) {
+      if (object.find(key) == object.end()) refuse(what, " has no key ", key);
+    }
+    for (auto entry = object.begin(); entry != object.end(); ++entry) {
+      if (std::find(keys.begin(), keys.end(), entry.key()) == keys.end()) {
+        refuse(what, " has the unknown key ", shown(entry.key()));
+      }
+    }
+  }
+
+  template <class Choice, std::size_t Count>
+  Choice one_of(const json& value, std::string_view key,
+                const std::array<Choice, Count>& choices) const {
+    std::string names;
+    for (const Choice choice : choices) {
+      if (is_text(value, name(choice))) return choice;
+      names += (names.empty() ? "" : ", ") + std::string(name(choice));
+    }
+    refuse(key, " is ", shown(value), "; it must be one of ", names);
+  }
+
+  static bool is_text(const json& value, std::string_view text) {
+    const auto* held = value.get_ptr<const std::string*>();
+    return held != nullptr && *held == text;
+  }
+
+  static std::optional<double> finite(const json& value) {
+    if (!value.is_number() || !std::isfinite(value.get<double>())) return std::nullopt;
+    return value.get<double>();
+  }
+
+  [[nodiscard]] Level level(const json& object, std::string_view what) const {
+    require_keys(object, what, {"time", "log_alpha", "log_sigma", "timestep", "data_stddev"});
+    const auto at = [&](const char* key) {
+      const json& value = object[key];
+      const bool is_log = std::string_view(key).substr(0, 4) == "log_";
+      if (is_log && is_text(value, "-inf")) return -std::numeric_limits<double>::infinity();
+      const auto number = finite(value);
+      if (!number) {
+        refuse(key, " of ", what, " is ", shown(value), "; it must be a finite number",
+               is_log ? " or \"-inf\"" : "");
+      }
+      return *number;
+    };
+    return {at("time"), at("log_alpha"), at("log_sigma"), at("timestep"), at("data_stddev")};
+  }
+
+  [[nodiscard]] Register one_register(const json& value, std::string_view what) const {
+    for (const Register r : {sample_register, stage_register, noise_register, input_register,
+                             error_register, lower_register, higher_register, previous_register}) {
+      if (is_text(value, name(r))) return r;
+    }
+    for (std::size_t slot = 0; slot < max_predictions; ++slot) {
+      if (is_text(value, name(prediction_register(slot)))) return prediction_register(slot);
+    }
+    refuse(what, " is ", shown(value), "; a register is x, y, z, u, e, l, h, p or m0 to m",
+           max_predictions - 1);
+  }
+
+  [[nodiscard]] Instruction instruction(const json& list) const {
+    static const json nothing;
+    const json& head = list.is_array() && !list.empty() ? list[0] : nothing;
+    if (is_text(head, "combine")) {
+      require_items(list, {"combine", "targets", "operands", "weights"});
+      return combine(list[1], list[2], list[3]);
+    }
+    if (is_text(head, "evaluate")) {
+      require_items(list, {"evaluate", "output", "input", "level"});
+      return Evaluate{one_register(list[1], "output"), one_register(list[2], "input"),
+                      level(list[3], "level")};
+    }
+    if (is_text(head, "correct")) {
+      require_items(list, {"correct", "slot", "level"});
+      return Correct{one_register(list[1], "slot"), level(list[2], "level")};
+    }
+    if (is_text(head, "draw")) {
+      require_items(list, {"draw", "target", "number"});
+      return Draw{one_register(list[1], "target"), draw_number(list[2])};
+    }
+    refuse(
+        "it must be an array that begins with \"combine\", \"evaluate\", \"correct\" or "
+        "\"draw\"");
+  }
+
+  void require_items(const json& list, std::initializer_list<std::string_view> items) const {
+    if (list.size() == items.size()) return;
+    std::string names;
+    for (const std::string_view item : items) {
+      names += (names.empty() ? "" : ", ") + std::string(item);
+    }
+    refuse("it has ", list.size(), " items; it must have ", items.size(), ": ", names);
+  }
+
+  [[nodiscard]] std::uint32_t draw_number(const json& value) const {
+    const auto number = finite(value);
+    if (!number || *number < 0.0 || *number > std::numeric_limits<std::uint32_t>::max() ||
+        *number != std::floor(*number)) {
+      refuse("number is ", shown(value), "; it must be a whole number from 0");
+    }
+    return static_cast<std::uint32_t>(*number);
+  }
+
+  void require_array(const json& value, std::string_view what, std::size_t least,
+                     std::size_t most) const {
+    if (!value.is_array()) refuse(what, " is ", shown(value), "; it must be an array");
+    if (value.size() < least || value.size() > most) {
+      const std::string range = least == most ? "" : sentence(least, " to ");
+      refuse(what, " has ", value.size(), " entries; it must have ", range, most);
+    }
+  }
+
+  [[nodiscard]] Combine combine(const json& targets, const json& operands,
+                                const json& weights) const {
+    require_array(targets, "targets", 1, Combine::max_targets);
+    require_array(operands, "operands", 1, Combine::max_operands);
+    require_array(weights, "weights", targets.size(), targets.size());
+    Combine c;
+    for (const json& r : targets) c.targets.push_back(one_register(r, "a target"));
+    for (const json& r : operands) c.operands.push_back(one_register(r, "an operand"));
+    for (const json& row : weights) {
+      require_array(row, "a row of weights", operands.size(), operands.size());
+      for (const json& value : row) {
+        const auto weight = finite(value);
+        if (!weight) refuse("a weight is ", shown(value), "; it must be a finite number");
+        c.weights.push_back(*weight);
+      }
+    }
+    return c;
+  }
+
+  std::string place_;
+};
+
 }  // namespace detail
 
 /// The plan as a JSON value, as docs/plan.schema.json describes it. Nothing is lost: doubles are
@@ -86,7 +294,7 @@ inline json written(const Draw& draw) {
 /// JSON library and a reader of some forty lines can run them: see examples/saved_plan.
 [[nodiscard]] inline nlohmann::json plan_to_json(const Plan& plan) {
   check(plan);
-  const auto& [prediction, space, steps] = plan;
+  const auto& [prediction, space, steps, live] = plan;
   nlohmann::json list = nlohmann::json::array();
   for (const auto& [from, to, instructions] : steps) {
     nlohmann::json entries = nlohmann::json::array();
@@ -104,6 +312,7 @@ inline json written(const Draw& draw) {
   whole["version"] = plan_json_version;
   whole["prediction"] = name(prediction);
   whole["space"] = name(space);
+  whole["live"] = detail::written_list(live);
   whole["steps"] = std::move(list);
   return whole;
 }
@@ -121,7 +330,7 @@ inline json written(const Draw& draw) {
 [[nodiscard]] inline std::string plan_to_text(const Plan& plan) {
   const nlohmann::json whole = plan_to_json(plan);
   std::string text = "{";
-  for (const char* key : {"format", "version", "prediction", "space"}) {
+  for (const char* key : {"format", "version", "prediction", "space", "live"}) {
     text += '"' + std::string(key) + "\": " + whole[key].dump() + ", ";
   }
   text += "\"steps\": [";

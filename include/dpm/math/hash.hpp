@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <span>
 
+#include "dpm/standard_library.hpp"
+
 namespace dpm::detail {
 
 /// A 64-bit hash that tells plans apart and notices damaged files; it does not protect against
@@ -17,7 +19,7 @@ namespace dpm::detail {
 class Hash {
  public:
   void add(std::uint64_t word) { value_ = std::rotl((value_ ^ word) * 0x9e37'79b9'7f4a'7c15U, 29); }
-  void add(double number) { add(std::bit_cast<std::uint64_t>(number)); }
+  void add(double number) { add(bit_cast<std::uint64_t>(number)); }
   /// Eight bytes at a time, the low byte of a word first; then how many there were.
   void add(std::span<const std::byte> bytes) {
     for (std::size_t i = 0; i < bytes.size(); i += 8) {

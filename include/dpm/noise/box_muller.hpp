@@ -5,11 +5,12 @@
 #pragma once
 
 #include <array>
-#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+
+#include "dpm/standard_library.hpp"
 
 #if defined(__SSE2__)
 #  include <emmintrin.h>
@@ -34,14 +35,14 @@ static_assert(std::numeric_limits<double>::is_iec559 && sizeof(double) == sizeof
 /// The number whose bits `base` and `n` have between them, less `origin`; exact for an n below 2^52
 /// that counts units of the last place of `base`, a power of two.
 [[nodiscard]] inline double fixed_point(double base, std::uint64_t n, double origin) {
-  return std::bit_cast<double>(std::bit_cast<std::uint64_t>(base) | n) - origin;
+  return bit_cast<double>(bit_cast<std::uint64_t>(base) | n) - origin;
 }
 
 /// `x` rounded to 26 significant bits, halves away from zero.
 [[nodiscard]] inline double keep26(double x) {
   constexpr std::uint64_t half = std::uint64_t{1} << 26;
   constexpr std::uint64_t dropped = 2 * half - 1;
-  return std::bit_cast<double>((std::bit_cast<std::uint64_t>(x) + half) & ~dropped);
+  return bit_cast<double>((bit_cast<std::uint64_t>(x) + half) & ~dropped);
 }
 
 /// One Horner step: c + a x in 26 bits, from 26-bit a and x.
@@ -54,13 +55,13 @@ static_assert(std::numeric_limits<double>::is_iec559 && sizeof(double) == sizeof
 /// digit is lost.
 [[nodiscard]] inline double minus_two_log(std::uint64_t word) {
   constexpr double minus_two_log_2 = -0x1.62e42fefa3ap+0;  // 47 bits: exact times |k| < 64
-  constexpr auto sqrt_half = std::bit_cast<std::uint64_t>(0x1.6a09e667f3bcdp-1);
+  constexpr auto sqrt_half = bit_cast<std::uint64_t>(0x1.6a09e667f3bcdp-1);
   constexpr std::uint64_t fraction = (std::uint64_t{1} << 52) - 1;
   const double u = fixed_point(0x1p19, (word & 0xFFFFFFFF) << 1 | 1, 0x1p19);
   const std::uint64_t scaled =
-      std::bit_cast<std::uint64_t>(u) - sqrt_half + (std::uint64_t{64} << 52);
+      bit_cast<std::uint64_t>(u) - sqrt_half + (std::uint64_t{64} << 52);
   const double k = fixed_point(0x1p52, scaled >> 52, 0x1p52 + 64);
-  const double m = std::bit_cast<double>((scaled & fraction) + sqrt_half);
+  const double m = bit_cast<double>((scaled & fraction) + sqrt_half);
 
   const double s = (m - 1.0) / (m + 1.0);
   const double s26 = keep26(s);
@@ -99,16 +100,16 @@ static_assert(std::numeric_limits<double>::is_iec559 && sizeof(double) == sizeof
   constexpr std::uint64_t sign = std::uint64_t{1} << 63;
   const double f = fixed_point(0x1p20, (word << 2 & 0xFFFFFFC0) ^ 0x80000020, 0x1p20 + 0.5);
   const double y = keep26(f * f);
-  const auto c = std::bit_cast<std::uint64_t>(cos_quarter(f, y));
-  const auto s = std::bit_cast<std::uint64_t>(sin_quarter(f, y));
+  const auto c = bit_cast<std::uint64_t>(cos_quarter(f, y));
+  const auto s = bit_cast<std::uint64_t>(sin_quarter(f, y));
 
   const std::uint64_t quadrant = word + 0x20000000;        // in bits 30 and 31
   const std::uint64_t odd = 0 - (quadrant >> 30 & 1);      // all bits in quadrants 1 and 3
   const std::uint64_t swap = (c ^ s) & odd;                // which exchange the two
   const std::uint64_t negative = quadrant << 32 & sign;    // both are in quadrants 2 and 3,
   const std::uint64_t cos_sign = (odd & sign) ^ negative;  // but a cosine in 1 and 2
-  return {keep26(r * std::bit_cast<double>(c ^ swap ^ cos_sign)),
-          keep26(r * std::bit_cast<double>(s ^ swap ^ negative))};
+  return {keep26(r * bit_cast<double>(c ^ swap ^ cos_sign)),
+          keep26(r * bit_cast<double>(s ^ swap ^ negative))};
 }
 
 /// The square roots of an even number of values. std::sqrt has to set errno, so that compilers do

@@ -50,6 +50,11 @@ struct NormalNoise {
     fill(dense_view(x), 0);
   }
 
+  template <PointerToNumbers Pointer>
+  void fill(Pointer&&) const {
+    detail::refuse_pointer<Pointer>();
+  }
+
   /// Fills `z` for the draw that a run asks for: draw k of a plan is number k + 1 here.
   template <DenseState State>
   void operator()(State& z, const NoiseRequest& request) const {

@@ -113,7 +113,7 @@ class AdaptiveSteps {
 /// a short plan; buffers are allocated once. `State` needs `error_norm` besides `combine`.
 template <class State>
 class AdaptiveRun {
-  static_assert(AdaptiveState<State>,
+  static_assert(AdaptiveState<State> || PointerToNumbers<State>,
                 "dpm: this type is not a state for adaptive steps. Besides what a state needs, a "
                 "type of your own needs double error_norm(lower, higher, previous, const "
                 "dpm::ErrorTolerance&) in its own namespace.");

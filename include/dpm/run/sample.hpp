@@ -46,6 +46,7 @@ constexpr bool is_writable() {
 /// What every function asks of an `x` that it reads the start from and leaves the samples in.
 template <class X>
 constexpr void check_sample_argument() {
+  refuse_pointer<OwnedState<X>>();
   static_assert(
       is_writable<X>(),
       "dpm: x must not be const: the start is read from it and the samples are left in it.");

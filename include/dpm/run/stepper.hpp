@@ -73,7 +73,8 @@ std::string name_values(std::size_t step, std::size_t all, const char* what, con
 /// copyable type with `combine` (see `Weights`).
 template <class State>
 class Stepper {
-  static_assert(RunnableState<State>,
+  static_assert(detail::refuse_pointer<State>());
+  static_assert(RunnableState<State> || PointerToNumbers<State>,
                 "dpm: this type is not a state. A state is an Eigen array or matrix, a contiguous "
                 "range of float or double that owns its values, or a copyable type with "
                 "combine(dpm::Weights, targets, operands) in its own namespace.");

@@ -8,6 +8,8 @@
 #include <memory>
 #include <utility>
 
+#include "dpm/separate.hpp"
+
 namespace dpm {
 
 /// Whether a run is to stop: a `std::stop_token`, or an object of one's own with a const

@@ -45,6 +45,25 @@ concept RangeState = !EigenState<State> && requires(State & state) {
 template <class State>
 concept DenseState = EigenState<State> || RangeState<State>;
 
+/// What is no state, because it does not know its size.
+template <class X>
+concept PointerToNumbers = std::is_pointer_v<std::remove_cvref_t<X>> && std::numeric_limits<
+    std::remove_cv_t<std::remove_pointer_t<std::remove_cvref_t<X>>>>::is_specialized;
+
+namespace detail {
+
+/// Tells who hands over a pointer what to hand over instead.
+template <class X>
+constexpr bool refuse_pointer() {
+  static_assert(!PointerToNumbers<X>,
+                "dpm: x is a pointer, which does not say how many values there are: hand over "
+                "std::span<float>(p, n). Where a state must own its values, as in Stepper, hand "
+                "over std::vector<float>(p, p + n).");
+  return true;
+}
+
+}  // namespace detail
+
 /// The values of a dense state: `size` scalars, contiguous. Samples of a batch are the columns of
 /// an Eigen object: sample c has its element r at `r * element_stride + c * sample_stride`. A range
 /// is one sample.

@@ -4,7 +4,6 @@
 /// Whether a state holds a NaN or an infinity.
 #pragma once
 
-#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -13,6 +12,7 @@
 
 #include "dpm/error.hpp"
 #include "dpm/separate.hpp"
+#include "dpm/standard_library.hpp"
 #include "dpm/state/dense.hpp"
 #include "dpm/state/parallel.hpp"
 #include "dpm/state/simd.hpp"
@@ -37,7 +37,7 @@ inline constexpr BitsOf<Wide> lowest_exponent_bit = exponent_bits<Wide> & -expon
 template <class Wide>
 BitsOf<Wide> finite_bits(Wide x) {
   if constexpr (std::is_same_v<Wide, float> || std::is_same_v<Wide, double>) {
-    return (std::bit_cast<BitsOf<Wide>>(x) & exponent_bits<Wide>)+lowest_exponent_bit<Wide>;
+    return (bit_cast<BitsOf<Wide>>(x) & exponent_bits<Wide>)+lowest_exponent_bit<Wide>;
   } else {
     return std::isfinite(x) ? 0 : ~BitsOf<Wide>{0};
   }

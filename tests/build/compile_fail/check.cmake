@@ -8,10 +8,14 @@ if(expect STREQUAL "")
   message(FATAL_ERROR "${SOURCE} has no line `// expect: <regex>`")
 endif()
 
+file(STRINGS ${SOURCE} options REGEX "^// with: ")
+string(REGEX REPLACE "^// with: +" "" options "${options}")
+separate_arguments(options UNIX_COMMAND "${options}")
+
 set(compile ${COMPILER} ${STANDARD} -fsyntax-only -w ${INCLUDES})
 execute_process(COMMAND ${compile} -D DPM_FIXED ${SOURCE} RESULT_VARIABLE fixed_status
                 ERROR_VARIABLE fixed_errors)
-execute_process(COMMAND ${compile} ${SOURCE} RESULT_VARIABLE status ERROR_VARIABLE errors)
+execute_process(COMMAND ${compile} ${options} ${SOURCE} RESULT_VARIABLE status ERROR_VARIABLE errors)
 
 if(NOT fixed_status EQUAL 0)
   message(NOTICE "${fixed_errors}")

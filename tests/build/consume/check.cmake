@@ -5,22 +5,44 @@ function(run)
   execute_process(COMMAND ${ARGV} COMMAND_ECHO STDOUT COMMAND_ERROR_IS_FATAL ANY)
 endfunction()
 
-file(REMOVE_RECURSE ${WORK})
-set(settings -D CMAKE_CXX_COMPILER=${COMPILER} -D Eigen3_DIR=${EIGEN_DIR} -D
-             DPM_VERSION=${DPM_VERSION})
-if(WAY STREQUAL "package")
-  run(${CMAKE_COMMAND} --install ${DPM_BINARY_DIR} --prefix ${WORK}/prefix)
-  list(APPEND settings -D CMAKE_PREFIX_PATH=${WORK}/prefix)
-endif()
-run(${CMAKE_COMMAND} -S ${CMAKE_CURRENT_LIST_DIR}/${WAY} -B ${WORK}/build -G ${GENERATOR}
-    ${settings})
-if(WAY STREQUAL "package")
-  # The copy that was found is the one just installed, not another on this machine.
-  file(STRINGS ${WORK}/build/CMakeCache.txt found REGEX "^dpm_DIR:")
+# consumer(<name> <settings>...): configures, builds and runs it.
+function(consumer name)
+  run(${CMAKE_COMMAND} -S ${CMAKE_CURRENT_LIST_DIR}/${WAY} -B ${WORK}/${name} -G ${GENERATOR}
+      ${common} ${ARGN})
+  run(${CMAKE_COMMAND} --build ${WORK}/${name})
+endfunction()
+
+# The copy that was found is the one just installed, not another on this machine.
+function(check_found name)
+  file(STRINGS ${WORK}/${name}/CMakeCache.txt found REGEX "^dpm_DIR:")
   if(NOT found STREQUAL "dpm_DIR:PATH=${WORK}/prefix/share/cmake/dpm")
     message(FATAL_ERROR "find_package(dpm) found another copy: ${found}")
   endif()
+endfunction()
+
+file(REMOVE_RECURSE ${WORK})
+set(common -D CMAKE_CXX_COMPILER=${COMPILER} -D DPM_VERSION=${DPM_VERSION} -D
+           CMAKE_PREFIX_PATH=${WORK}/prefix)
+if(WAY STREQUAL "no_eigen")
+  list(APPEND common -D CMAKE_DISABLE_FIND_PACKAGE_Eigen3=ON)
+  # Here dpm is configured, installed and found without Eigen, and then used as a subdirectory.
+  run(${CMAKE_COMMAND} -S ${DPM_SOURCE_DIR} -B ${WORK}/dpm -G ${GENERATOR} ${common} -D
+      DPM_BUILD_TESTS=OFF -D DPM_BUILD_BENCH=OFF -D DPM_BUILD_EXAMPLES=OFF)
+  run(${CMAKE_COMMAND} --install ${WORK}/dpm --prefix ${WORK}/prefix)
+  consumer(subdirectory -D SUBDIRECTORY=ON)
+  consumer(package)
+  check_found(package)
+  run(${WORK}/subdirectory/consumer_dpm)
+  run(${WORK}/package/consumer_dpm)
+  run(${WORK}/package/consumer_separate)
+else()
+  if(WAY STREQUAL "package")
+    run(${CMAKE_COMMAND} --install ${DPM_BINARY_DIR} --prefix ${WORK}/prefix)
+  endif()
+  consumer(build -D Eigen3_DIR=${EIGEN_DIR})
+  if(WAY STREQUAL "package")
+    check_found(build)
+  endif()
+  run(${WORK}/build/consumer)
+  run(${WORK}/build/consumer_separate)
 endif()
-run(${CMAKE_COMMAND} --build ${WORK}/build)
-run(${WORK}/build/consumer)
-run(${WORK}/build/consumer_separate)

@@ -23,20 +23,14 @@
 
 namespace dpm::diffusers::detail {
 
-inline PlanBuilder builder_for(const Options& o) {
-  PlanBuilder builder(prediction_of(o), correction_of(o));
-  builder.set_space(space_of(o));
-  return builder;
-}
-
 inline DpmSolver::Update update_of(const Options& o) {
   return o.solver_type == "midpoint" ? DpmSolver::Update::midpoint : DpmSolver::Update::taylor;
 }
 
-/// A step shorter than this in lambda goes from a sigma to itself, but for rounding.
+/// A step shorter than this in lambda has length 0 but for rounding.
 inline constexpr double no_length = 1e-12;
 
-/// Fewer than this many steps, and `lower_order_final` counts.
+/// Multistep classes heed `lower_order_final` below this number of steps.
 inline constexpr std::size_t few_steps = 15;
 
 /// The order of step i of n in the multistep classes, given how many predictions are known.
@@ -49,8 +43,9 @@ inline std::size_t multistep_order(const Options& o, std::size_t i, std::size_t 
   return i + 2 == n && lowers ? std::min<std::size_t>(order, 2) : order;
 }
 
-/// The weights of the derivatives as diffusers has them: the second difference halved in the
-/// multistep form, and in its SDE (and that of the singlestep form) 1/2 subtracted for added.
+/// The weights of the derivatives as diffusers has them. At third order the multistep form has half
+/// of the second difference's weight, and the SDE, in both forms, subtracts 1/2 where it should
+/// add.
 inline DerivativeWeights dpm_weights(const Options& o, const ExponentialStep& step, const Level& t,
                                      std::size_t order) {
   DerivativeWeights w =
@@ -81,7 +76,7 @@ inline Plan multistep_plan(const Options& o, Mode mode, std::span<const Level> l
     const bool divides_by_h =
         o.kind != Kind::deis && (order == 3 || (order == 2 && o.solver_type == "heun"));
     if (divides_by_h && std::abs(step.h()) < no_length) {
-      // Where rounding keeps h from 0, what diffusers adds for the slope comes to nothing.
+      // Where rounding keeps h from 0, the slope in diffusers contributes nothing.
       require(mode == Mode::compatible && step.h() != 0.0, "diffusers: ", class_name(o.kind),
               " of order ", order, " over ", n,
               " steps ends with two equal sigmas, where diffusers gives NaN; use "
@@ -97,8 +92,8 @@ inline Plan multistep_plan(const Options& o, Mode mode, std::span<const Level> l
   return std::move(builder).finish();
 }
 
-/// The orders of the steps of DPMSolverSinglestep: a block of orders 1, 2, 3 is one step of
-/// third order, each part of which starts anew from the block's beginning.
+/// The orders of the steps of DPMSolverSinglestep. A block of orders 1, 2, 3 is one step of third
+/// order; each of the three starts from the sample at the block's beginning.
 inline std::vector<std::size_t> singlestep_orders(const Options& o, std::size_t n) {
   const auto order = static_cast<std::size_t>(o.solver_order);
   const bool zero = o.final_sigmas_type == "zero";
@@ -131,7 +126,7 @@ inline Plan singlestep_plan(const Options& o, std::span<const Level> levels) {
     history = with_newest({levels[i].lambda(), builder.evaluate(i % 3, sample_register, levels[i])},
                           history, 3);
     if (order == 1) builder.combine(stage_register, {{sample_register, 1.0}});
-    // The block's nodes, oldest first. Midpoint of third order takes the slope from the ends alone.
+    // The block's nodes, oldest first. Third-order midpoint uses the first and the last alone.
     Nodes nodes;
     for (std::size_t k = order; k > 0; --k) nodes.push_back(history[k - 1]);
     DerivativeWeights weights = dpm_weights(o, step, t, order);
@@ -176,7 +171,7 @@ inline Plan unipc_plan(const Options& o, std::span<const Level> levels) {
   return std::move(builder).finish();
 }
 
-/// Adds a draw to each step that has none, as diffusers draws whether it needs to or not.
+/// Adds a draw to each step that has none: diffusers draws in every step.
 inline void draw_in_each_step(Plan& plan) {
   std::uint32_t draw = 0;
   for (Step& step : plan.steps) {
@@ -190,8 +185,8 @@ inline void draw_in_each_step(Plan& plan) {
   }
 }
 
-/// SASolver, with diffusers' tau: 1 for timesteps from 200 to 800, and 0 outside. Its polynomials
-/// through two predictions weigh the slope as if lambda ran evenly over the step.
+/// SASolver, with diffusers' tau: 1 for timesteps from 200 to 800, and 0 outside. With two
+/// predictions diffusers weighs the slope by (1 + tau^2) alpha h^2 / 2, which is not the integral.
 inline Plan sa_solver_plan(const Options& o, std::span<const Level> levels) {
   check_distinct(o, levels);
   const auto tau = [](const Level& s) {

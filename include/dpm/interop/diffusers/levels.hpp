@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// From the sigmas of diffusers to levels, and what all its samplers have in common.
+/// What a diffusers configuration means here: prediction, correction, space, schedule and levels.
 #pragma once
 
 #include <algorithm>
@@ -15,9 +15,10 @@
 #include <vector>
 
 #include "dpm/error.hpp"
-#include "dpm/interop/diffusers/grid.hpp"
 #include "dpm/interop/diffusers/options.hpp"
+#include "dpm/interop/diffusers/points.hpp"
 #include "dpm/interop/diffusers/table.hpp"
+#include "dpm/plan/builder.hpp"
 #include "dpm/plan/plan.hpp"
 #include "dpm/run/correction.hpp"
 #include "dpm/schedule/edm.hpp"
@@ -85,7 +86,7 @@ inline Prediction prediction_of(const Options& o) {
 inline bool has_thresholding(const Options& o) {
   return (steps_in_lambda(o.kind) || o.kind == Kind::edm_dpm_multistep || o.kind == Kind::ddim ||
           o.kind == Kind::ddpm) &&
-         o.thresholding && !(o.kind == Kind::unipc && !o.predict_x0);  // UniPC forgets it there
+         o.thresholding && !(o.kind == Kind::unipc && !o.predict_x0);  // which UniPC then ignores
 }
 
 inline bool has_clipping(const Options& o) {
@@ -101,11 +102,21 @@ inline Correction correction_of(const Options& o) {
 /// The space that the class's formulas are written in.
 inline Space space_of(const Options& o) {
   const std::string_view algorithm = o.algorithm_type;
-  bool data = algorithm.ends_with("++") || o.kind == Kind::edm_dpm_multistep;
+  bool data = algorithm.ends_with("++") || !steps_in_lambda(o.kind);
   if (o.kind == Kind::unipc) data = o.predict_x0;
   if (o.kind == Kind::sa_solver) data = algorithm == "data_prediction";
-  if (o.kind == Kind::deis || o.kind == Kind::heun || o.kind == Kind::euler) data = false;
+  if (o.kind == Kind::deis || o.kind == Kind::heun || o.kind == Kind::euler ||
+      o.kind == Kind::pndm) {
+    data = false;
+  }
   return data ? Space::data : Space::noise;
+}
+
+/// The builder for a plan of this class.
+inline PlanBuilder builder_for(const Options& o) {
+  PlanBuilder builder(prediction_of(o), correction_of(o));
+  builder.set_space(space_of(o));
+  return builder;
 }
 
 /// Whether DPM-Solver solves the SDE.

@@ -125,7 +125,7 @@ struct Run {
   bool use_clipped_model_output = false;
 };
 
-/// Name in `_class_name`, with "Scheduler" at its end.
+/// The class names, as `_class_name` has them.
 inline constexpr std::array<std::pair<Kind, std::string_view>, 14> class_names{{
     {Kind::dpm_multistep, "DPMSolverMultistepScheduler"},
     {Kind::dpm_multistep_inverse, "DPMSolverMultistepInverseScheduler"},
@@ -220,7 +220,7 @@ inline bool has_betas(Kind kind) {
   return kind != Kind::edm_dpm_multistep && kind != Kind::flow_match_euler;
 }
 
-/// Whether the class steps in alpha and sigma over a grid of sigmas that can be Karras and so on.
+/// Whether the class steps in lambda, over sigmas that may lie on a curve such as Karras'.
 inline bool steps_in_lambda(Kind kind) {
   return kind == Kind::dpm_multistep || kind == Kind::dpm_multistep_inverse ||
          kind == Kind::dpm_singlestep || kind == Kind::unipc || kind == Kind::deis ||

@@ -19,25 +19,6 @@
 
 namespace dpm::diffusers::detail {
 
-/// The timesteps of PNDM's calls, given its grid from high to low.
-inline std::vector<double> pndm_calls(const Options& o, std::span<const double> grid, int stride) {
-  std::vector<double> calls;
-  if (o.skip_prk_steps) {
-    calls.assign(grid.begin(), grid.end());
-    if (grid.size() > 1) calls.insert(calls.begin() + 1, grid[1]);
-    return calls;
-  }
-  require(grid.size() >= 4, "diffusers: steps = ", grid.size(),
-          " for PNDMScheduler with skip_prk_steps false; it must be at least 4");
-  const int half_stride = stride / 2;
-  for (std::size_t block = 0; block < 3; ++block) {
-    const double middle = grid[block + 1] + half_stride;
-    for (const double call : {grid[block], middle, middle, grid[block + 1]}) calls.push_back(call);
-  }
-  calls.insert(calls.end(), grid.begin() + 3, grid.end());
-  return calls;
-}
-
 /// PNDM (Liu et al. 2022, arXiv 2202.09778): pseudo Runge-Kutta blocks of four calls, then linear
 /// multistep; or that alone, with a second call in its first step. Slots 0 to 3 keep the
 /// predictions that the multistep formula uses, 4 to 6 those inside a block; the stage register
@@ -45,13 +26,11 @@ inline std::vector<double> pndm_calls(const Options& o, std::span<const double> 
 class PndmWriter {
  public:
   PndmWriter(const Options& o, const Table& table, int stride)
-      : o_(o), table_(table), stride_(stride), builder_(prediction_of(o)) {
-    builder_.set_space(Space::noise);
-  }
+      : o_(o), table_(table), stride_(stride), builder_(builder_for(o)) {}
 
   Plan write(std::span<const double> calls) && {
     const std::size_t block_calls = o_.skip_prk_steps ? 0 : 12;
-    Level stands = table_.level(static_cast<int>(calls[0]));
+    Level current = table_.level(static_cast<int>(calls[0]));
     for (std::size_t i = 0; i < calls.size(); ++i) {
       const int t = static_cast<int>(calls[i]);
       const Level at = table_.level(t);
@@ -65,7 +44,7 @@ class PndmWriter {
         from = t + stride_;
       }
       const Level to = level_or_end(o_, table_, target);
-      builder_.begin_step(stands, to);
+      builder_.begin_step(current, to);
       const bool kept = in_block ? part == 0 : !repeated;
       const std::size_t slot = kept ? stored_ % 4 : (in_block ? 3 + part : 4);
       const Register m = builder_.evaluate_raw(slot, sample_register, at);
@@ -76,7 +55,7 @@ class PndmWriter {
       const bool from_trial = in_block || repeated;
       transfer(from_trial ? stage_register : sample_register, table_.alpha_cumprod(from),
                cumprod_or_end(o_, table_, target), mix(in_block, repeated, part, m).span());
-      stands = to;
+      current = to;
     }
     return std::move(builder_).finish();
   }

@@ -86,8 +86,8 @@ inline std::vector<double> rescaled(std::vector<double> betas) {
   return betas;
 }
 
-/// The table as the schedulers see it, in double: 1 - beta multiplied up, entry by entry. The
-/// library's own builders of betas keep more digits; here the peer's digits are wanted.
+/// The table of alphas_cumprod as diffusers computes it, by multiplying up 1 - beta, in double.
+/// (The library's own schedules keep more digits.)
 class Table {
  public:
   explicit Table(const Options& o) {
@@ -99,7 +99,7 @@ class Table {
       cumprod *= 1.0 - beta;
       alphas_cumprod_.push_back(cumprod);
     }
-    // These classes divide by alpha, and so keep a little of the data.
+    // These classes divide by alpha, so diffusers keeps it above 0.
     const bool keeps_signal =
         o.kind == Kind::dpm_multistep || o.kind == Kind::unipc || o.kind == Kind::euler;
     if (o.rescale_betas_zero_snr && keeps_signal) {
@@ -115,7 +115,7 @@ class Table {
   [[nodiscard]] double sigma_max() const { return sigmas_.back(); }
 
   [[nodiscard]] DiscreteSchedule<double> schedule() const {
-    // What zero-SNR tables keep of the data may be more than the entry before it has.
+    // In zero-SNR tables that last alpha may be greater than the one before it.
     std::vector<double> alphas_cumprod = alphas_cumprod_;
     const std::size_t n = alphas_cumprod.size();
     if (n > 1 && alphas_cumprod[n - 1] >= alphas_cumprod[n - 2]) alphas_cumprod[n - 1] = 0.0;

@@ -21,7 +21,7 @@ namespace dpm::diffusers::detail {
 inline Level end_level(const Options& o, const Table& table) {
   if (o.set_alpha_to_one || o.kind == Kind::ddpm) return Level{};
   Level level = table.level(0);
-  level.time = 0.0;  // where it stands in for timestep -1
+  level.time = 0.0;  // it takes the place of timestep -1
   return level;
 }
 
@@ -34,8 +34,8 @@ inline double cumprod_or_end(const Options& o, const Table& table, int timestep)
   return o.set_alpha_to_one || o.kind == Kind::ddpm ? 1.0 : table.alpha_cumprod(0);
 }
 
-/// Strict: the class steps from t to t - num_train_timesteps / steps (rounded down) whatever the
-/// next timestep is; refuses a grid where the two differ.
+/// DDIM and PNDM step from t to t - num_train_timesteps / steps (rounded down) even where the next
+/// timestep is another. In strict mode, refuses a grid where the two differ.
 inline void check_stride(const Options& o, Mode mode, const Run& run) {
   if (mode == Mode::compatible || o.kind == Kind::ddpm) return;
   const int stride = o.num_train_timesteps / run.steps;
@@ -51,8 +51,8 @@ inline void check_stride(const Options& o, Mode mode, const Run& run) {
   }
 }
 
-/// The data prediction and the noise prediction as they follow from x and the model's output, which
-/// is left in slot 0, the corrected data prediction in slot 1.
+/// How the data and the noise prediction follow from x and the model's output. Slot 0 holds the
+/// output, slot 1 the corrected data prediction.
 struct Predictions {
   Conversion data;
   Conversion noise;
@@ -91,14 +91,13 @@ inline Plan ddim_plan(const Options& o, const Table& table, const Run& run,
   require(run.eta >= 0.0 && run.eta < 1e300, "diffusers: eta = ", run.eta,
           "; it must be finite and at least 0");
   const int stride = o.num_train_timesteps / run.steps;
-  PlanBuilder builder(prediction_of(o), correction_of(o));
-  builder.set_space(Space::data);
-  Level stands = table.level(static_cast<int>(timesteps[0]));
+  PlanBuilder builder = builder_for(o);
+  Level current = table.level(static_cast<int>(timesteps[0]));
   for (const double timestep : timesteps) {
     const int t = static_cast<int>(timestep);
     const Level at = table.level(t);
     const Level to = level_or_end(o, table, t - stride);
-    builder.begin_step(stands, to);
+    builder.begin_step(current, to);
     if (run.eta > 0.0) builder.draw();
     Predictions p = write_predictions(builder, o, at, at);
     const double from_cumprod = table.alpha_cumprod(t);
@@ -119,28 +118,27 @@ inline Plan ddim_plan(const Options& o, const Table& table, const Run& run,
       p.noise = to_noise(prediction_of(o), at);
       write_update(builder, p, to.alpha(), noise, noise_stddev);
     }
-    stands = to;
+    current = to;
   }
   return std::move(builder).finish();
 }
 
-/// DDIMInverse: from t - stride to t, the model told t.
+/// DDIMInverse: from t - stride to t, with the model given timestep t.
 inline Plan ddim_inverse_plan(const Options& o, const Table& table, const Run& run,
                               std::span<const double> timesteps) {
   const int stride = o.num_train_timesteps / run.steps;
-  PlanBuilder builder(prediction_of(o), correction_of(o));
-  builder.set_space(Space::data);
-  Level stands = level_or_end(o, table, static_cast<int>(timesteps[0]) - stride);
+  PlanBuilder builder = builder_for(o);
+  Level current = level_or_end(o, table, static_cast<int>(timesteps[0]) - stride);
   for (const double timestep : timesteps) {
     const int t = static_cast<int>(timestep);
     Level at = level_or_end(o, table, std::min(t - stride, o.num_train_timesteps - 1));
     at.timestep = timestep;
     const Level to = table.level(t);
-    builder.begin_step(stands, to);
+    builder.begin_step(current, to);
     Predictions p = write_predictions(builder, o, at, at);
     p.noise = to_noise(prediction_of(o), at);
     write_update(builder, p, to.alpha(), to.sigma(), 0.0);
-    stands = to;
+    current = to;
   }
   return std::move(builder).finish();
 }
@@ -155,14 +153,13 @@ inline Plan ddpm_plan(const Options& o, Mode mode, const Table& table,
       "diffusers: DDPMScheduler with variance_type fixed_large adds noise in its last step, which "
       "starts at timestep ",
       timesteps.back(), "; use fixed_small, or timestep_spacing leading with steps_offset 0");
-  PlanBuilder builder(prediction_of(o), correction_of(o));
-  builder.set_space(Space::data);
-  Level stands = table.level(static_cast<int>(timesteps[0]));
+  PlanBuilder builder = builder_for(o);
+  Level current = table.level(static_cast<int>(timesteps[0]));
   for (std::size_t i = 0; i < timesteps.size(); ++i) {
     const Level at = table.level(static_cast<int>(timesteps[i]));
     const double next = i + 1 < timesteps.size() ? timesteps[i + 1] : -1.0;
     const Level to = level_or_end(o, table, static_cast<int>(next));
-    builder.begin_step(stands, to);
+    builder.begin_step(current, to);
     if (timesteps[i] > 0.0) builder.draw();
     const Predictions p = write_predictions(builder, o, at, at);
     const double beta = -std::expm1(2.0 * (at.log_alpha - to.log_alpha));
@@ -173,7 +170,7 @@ inline Plan ddpm_plan(const Options& o, Mode mode, const Table& table,
     Predictions with_x = p;
     with_x.noise = {linear, 0.0};
     write_update(builder, with_x, data, 1.0, timesteps[i] > 0.0 ? std::sqrt(variance) : 0.0);
-    stands = to;
+    current = to;
   }
   return std::move(builder).finish();
 }

@@ -28,8 +28,8 @@ namespace dpm {
 ///     dpm::sample(schedule, 20, guided, x);
 ///
 /// The model is called on both halves whatever the scale. Two doubled tensors are kept from call to
-/// call, so an object serves one thread at a time. With two models take `ClassifierFreeGuidance`,
-/// whose states may be tensors.
+/// call, so an object serves one thread at a time. For two models use `ClassifierFreeGuidance`,
+/// which takes tensors too.
 template <class Model>
 class TorchClassifierFreeGuidance {
  public:

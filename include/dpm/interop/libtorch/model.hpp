@@ -17,18 +17,18 @@
 
 namespace dpm {
 
-/// A TorchScript module as a model. Its `forward(x, t, ...)` is called without gradients, with the
-/// noisy batch, the level's timestep once for each entry of the batch's first dimension, and the
-/// inputs that were given here, such as class labels.
+/// A TorchScript module as a model. Its `forward(x, t, ...)` is called without gradients. x is the
+/// noisy batch, t the timestep, repeated for each sample (entry of the first dimension), and what
+/// follows are the inputs that the constructor was given, such as class labels.
 ///
 ///     dpm::TorchModel model(torch::jit::load("unet.pt"), {digits});
 ///
-/// `t` is made where x is. Its dtype is that of x, but float where x is of a half type, which could
-/// not hold the timesteps; a network that wants integers is given torch::kLong for `timestep_type`.
-/// What forward returns must be like x in shape, dtype and device. Copies share the module.
+/// `t` is on the device of x. Its dtype is that of x, or float where x is of a half type, which
+/// cannot hold every timestep; `timestep_type` torch::kLong gives integers. What forward returns
+/// must have the shape, dtype and device of x. Copies share the module.
 class TorchModel {
  public:
-  /// Sets the module to evaluation.
+  /// Puts the module into evaluation mode.
   explicit TorchModel(torch::jit::Module module, std::vector<c10::IValue> more_inputs = {},
                       std::optional<at::ScalarType> timestep_type = std::nullopt)
       : module_(std::move(module)),
@@ -39,15 +39,14 @@ class TorchModel {
 
   /// out <- the module's output. Refuses an x that is not on the device or not of the dtype of the
   /// module's first floating-point parameter, a timestep with a fraction where it is to be an
-  /// integer, and a module that writes to x. What torch throws goes through. The inputs that were
-  /// given are handed over as they are: a module that writes to those changes them for the calls to
-  /// come.
+  /// integer, and a module that writes to x. What torch throws is passed on. The other inputs are
+  /// not copied: a module that writes to them changes them for later calls.
   void operator()(const TensorState& x, double timestep, TensorState& out) const {
     check_input(x.tensor(), timestep);
     const at::NoGradGuard no_grad;
     std::vector<c10::IValue> inputs{x.tensor(), timesteps(x.tensor(), timestep)};
     inputs.insert(inputs.end(), more_inputs_.begin(), more_inputs_.end());
-    // x is the run's own. Tensors count how often they were written to.
+    // x belongs to the run. A tensor's version counts the writes to it.
     const auto writes = [&x] { return x.tensor().is_inference() ? 0 : x.tensor()._version(); };
     const auto before = writes();
     const c10::IValue output = module_.get_method("forward")(std::move(inputs));

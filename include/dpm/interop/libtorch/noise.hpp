@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// Noise that torch draws.
+/// Noise from torch's own generator.
 #pragma once
 
 #include <torch/script.h>
@@ -19,7 +19,7 @@ namespace dpm {
 /// copies and forks of a run.
 ///
 /// Its bits depend on the shape, strides and dtype of the batch, the kind of device and the version
-/// of torch. What does not is `NormalNoise`, on the host:
+/// of torch. Those of `NormalNoise`, which works on the host, do not:
 ///
 ///     dpm::NormalNoise{.seed = 42, .elements_per_sample = 784}
 ///         .fill(std::span(x.data_ptr<float>(), 16 * 784));   // x is contiguous and on the CPU
@@ -47,8 +47,8 @@ struct TorchNoise {
     x.normal_(0.0, 1.0, own);
   }
 
-  /// Mixes both numbers into all bits (the finalizer of SplitMix64): the CPU's generator takes the
-  /// lower 32 of its seed alone.
+  /// Mixes seed and draw into all bits (the finalizer of SplitMix64): the CPU's generator uses the
+  /// lower 32 bits alone.
   [[nodiscard]] std::uint64_t key(std::uint64_t draw) const {
     std::uint64_t bits = seed;
     for (const std::uint64_t word : {std::uint64_t{0}, draw}) {

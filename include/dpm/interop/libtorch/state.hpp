@@ -42,17 +42,16 @@ inline bool alike(const at::Tensor& a, const at::Tensor& b) {
 
 }  // namespace detail
 
-/// What a run on a `torch::Tensor` keeps: a tensor with values of its own. (A tensor itself is a
-/// handle, whose copies share their values; as for a view, its `OwnedState` is another type.) The
-/// library makes it from the tensor that it is given; models, noise sources, corrections and
-/// observers are handed it, and it converts to `const torch::Tensor&`:
+/// The state of a run on a `torch::Tensor`: a tensor that owns its values. (A `torch::Tensor` is a
+/// handle, whose copies share their values, so its `OwnedState` is this type.) Models, noise
+/// sources, corrections and observers are given it, and it converts to `const torch::Tensor&`:
 ///
 ///     options.correction = [](dpm::TensorState& data, const dpm::Level&) {
 ///       data.tensor().clamp_(-1, 1);
 ///     };
 ///
-/// A tensor that was taken from it keeps its values while the run goes on. `sample` leaves x
-/// with a new tensor; others that shared its memory still hold the start.
+/// A tensor that was taken from it keeps its values while the run goes on. `sample` assigns a new
+/// tensor to x; others that shared the memory of x still hold the start.
 class TensorState {
  public:
   /// A copy of the values of x, with its strides if they are dense, and else contiguous. Refuses a
@@ -74,7 +73,7 @@ class TensorState {
                     "TensorState: the new values are ", detail::describe(x),
                     "; they must be like those before, ", detail::describe(tensor_));
     if (x.is_same(tensor_)) return *this;
-    if (is_unseen()) {
+    if (is_unshared()) {
       const at::NoGradGuard no_grad;
       tensor_.copy_(x);
     } else {
@@ -94,8 +93,8 @@ class TensorState {
 
   static at::Tensor copy(const at::Tensor& x) { return x.defined() ? x.detach().clone() : x; }
 
-  /// Whether nobody else would see what is written to the values.
-  [[nodiscard]] bool is_unseen() const {
+  /// Whether no other tensor shares the values.
+  [[nodiscard]] bool is_unshared() const {
     return tensor_.defined() && tensor_.use_count() == 1 && tensor_.storage().use_count() == 1;
   }
 
@@ -127,7 +126,7 @@ inline void combine(const Weights& weights, std::span<TensorState* const> target
   }
   std::array<at::Tensor, 3> results;
   for (std::size_t i = 0; i < targets.size(); ++i) {
-    bool in_place = targets[i]->is_unseen();
+    bool in_place = targets[i]->is_unshared();
     for (std::size_t k = i + 1; k < targets.size(); ++k) {
       in_place = in_place && !sums[k].reads(targets[i]->tensor_);
     }

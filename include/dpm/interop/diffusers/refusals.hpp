@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// Which diffusers configurations are refused, and the grid of each that is not.
+/// Which diffusers configurations are refused.
 #pragma once
 
 #include <algorithm>
@@ -12,9 +12,8 @@
 
 #include "dpm/error.hpp"
 #include "dpm/interop/diffusers/levels.hpp"
-#include "dpm/interop/diffusers/pndm_plan.hpp"
-#include "dpm/interop/diffusers/sigma_plans.hpp"
-#include "dpm/interop/diffusers/table_plans.hpp"
+#include "dpm/interop/diffusers/sigma_curves.hpp"
+#include "dpm/interop/diffusers/table.hpp"
 
 namespace dpm::diffusers::detail {
 
@@ -33,7 +32,7 @@ inline void check_orders(const Options& o) {
   if (is_dpm) check_order(o, "solver_order", o.solver_order, 3);
 }
 
-/// What diffusers itself cannot run, in either mode.
+/// Refuses, in both modes, what diffusers cannot run.
 inline void check_possible(const Options& o) {
   const bool noise_space = space_of(o) == Space::noise;
   const bool dpm = o.kind == Kind::dpm_multistep || o.kind == Kind::dpm_singlestep;
@@ -102,7 +101,7 @@ inline void check_possible(const Options& o) {
   curves(o);
 }
 
-/// What diffusers runs and gets wrong.
+/// Refuses, in strict mode, what diffusers runs and gets wrong.
 inline void check_sound(const Options& o) {
   const auto own_betas = static_cast<int>(o.trained_betas.size());
   require(!has_betas(o.kind) || own_betas == 0 || own_betas == o.num_train_timesteps,
@@ -124,61 +123,6 @@ inline void check_options(const Options& o, Mode mode) {
   if (mode == Mode::strict) check_sound(o);
   if (has_betas(o.kind)) Table(o).clipped_entries(o.lambda_min_clipped);
   schedule_of(o);
-}
-
-/// What `set_timesteps` leaves behind, for every class.
-inline Points points_of(const Options& o, Mode mode, const Run& run) {
-  const int given = static_cast<int>(run.steps != 0) + static_cast<int>(!run.timesteps.empty()) +
-                    static_cast<int>(!run.sigmas.empty());
-  require(given == 1, "diffusers: a run is given ", given,
-          " of steps, timesteps and sigmas; it must be exactly one");
-  require(run.eta == 0.0 || o.kind == Kind::ddim, "diffusers: eta = ", run.eta, " for ",
-          class_name(o.kind), "; only DDIMScheduler has it");
-  require(!run.use_clipped_model_output || o.kind == Kind::ddim,
-          "diffusers: use_clipped_model_output is on for ", class_name(o.kind),
-          "; only DDIMScheduler has it");
-  for (const double sigma : run.sigmas) {
-    require(sigma >= 0.0 && sigma < 1e6, "diffusers: sigmas holds ", sigma,
-            "; they must be at least 0 and less than 1e6");
-  }
-  require(!run.mu || o.use_dynamic_shifting,
-          "diffusers: mu is given and use_dynamic_shifting is off; leave mu out");
-  for (std::size_t i = 0; i < run.timesteps.size(); ++i) {
-    const double t = run.timesteps[i];
-    require(t >= 0.0 && t < o.num_train_timesteps && (i == 0 || t < run.timesteps[i - 1]),
-            "diffusers: timesteps[", i, "] = ", t, "; timesteps must fall and lie between 0 and ",
-            o.num_train_timesteps - 1);
-  }
-  const bool takes_timesteps = o.kind == Kind::dpm_multistep || o.kind == Kind::dpm_singlestep ||
-                               o.kind == Kind::ddpm || o.kind == Kind::euler ||
-                               o.kind == Kind::heun;
-  require(run.timesteps.empty() || takes_timesteps, "diffusers: ", class_name(o.kind),
-          " takes no timesteps of one's own; give steps");
-  require(run.sigmas.empty() || o.kind == Kind::euler || o.kind == Kind::flow_match_euler,
-          "diffusers: ", class_name(o.kind), " takes no sigmas of one's own; give steps");
-  if (o.kind == Kind::flow_match_euler) return flow_match_points(o, run);
-  if (o.kind == Kind::edm_dpm_multistep) return edm_points(o, run);
-  const Table table(o);
-  if (o.kind == Kind::euler || o.kind == Kind::heun) return euler_points(o, mode, table, run);
-  if (o.kind == Kind::dpm_multistep_inverse) return inverse_points(o, mode, table, run);
-  if (steps_in_lambda(o.kind)) return lambda_points(o, mode, table, run);
-  Points points;
-  points.timesteps = run.timesteps.empty()
-                         ? table_timesteps(o, mode, o.num_train_timesteps, run.steps)
-                         : run.timesteps;
-  if (o.kind == Kind::pndm) {
-    points.timesteps = pndm_calls(o, points.timesteps, o.num_train_timesteps / run.steps);
-  }
-  if (o.kind == Kind::ddim_inverse) {
-    std::reverse(points.timesteps.begin(), points.timesteps.end());
-  }
-  return points;
-}
-
-inline double init_noise_sigma(const Options& o, const Points& points) {
-  if (o.kind == Kind::edm_dpm_multistep) return std::hypot(o.sigma_max.value_or(80.0), 1.0);
-  if (o.kind != Kind::euler && o.kind != Kind::heun) return 1.0;
-  return o.timestep_spacing == "leading" ? std::hypot(points.sigmas[0], 1.0) : points.sigmas[0];
 }
 
 }  // namespace dpm::diffusers::detail

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// From a diffusers configuration to this library's own grid and method.
+/// The library's own method and grid that come nearest to a diffusers configuration.
 #pragma once
 
 #include <cmath>
@@ -29,7 +29,7 @@ using Method = std::variant<DpmSolver, UniPc, Deis, SaSolver, Ddim, Ddpm, Pndm, 
 
 namespace detail {
 
-/// The levels without a last step that leads nowhere.
+/// The levels without a last step of length 0.
 inline std::vector<Level> without_idle_end(std::vector<Level> levels) {
   const std::size_t n = levels.size();
   if (n > 2 && std::abs(levels[n - 1].lambda() - levels[n - 2].lambda()) < no_length) {
@@ -38,7 +38,7 @@ inline std::vector<Level> without_idle_end(std::vector<Level> levels) {
   return levels;
 }
 
-/// The levels that a run goes through, for a grid of the library's own.
+/// The levels of a run, for a `Grid`.
 inline std::vector<Level> grid_levels(const AnySchedule& schedule, const Options& o, Mode mode,
                                       const Run& run, const Points& points) {
   if (!points.sigmas.empty()) return without_idle_end(levels_of(schedule, o, points));
@@ -59,20 +59,6 @@ inline std::vector<Level> grid_levels(const AnySchedule& schedule, const Options
     levels.push_back(end_level(o, table));
   }
   return without_idle_end(std::move(levels));
-}
-
-/// The points as diffusers shows them: Heun's inner ones twice, once for each of their calls.
-inline Points shown(const Options& o, const Points& points) {
-  if (o.kind != Kind::heun) return points;
-  Points twice;
-  for (std::size_t i = 0; i < points.timesteps.size(); ++i) {
-    for (int call = i == 0 ? 1 : 0; call < 2; ++call) {
-      twice.timesteps.push_back(points.timesteps[i]);
-      twice.sigmas.push_back(points.sigmas[i]);
-    }
-  }
-  twice.sigmas.push_back(points.sigmas.back());
-  return twice;
 }
 
 inline DpmSolver dpm_solver_of(const Options& o, std::size_t steps, bool ends_at_zero) {
@@ -132,7 +118,7 @@ inline Method method_of(const Options& o, const Run& run, const Points& points) 
 
 }  // namespace detail
 
-/// The plan of such a method, whichever it is.
+/// The plan of the method that the variant holds.
 [[nodiscard]] inline Plan make_plan(const Method& method, const Grid& grid, Prediction prediction,
                                     Correction correction = Correction::none) {
   return std::visit([&](const auto& m) { return dpm::make_plan(m, grid, prediction, correction); },

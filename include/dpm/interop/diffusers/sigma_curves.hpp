@@ -10,25 +10,10 @@
 
 #include "dpm/error.hpp"
 #include "dpm/interop/diffusers/options.hpp"
+#include "dpm/interop/diffusers/timesteps.hpp"
 #include "dpm/math/beta_quantile.hpp"
 
-namespace dpm::diffusers {
-
-/// What `set_timesteps` leaves behind.
-struct Points {
-  /// What the model is given, one for each call of `step`.
-  std::vector<double> timesteps;
-  /// One more than there are intervals; empty for classes that have none.
-  std::vector<double> sigmas;
-};
-
-namespace detail {
-
-/// Number i of n equally spaced values, as numpy's linspace computes them.
-inline double linspace(double first, double last, int i, int n) {
-  if (n > 1 && i == n - 1) return last;
-  return n == 1 ? first : i * ((last - first) / (n - 1)) + first;
-}
+namespace dpm::diffusers::detail {
 
 enum class Curve : std::uint8_t { karras, exponential, beta };
 
@@ -98,27 +83,4 @@ inline void stretch_to_terminal(const Options& o, std::vector<double>& sigmas) {
   for (double& sigma : sigmas) sigma = 1.0 - (1.0 - sigma) / factor;
 }
 
-/// A flow's sigmas, evenly spread before they are shifted. UniPC counts them down from pure noise,
-/// and steps back from that by a hair; the others count up from clean data.
-inline Points flow_points(const Options& o, const Run& run) {
-  const double shift = flow_shift(o, run);
-  const double least = 1.0 / o.num_train_timesteps;
-  Points points;
-  for (int i = 0; i < run.steps; ++i) {
-    const double sigma = o.kind == Kind::unipc
-                             ? linspace(1.0, least, i, run.steps + 1)
-                             : 1.0 - linspace(1.0, least, run.steps - i, run.steps + 1);
-    points.sigmas.push_back(shifted(shift, sigma));
-  }
-  if (o.kind == Kind::unipc) {
-    stretch_to_terminal(o, points.sigmas);
-    if (std::abs(points.sigmas[0] - 1.0) < 1e-6) points.sigmas[0] -= 1e-6;
-  }
-  for (const double sigma : points.sigmas) {
-    points.timesteps.push_back(sigma * o.num_train_timesteps);
-  }
-  return points;
-}
-
-}  // namespace detail
-}  // namespace dpm::diffusers
+}  // namespace dpm::diffusers::detail

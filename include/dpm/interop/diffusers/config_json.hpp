@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// Reads and writes a scheduler_config.json.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <initializer_list>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dpm/error.hpp"
+#include "dpm/interop/diffusers/options.hpp"
+
+namespace dpm::diffusers::detail {
+
+using nlohmann::json;
+
+/// The values that a text option may have.
+struct Choices {
+  std::initializer_list<std::string_view> allowed;
+  /// Values of other classes, which diffusers replaces by the first one allowed.
+  std::initializer_list<std::string_view> replaced = {};
+};
+
+/// Calls `field(name, value)` for every option of the class; texts come with their choices.
+template <class Field>
+void visit_options(Options& o, Field&& field) {
+  const Kind k = o.kind;
+  const auto is = [k](auto... kinds) { return ((k == kinds) || ...); };
+  const bool lambda = steps_in_lambda(k);
+  const bool dpm = is(Kind::dpm_multistep, Kind::dpm_multistep_inverse, Kind::dpm_singlestep);
+  const bool edm = k == Kind::edm_dpm_multistep;
+  const bool euler_or_heun = is(Kind::euler, Kind::heun);
+  const bool ancestral = is(Kind::ddim, Kind::ddpm);
+  field("num_train_timesteps", o.num_train_timesteps);
+  if (has_betas(k)) {
+    field("beta_start", o.beta_start);
+    field("beta_end", o.beta_end);
+    const Choices tables{{"linear", "scaled_linear", "squaredcos_cap_v2"}};
+    const Choices ddpm_tables{
+        {"linear", "scaled_linear", "squaredcos_cap_v2", "sigmoid", "laplace"}};
+    const Choices heun_tables{{"linear", "scaled_linear", "squaredcos_cap_v2", "exp"}};
+    field("beta_schedule", o.beta_schedule,
+          k == Kind::ddpm   ? ddpm_tables
+          : k == Kind::heun ? heun_tables
+                            : tables);
+    field("trained_betas", o.trained_betas);
+  }
+  if (is(Kind::dpm_multistep, Kind::unipc, Kind::ddim, Kind::ddim_inverse, Kind::ddpm,
+         Kind::euler)) {
+    field("rescale_betas_zero_snr", o.rescale_betas_zero_snr);
+  }
+  if (dpm || k == Kind::sa_solver) field("lambda_min_clipped", o.lambda_min_clipped);
+
+  if (k != Kind::flow_match_euler) {
+    const Choices with_flow{{"epsilon", "sample", "v_prediction", "flow_prediction"}};
+    const Choices plain{{"epsilon", "sample", "v_prediction"}};
+    const Choices no_sample{{"epsilon", "v_prediction"}};
+    field("prediction_type", o.prediction_type,
+          lambda                              ? with_flow
+          : is(Kind::heun, Kind::pndm) || edm ? no_sample
+                                              : plain);
+  }
+  if (dpm || k == Kind::sa_solver) {
+    field("variance_type", o.variance_type, Choices{{"", "learned", "learned_range"}});
+  }
+  if (k == Kind::ddpm) {
+    field("variance_type", o.variance_type,
+          Choices{{"fixed_small", "fixed_small_log", "fixed_large", "fixed_large_log", "learned",
+                   "learned_range"}});
+  }
+  if (lambda || edm || ancestral) {
+    field("thresholding", o.thresholding);
+    field("dynamic_thresholding_ratio", o.dynamic_thresholding_ratio);
+    field("sample_max_value", o.sample_max_value);
+  }
+  if (ancestral || is(Kind::ddim_inverse, Kind::heun)) {
+    field("clip_sample", o.clip_sample);
+    field("clip_sample_range", o.clip_sample_range);
+  }
+  if (is(Kind::ddim, Kind::ddim_inverse, Kind::pndm)) field("set_alpha_to_one", o.set_alpha_to_one);
+
+  if (has_betas(k) && k != Kind::dpm_singlestep) {
+    const Choices all{{"linspace", "leading", "trailing"}};
+    const Choices no_linspace{{"leading", "trailing"}};
+    field("timestep_spacing", o.timestep_spacing, k == Kind::ddim_inverse ? no_linspace : all);
+    field("steps_offset", o.steps_offset);
+  }
+  if (is(Kind::dpm_multistep, Kind::dpm_singlestep, Kind::unipc, Kind::euler) || edm) {
+    field("final_sigmas_type", o.final_sigmas_type, Choices{{"zero", "sigma_min"}});
+  }
+  if (lambda || euler_or_heun || k == Kind::flow_match_euler) {
+    field("use_karras_sigmas", o.use_karras_sigmas);
+    field("use_exponential_sigmas", o.use_exponential_sigmas);
+    field("use_beta_sigmas", o.use_beta_sigmas);
+  }
+  if (k == Kind::dpm_multistep) field("use_lu_lambdas", o.use_lu_lambdas);
+  if (lambda) {
+    field("use_flow_sigmas", o.use_flow_sigmas);
+    field("flow_shift", o.flow_shift);
+  }
+  if (is(Kind::dpm_multistep, Kind::dpm_singlestep, Kind::unipc, Kind::deis)) {
+    field("use_dynamic_shifting", o.use_dynamic_shifting);
+    field("time_shift_type", o.time_shift_type, Choices{{"exponential"}});
+  }
+
+  if (dpm || edm || is(Kind::unipc, Kind::deis)) {
+    field("solver_order", o.solver_order);
+    field("lower_order_final", o.lower_order_final);
+  }
+  if (dpm || edm) {
+    const Choices multistep{{"dpmsolver++", "dpmsolver", "sde-dpmsolver", "sde-dpmsolver++"},
+                            {"deis"}};
+    const Choices singlestep{{"dpmsolver++", "dpmsolver", "sde-dpmsolver++"}, {"deis"}};
+    const Choices data_only{{"dpmsolver++", "sde-dpmsolver++"}, {"deis"}};
+    field("algorithm_type", o.algorithm_type,
+          edm                         ? data_only
+          : k == Kind::dpm_singlestep ? singlestep
+                                      : multistep);
+    field("solver_type", o.solver_type, Choices{{"midpoint", "heun"}, {"logrho", "bh1", "bh2"}});
+    if (k != Kind::dpm_singlestep) field("euler_at_final", o.euler_at_final);
+  }
+  if (k == Kind::unipc) {
+    field("predict_x0", o.predict_x0);
+    field("solver_type", o.solver_type, Choices{{"bh2", "bh1"}, {"midpoint", "heun", "logrho"}});
+    field("disable_corrector", o.disable_corrector);
+    field("shift_terminal", o.shift_terminal);
+  }
+  if (k == Kind::deis) {
+    field("algorithm_type", o.algorithm_type, Choices{{"deis"}, {"dpmsolver", "dpmsolver++"}});
+    field("solver_type", o.solver_type, Choices{{"logrho"}, {"midpoint", "heun", "bh1", "bh2"}});
+  }
+  if (k == Kind::sa_solver) {
+    field("predictor_order", o.predictor_order);
+    field("corrector_order", o.corrector_order);
+    field("lower_order_final", o.lower_order_final);
+    field("algorithm_type", o.algorithm_type, Choices{{"data_prediction", "noise_prediction"}});
+  }
+  if (k == Kind::pndm) field("skip_prk_steps", o.skip_prk_steps);
+
+  if (edm || is(Kind::euler, Kind::unipc)) {
+    field("sigma_min", o.sigma_min);
+    field("sigma_max", o.sigma_max);
+  }
+  if (edm) {
+    field("sigma_data", o.sigma_data);
+    field("sigma_schedule", o.sigma_schedule, Choices{{"karras", "exponential"}});
+    field("rho", o.rho);
+  }
+  if (k == Kind::euler) {
+    field("interpolation_type", o.interpolation_type, Choices{{"linear", "log_linear"}});
+    field("timestep_type", o.timestep_type, Choices{{"discrete", "continuous"}});
+  }
+  if (k == Kind::flow_match_euler) {
+    field("shift", o.shift);
+    field("use_dynamic_shifting", o.use_dynamic_shifting);
+    field("time_shift_type", o.time_shift_type, Choices{{"exponential", "linear"}});
+    field("shift_terminal", o.shift_terminal);
+    field("invert_sigmas", o.invert_sigmas);
+    field("stochastic_sampling", o.stochastic_sampling);
+  }
+}
+
+/// Every key that some class has, and keys without effect on the result: notes of diffusers,
+/// options of classes that are not understood here, and options that pipelines read.
+inline const std::set<std::string, std::less<>>& known_keys() {
+  static const std::set<std::string, std::less<>> keys = [] {
+    std::set<std::string, std::less<>> all;
+    for (const char* key : {"_class_name",
+                            "timestep_values",
+                            "tensor_format",
+                            "_diffusers_version",
+                            "_use_default_values",
+                            "_name_or_path",
+                            "_commit_hash",
+                            "base_image_seq_len",
+                            "base_shift",
+                            "max_image_seq_len",
+                            "max_shift",
+                            "original_inference_steps",
+                            "timestep_scaling",
+                            "use_timestep_alignment",
+                            "noise_sampler_seed",
+                            "s_churn",
+                            "s_noise",
+                            "s_tmin",
+                            "s_tmax",
+                            "clip_model_output",
+                            "order",
+                            "use_noise_sampler",
+                            "set_alpha_to_zero",
+                            "solver_p",
+                            "tau_func"}) {
+      all.insert(key);
+    }
+    for (const auto& [kind, name] : class_names) {
+      Options options = options_of(kind);
+      visit_options(options, [&all](const char* key, auto&&...) { all.insert(key); });
+    }
+    return all;
+  }();
+  return keys;
+}
+
+/// A number, or the text "Infinity" or "-Infinity", for which JSON has no number.
+inline std::optional<double> as_number(const json& value) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  if (value.is_number()) return value.get<double>();
+  if (value == "Infinity") return infinity;
+  if (value == "-Infinity") return -infinity;
+  return std::nullopt;
+}
+
+/// Reads each option from a JSON object.
+class Reader {
+ public:
+  explicit Reader(const json& config) : config_(config) {}
+
+  void operator()(const char* key, bool& target) const {
+    const json* value = find(key);
+    if (value == nullptr) return;
+    require(value->is_boolean() || value->is_null(), complaint(key, *value), "true or false");
+    target = value->is_boolean() && value->get<bool>();
+  }
+  void operator()(const char* key, int& target) const {
+    const json* value = find(key);
+    if (value == nullptr) return;
+    target = whole_number(key, *value);
+  }
+  void operator()(const char* key, double& target) const {
+    const json* value = find(key);
+    if (value == nullptr) return;
+    if (value->is_null() && std::isinf(target)) return;
+    const auto number = as_number(*value);
+    require(number.has_value(), complaint(key, *value), "a number");
+    target = *number;
+  }
+  void operator()(const char* key, std::optional<double>& target) const {
+    const json* value = find(key);
+    if (value == nullptr) return;
+    target = as_number(*value);
+    require(target.has_value() || value->is_null(), complaint(key, *value), "a number or null");
+  }
+  void operator()(const char* key, std::vector<double>& target) const {
+    const json* value = find(key);
+    if (value == nullptr || value->is_null()) return;
+    require(value->is_array(), complaint(key, *value), "a list of numbers or null");
+    target.clear();
+    for (const json& entry : *value) {
+      require(entry.is_number(), complaint(key, entry), "numbers only");
+      target.push_back(entry.get<double>());
+    }
+  }
+  void operator()(const char* key, std::vector<int>& target) const {
+    const json* value = find(key);
+    if (value == nullptr || value->is_null()) return;
+    require(value->is_array(), complaint(key, *value), "a list of whole numbers or null");
+    target.clear();
+    for (const json& entry : *value) target.push_back(whole_number(key, entry));
+  }
+  void operator()(const char* key, std::string& target, const Choices& choices) const {
+    const json* value = find(key);
+    if (value == nullptr) return;
+    std::string names;
+    for (const auto name : choices.allowed) {
+      names += (names.empty() ? "" : ", ") + (name.empty() ? "null" : std::string(name));
+    }
+    require(value->is_string() || value->is_null(), complaint(key, *value), "one of ", names);
+    const std::string text = value->is_null() ? "" : value->get<std::string>();
+    const auto is_text = [&text](std::string_view name) { return name == text; };
+    if (std::any_of(choices.replaced.begin(), choices.replaced.end(), is_text)) {
+      target = *choices.allowed.begin();
+      return;
+    }
+    require(std::any_of(choices.allowed.begin(), choices.allowed.end(), is_text),
+            complaint(key, *value), "one of ", names);
+    target = text;
+  }
+
+ private:
+  [[nodiscard]] const json* find(const char* key) const {
+    const auto at = config_.find(key);
+    return at == config_.end() ? nullptr : &*at;
+  }
+  static std::string complaint(const char* key, const json& value) {
+    return std::string("diffusers: ") + key + " is " +
+           value.dump(-1, ' ', false, json::error_handler_t::replace) + "; it must be ";
+  }
+  static int whole_number(const char* key, const json& value) {
+    require(value.is_number_integer() && std::abs(value.get<double>()) < 1e9, complaint(key, value),
+            "a whole number below 1e9");
+    return value.get<int>();
+  }
+
+  const json& config_;
+};
+
+/// Writes each option into a JSON object.
+class Writer {
+ public:
+  explicit Writer(json& config) : config_(config) {}
+
+  void operator()(const char* key, double& value) const {
+    if (std::isfinite(value)) {
+      config_[key] = value;
+    } else if (value > 0.0) {
+      config_[key] = "Infinity";  // JSON has no number for it; minus infinity is the default
+    }
+  }
+  void operator()(const char* key, std::optional<double>& value) const {
+    config_[key] = value ? json(*value) : json();
+  }
+  void operator()(const char* key, std::vector<double>& value) const {
+    config_[key] = value.empty() ? json() : json(value);
+  }
+  void operator()(const char* key, std::string& value, const Choices& /*choices*/) const {
+    config_[key] = value.empty() ? json() : json(value);
+  }
+  template <class Value>
+  void operator()(const char* key, Value& value) const {
+    config_[key] = value;
+  }
+
+ private:
+  json& config_;
+};
+
+/// Reads the options of the class that `_class_name` names. Refuses, by name, keys that no class
+/// of diffusers has, and values that the class does not allow.
+inline Options read_options(const json& config) {
+  require(config.is_object(), "diffusers: the configuration is ", config.type_name(),
+          "; it must be an object");
+  const auto name = config.find("_class_name");
+  require(name != config.end() && name->is_string(),
+          "diffusers: the configuration has no text _class_name; it must name the scheduler");
+  Options options = options_of(kind_of(name->get<std::string>()));
+  for (const auto& entry : config.items()) {
+    require(known_keys().contains(entry.key()), "diffusers: the key ", entry.key(), " of ",
+            name->get<std::string>(), " is not known; remove it if it cannot change the result");
+  }
+  for (const char* key : {"solver_p", "tau_func"}) {
+    require(!config.contains(key) || config[key].is_null(), "diffusers: ", key,
+            " holds code; it must be null");
+  }
+  visit_options(options, Reader(config));
+  return options;
+}
+
+inline json write_options(Options options) {
+  json config = json::object();
+  config["_class_name"] = std::string(class_name(options.kind));
+  visit_options(options, Writer(config));
+  return config;
+}
+
+/// Python writes -Infinity, Infinity and NaN into JSON; this puts them in quotes.
+inline std::string quote_non_finite(std::string_view text) {
+  std::string quoted;
+  bool in_text = false;
+  for (std::size_t i = 0; i < text.size();) {
+    if (in_text && text[i] == '\\') {
+      quoted += text.substr(i, 2);
+      i += 2;
+      continue;
+    }
+    if (text[i] == '"') in_text = !in_text;
+    std::string_view word;
+    for (const std::string_view candidate : {"-Infinity", "Infinity", "NaN"}) {
+      if (!in_text && word.empty() && text.substr(i, candidate.size()) == candidate) {
+        word = candidate;
+      }
+    }
+    if (word.empty()) {
+      quoted += text[i++];
+    } else {
+      quoted += '"' + std::string(word) + '"';
+      i += word.size();
+    }
+  }
+  return quoted;
+}
+
+}  // namespace dpm::diffusers::detail
