@@ -18,51 +18,18 @@
 
 namespace dpm::detail {
 
-/// Whether a state is of Eigen's and holds a few numbers of a type whose `combine` is the
-/// library's.
-template <class State>
-constexpr bool has_few_numbers() {
-  if constexpr (EigenState<State> && has_few_values<State>) {
-    using Scalar = typename State::Scalar;
-    return std::is_arithmetic_v<Scalar> || is_half_type<Scalar>;
-  } else {
-    return false;
-  }
-}
-
-/// A `Combine` as a job for `combine_few`.
-template <class State, class States>
-struct RegistersJob {
-  using Scalar = typename State::Scalar;
-  const Combine& c;
-  States& states;
-
-  [[nodiscard]] Weights weights() const { return {c.weights.begin(), c.operands.size()}; }
-  [[nodiscard]] std::size_t targets() const { return c.targets.size(); }
-  [[nodiscard]] std::size_t operands() const { return c.operands.size(); }
-  [[nodiscard]] Scalar* target(std::size_t i) const { return states.target(c.targets[i]).data(); }
-  [[nodiscard]] const Scalar* operand(std::size_t j) const {
-    return states.operand(c.operands[j]).data();
-  }
-};
-
 /// Runs a `Combine`. `states.target(register)` is the state to write, `states.operand(register)`
 /// the one to read.
 template <class State, class States>
 void run_combine(const Combine& c, States& states) {
-  if constexpr (has_few_numbers<State>()) {
-    // Straight to the values: for so few, finding them costs as much as the sums.
-    combine_few<fixed_size<State>()>(RegistersJob<State, States>{c, states});
-  } else {
-    const std::size_t rows = c.targets.size();
-    const std::size_t columns = c.operands.size();
-    State* targets[Combine::max_targets] = {};
-    const State* operands[Combine::max_operands] = {};
-    for (std::size_t i = 0; i < rows; ++i) targets[i] = &states.target(c.targets[i]);
-    for (std::size_t j = 0; j < columns; ++j) operands[j] = &states.operand(c.operands[j]);
-    combine(Weights(c.weights.begin(), columns), std::span<State* const>(targets, rows),
-            std::span<const State* const>(operands, columns));
-  }
+  const std::size_t rows = c.targets.size();
+  const std::size_t columns = c.operands.size();
+  State* targets[Combine::max_targets];
+  const State* operands[Combine::max_operands];
+  for (std::size_t i = 0; i < rows; ++i) targets[i] = &states.target(c.targets[i]);
+  for (std::size_t j = 0; j < columns; ++j) operands[j] = &states.operand(c.operands[j]);
+  combine(Weights(c.weights.begin(), columns), std::span<State* const>(targets, rows),
+          std::span<const State* const>(operands, columns));
 }
 
 /// Puts a NaN where a model is to write, so that `all_finite` notices an output that nobody fills.
