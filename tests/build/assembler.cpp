@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <span>
 
-#include "dpm/noise/noise_loops.hpp"
+#include "dpm/noise/noise_blocks.hpp"
 #include "dpm/state/finite.hpp"
 #include "dpm/state/many_values.hpp"
 
