@@ -199,7 +199,7 @@ class BatchedClassifierFreeGuidance {
     const auto from = dense_view(x);
     for (const std::size_t k : {std::size_t{0}, std::size_t{1}}) {
       const auto half = detail::half_of(input, k);
-      detail::for_each_run(half, from, [&](std::size_t to, std::size_t at, std::size_t size) {
+      detail::for_each_span(half, from, [&](std::size_t to, std::size_t at, std::size_t size) {
         std::copy_n(from.data + at, size, half.data + to);
       });
       detail::mark_unfilled(detail::half_of(output, k));
@@ -214,7 +214,7 @@ class BatchedClassifierFreeGuidance {
     }
     using Scalar = std::remove_pointer_t<decltype(to.data)>;
     const std::array<double, 2> weights{scale, 1.0 - scale};
-    detail::for_each_run(conditional, to, [&](std::size_t at, std::size_t in, std::size_t size) {
+    detail::for_each_span(conditional, to, [&](std::size_t at, std::size_t in, std::size_t size) {
       const std::array<Scalar*, 1> target{to.data + in};
       const std::array<const Scalar*, 2> operands{conditional.data + at, unconditional.data + at};
       detail::combine_arrays(Weights(weights.data(), 2), std::span<Scalar* const>(target),

@@ -141,7 +141,8 @@ template <DoublableState State>
 /// doubled state and in a state of that half's shape: one for all, or one for each row of a
 /// row-major object.
 template <class Scalar, class Other, class Function>
-void for_each_run(const DenseView<Scalar>& half, const DenseView<Other>& whole, Function function) {
+void for_each_span(const DenseView<Scalar>& half, const DenseView<Other>& whole,
+                   Function function) {
   if (half.element_stride == 1 && (half.samples == 1 || half.sample_stride == half.elements)) {
     return function(std::size_t{0}, std::size_t{0}, half.size());
   }

@@ -18,8 +18,8 @@
 namespace dpm {
 namespace detail {
 
-/// `combine` for dense states, in the same pass of which the values of `*operands[checked]` are
-/// looked at: returns whether all were finite before a target was written.
+/// Does what `combine` does and returns whether all values of `*operands[checked]` were finite
+/// before a target was written. Both happen in one pass over memory.
 template <DenseState State>
 [[nodiscard]] bool combine_and_check(const Weights& weights, std::span<State* const> targets,
                                      std::span<const State* const> operands, std::size_t checked) {

@@ -26,8 +26,9 @@ using CombineKernel = bool (*)(const Weights&, std::span<Scalar* const> targets,
                                std::span<const Scalar* const> operands, const Scalar* watched,
                                std::size_t begin, std::size_t end);
 
-/// sum <- 2^-40 x + sum: if all x are finite the sum is, and else never again. One instruction,
-/// which a look at the bits of x would take three of.
+/// sum <- 2^-40 x + sum. The sum stays finite while every x is, since the factor keeps it from
+/// overflow; one infinity or NaN makes it infinite or NaN for good. This is one instruction, where
+/// testing the bits of x takes three.
 template <class PackType>
 DPM_KERNEL void add_trace(PackType& sum, const PackType& x) {
   PackType scale;
@@ -39,10 +40,10 @@ DPM_KERNEL void add_trace(PackType& sum, const PackType& x) {
 #endif
 }
 
-/// The kernel for one size of the matrix. Weights stay in registers. Memory is read once and
-/// written once: the values of `watched` are in the first-level cache when they are looked at. The
-/// last target reads the first `InLast` operands only: mostly it is the conversion of a model's
-/// output, which has two.
+/// The kernel for one size of the matrix. Weights stay in registers. Each operand is read from
+/// memory once and each target is written once; `watched` is loaded again from the first-level
+/// cache. All loads of a pack come before its stores. The last target reads the first `InLast`
+/// operands only: mostly it is the conversion of a model's output, which has two.
 template <class Scalar, std::size_t Targets, std::size_t Operands, std::size_t InLast>
 DPM_KERNEL bool combine_blocks(const Weights& weights, std::span<Scalar* const> targets,
                                std::span<const Scalar* const> operands, const Scalar* watched,
