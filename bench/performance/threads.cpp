@@ -58,7 +58,7 @@ void add_halves(Suite& suite, const std::string& group, std::size_t size, int th
 #pragma omp parallel for schedule(static, 1)
               for (std::size_t half = 0; half < 2; ++half) {
                 for (int i = 0; i < steps; ++i) {
-                  kernel(weights, to, from, half * size / 2, (half + 1) * size / 2);
+                  kernel(weights, to, from, from[0], half * size / 2, (half + 1) * size / 2);
                 }
               }
               benchmark::ClobberMemory();
@@ -116,7 +116,7 @@ void add_one_thread(Suite& suite, std::size_t size) {
     dpm::detail::combine_arrays<float>(weights, to, from, all);
   });
   sum_of("plain", [](const auto& weights, auto to, auto from, std::size_t all) {
-    dpm::detail::combine_kernel<float>(weights, 1, 3)(weights, to, from, 0, all);
+    dpm::detail::combine_kernel<float>(weights, 1, 3)(weights, to, from, from[0], 0, all);
   });
 }
 

@@ -19,7 +19,7 @@ endfunction()
 expect_samples(${plan})
 # The same JSON in another layout and order.
 file(READ ${plan} text)
-string(JSON other SET "${text}" version 1)
+string(JSON other SET "${text}" version 2)
 file(WRITE ${OUTPUT}/other_layout.json "${other}")
 if(other STREQUAL text)
   message(SEND_ERROR "the layout has not changed")
@@ -27,7 +27,7 @@ endif()
 expect_samples(${OUTPUT}/other_layout.json)
 
 # A plan of another version, and one that is not there.
-string(JSON newer SET "${text}" version 2)
+string(JSON newer SET "${text}" version 3)
 file(WRITE ${OUTPUT}/newer.json "${newer}")
 foreach(file newer.json nowhere.json)
   execute_process(COMMAND ${RUN} ${OUTPUT}/${file} RESULT_VARIABLE status OUTPUT_VARIABLE samples)

@@ -29,10 +29,10 @@ template AnySchedule::AnySchedule(RectifiedFlow);
 
 namespace dpm::detail {
 
-template void combine_arrays<float>(const Weights&, std::span<float* const>,
-                                    std::span<const float* const>, std::size_t);
-template void combine_arrays<double>(const Weights&, std::span<double* const>,
-                                     std::span<const double* const>, std::size_t);
+template bool combine_arrays<float>(const Weights&, std::span<float* const>,
+                                    std::span<const float* const>, std::size_t, std::size_t);
+template bool combine_arrays<double>(const Weights&, std::span<double* const>,
+                                     std::span<const double* const>, std::size_t, std::size_t);
 template bool array_is_finite(const float*, std::size_t);
 template bool array_is_finite(const double*, std::size_t);
 

@@ -5,15 +5,15 @@
 #include <cstddef>
 #include <span>
 
-#include "dpm/noise/noise_loops.hpp"
-#include "dpm/state/combine_kernel.hpp"
+#include "dpm/noise/noise_blocks.hpp"
 #include "dpm/state/finite.hpp"
+#include "dpm/state/many_values.hpp"
 
 namespace dpm::detail {
 
-template void combine_blocks<float, 2, 3, 3>(const Weights&, std::span<float* const>,
-                                             std::span<const float* const>, std::size_t,
-                                             std::size_t);
+template bool combine_blocks<float, 2, 3, 3>(const Weights&, std::span<float* const>,
+                                             std::span<const float* const>, const float*,
+                                             std::size_t, std::size_t);
 template bool finite_blocks<float>(const float*, std::size_t);
 
 }  // namespace dpm::detail

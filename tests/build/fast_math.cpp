@@ -6,6 +6,7 @@
 #include <Eigen/Core>
 #include <array>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <limits>
@@ -36,6 +37,35 @@ int missed_by_all_finite() {
   return missed;
 }
 
+/// The same in the pass of `combine`, which overwrites what it looks at.
+template <class State>
+int missed_by_combine(const State& good) {
+  using Scalar = typename State::value_type;
+  int missed = 0;
+  for (const float bad : bad_values) {
+    for (std::size_t k = 0; k < std::size_t(good.size()); ++k) {
+      for (const std::size_t bad_operand : {0U, 1U}) {
+        std::array<State, 2> states{good, good};
+        states[bad_operand][k] = static_cast<Scalar>(bad);
+        const std::array<double, 2> weights{0.5, 0.25};
+        const std::array<State*, 1> target{&states[1]};
+        const std::array<const State*, 2> operands{&states[0], &states[1]};
+        const bool finite = dpm::detail::combine_and_check<State>(dpm::Weights(weights.data(), 2),
+                                                                  target, operands, 1);
+        missed += finite == (bad_operand == 0) ? 0 : 1;
+      }
+    }
+  }
+  return missed;
+}
+
+template <class Scalar>
+int missed_by_combine() {
+  std::array<Scalar, 3> few;
+  few.fill(static_cast<Scalar>(0.5F));
+  return missed_by_combine(few) + missed_by_combine(std::vector<Scalar>(70, few[0]));
+}
+
 /// A network that fails in its third call must stop the run.
 template <class State>
 int missed_by_runs(State start) {
@@ -62,6 +92,8 @@ int missed_by_runs(State start) {
 int main() {
   const int missed = missed_by_all_finite<float>() + missed_by_all_finite<double>() +
                      missed_by_all_finite<Eigen::half>() + missed_by_all_finite<Eigen::bfloat16>() +
+                     missed_by_combine<float>() + missed_by_combine<double>() +
+                     missed_by_combine<Eigen::half>() + missed_by_combine<Eigen::bfloat16>() +
                      missed_by_runs(std::vector<float>(100, 0.5F)) +
                      missed_by_runs(Eigen::Array2f(0.5F, -0.5F));
   std::printf("%d values that are not finite went unseen\n", missed);

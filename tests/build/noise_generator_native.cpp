@@ -26,8 +26,8 @@ bool multiply_adds_are_fused() {
 /// Of the blocks from `at` on, how many have other bits when they are drawn together.
 int failures_of(dpm::detail::NoiseBlocks at) {
   int failures = 0;
-  for (std::size_t count = 1; count <= dpm::detail::run_blocks; ++count) {
-    double values[dpm::detail::run_values];
+  for (std::size_t count = 1; count <= dpm::detail::blocks_at_once; ++count) {
+    double values[dpm::detail::values_at_once];
     dpm::detail::draw_blocks(42, 7, at, count, values);
     for (std::size_t j = 0; j < count; ++j) {
       const std::uint64_t n = at.block + j;

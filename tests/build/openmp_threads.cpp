@@ -5,6 +5,8 @@
 /// since the other tests are built without OpenMP.
 #include <omp.h>
 #include <Eigen/Core>
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <limits>
@@ -55,6 +57,29 @@ int shared_noise_failures() {
   return failures;
 }
 
+/// Of some values that are not finite, those that a sum on several threads does not see, or sees in
+/// the wrong operand.
+int combine_failures() {
+  using Values = Eigen::ArrayXf;
+  const Values ones = Values::Ones(300001);
+  const std::array<double, 4> weights{0.5, 0.25, 0.5, 0.5};
+  int failures = 0;
+  for (const Eigen::Index at : {0, 77777, 299999, 300000}) {
+    for (const std::size_t checked : {0U, 1U}) {
+      for (const std::size_t bad : {0U, 1U, 2U}) {
+        std::array<Values, 3> states{ones, ones, ones};
+        states[bad][at] = std::numeric_limits<float>::quiet_NaN();
+        const std::array<Values*, 2> to{&states[0], &states[1]};
+        const std::array<const Values*, 2> from{&states[0], &states[1]};
+        const bool finite = dpm::detail::combine_and_check<Values>(dpm::Weights(weights.data(), 2),
+                                                                   to, from, checked);
+        failures += finite == (checked != bad) ? 0 : 1;
+      }
+    }
+  }
+  return failures;
+}
+
 /// Whether each thread has had a part of a loop over `size` values.
 int threads_used(std::size_t size) {
   std::vector<int> parts(static_cast<std::size_t>(omp_get_max_threads()), 0);
@@ -83,7 +108,7 @@ int main() {
   }
 
   omp_set_num_threads(4);
-  failures += shared_noise_failures();
+  failures += shared_noise_failures() + combine_failures();
   failures += threads_used(1 << 20) != 4;
   failures += threads_used(1000) != 1;
   for (const Eigen::Index at : {0, 77777, 299999}) {

@@ -146,7 +146,7 @@ TEST_CASE("a plan's text has a line for each instruction, and any layout of it i
   const Plan plan = weighing({1.0, 0.25}, start, clean);
   REQUIRE(
       dpm::plan_to_text(plan) ==
-      R"({"format": "dpm-plan", "version": 1, "prediction": "noise", "space": "noise", "steps": [
+      R"({"format": "dpm-plan", "version": 2, "prediction": "noise", "space": "noise", "live": [], "steps": [
 {"from": {"data_stddev":0.0,"log_alpha":-4.0,"log_sigma":-0.1,"time":1.0,"timestep":999.0},
  "to": {"data_stddev":0.0,"log_alpha":0.0,"log_sigma":"-inf","time":0.0,"timestep":0.0},
  "instructions": [
@@ -154,7 +154,7 @@ TEST_CASE("a plan's text has a line for each instruction, and any layout of it i
   ["combine",["x"],["x"],[[0.25]]]]}]}
 )");
   // As languages write it whose numbers are all of one type.
-  REQUIRE(plan == dpm::plan_from_text(R"( {"version": 1.0, "steps": [ { "instructions": [
+  REQUIRE(plan == dpm::plan_from_text(R"( {"version": 2.0, "live": [], "steps": [ { "instructions": [
       ["combine", ["x"], ["x"], [[1]]], ["combine", ["x"], ["x"], [[25e-2]]] ],
       "to": {"time": 0, "log_alpha": 0, "log_sigma": "-inf", "timestep": 0, "data_stddev": 0},
       "from": {"time": 1, "log_alpha": -4, "log_sigma": -0.1, "timestep": 999, "data_stddev": 0} } ],

@@ -42,9 +42,9 @@ TEST_CASE("what is not a plan is refused with its place") {
   refused(json::array(), "plan_from_json: the plan is an array; it must be an object");
   refused(with("/format", "dmp-plan"), "format is \"dmp-plan\"; it must be \"dpm-plan\"");
   refused(without("", "format"), "format is missing; it must be \"dpm-plan\"");
-  refused(with("/version", 2), "version is 2; this library reads version 1");
+  refused(with("/version", 1), "version is 1; this library reads version 2");
   refused(with("/version", true), "version is true");
-  refused(without("", "version"), "version is missing; this library reads version 1");
+  refused(without("", "version"), "version is missing; this library reads version 2");
   refused(without("", "space"), "plan_from_json: the plan has no key space");
   refused(with("/author", "me"), "the plan has the unknown key \"author\"");
   refused(with("/prediction", "score "),

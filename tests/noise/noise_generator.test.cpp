@@ -11,7 +11,7 @@
 #include <set>
 #include <vector>
 
-#include <dpm/noise/noise_loops.hpp>
+#include "dpm/noise/noise_blocks.hpp"
 #include "dpm/noise/normal.hpp"
 #include "dpm/noise/normal_noise.hpp"
 #include "dpm/noise/philox.hpp"
@@ -278,7 +278,7 @@ using DrawGroups = void (*)(std::uint64_t, std::uint32_t, const dpm::detail::Noi
 /// Requires of `draw` that it makes the draws of each of the first `count` blocks from `at` on.
 void require_draws(const auto& draw, dpm::detail::NoiseBlocks at, std::size_t count) {
   constexpr std::uint64_t seed = 0xfedcba9876543210;
-  double values[dpm::detail::run_values] = {};
+  double values[dpm::detail::values_at_once] = {};
   draw(seed, 5, at, count, values);
   for (std::size_t j = 0; j < count; ++j) {
     CAPTURE(at.sample, at.block, at.per_sample, count, j);
@@ -327,7 +327,7 @@ void require_philox(const auto& philox) {
 }  // namespace
 
 TEST_CASE("blocks that are drawn together have the bits of each alone") {
-  for (std::size_t count = 1; count <= dpm::detail::run_blocks; ++count) {
+  for (std::size_t count = 1; count <= dpm::detail::blocks_at_once; ++count) {
     require_draws(dpm::detail::draw_blocks, count);
   }
 }
@@ -335,8 +335,8 @@ TEST_CASE("blocks that are drawn together have the bits of each alone") {
 // `draw_blocks` chooses one of these by the processor.
 TEST_CASE("groups of blocks have these bits from each of the library's loops") {
   std::vector<DrawGroups> loops{dpm::detail::draw_groups};
-#if DPM_NOISE_AVX2
-  if (__builtin_cpu_supports("avx2")) loops.push_back(dpm::detail::draw_groups_avx2);
+#if DPM_X86_KERNELS
+  if (dpm::detail::has_kernels()) loops.push_back(dpm::detail::draw_groups_avx2);
 #endif
   for (const DrawGroups loop : loops) {
     for (std::size_t groups = 1; groups <= 4; ++groups) {
@@ -349,7 +349,7 @@ TEST_CASE("groups of blocks have these bits from each of the library's loops") {
 
 TEST_CASE("philox4x32 of many counters is that of each") {
   require_philox(dpm::detail::philox4x32_blocks);
-#if DPM_NOISE_AVX2
-  if (__builtin_cpu_supports("avx2")) require_philox(dpm::detail::philox4x32_blocks_avx2);
+#if DPM_X86_KERNELS
+  if (dpm::detail::has_kernels()) require_philox(dpm::detail::philox4x32_blocks_avx2);
 #endif
 }

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// How much noise is made at once.
+/// Many blocks of keyed noise at once, in loops that compilers turn into vector instructions.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
+#include "dpm/separate.hpp"
+
 namespace dpm::detail {
 
-/// Blocks of noise that are made together at most, and their values.
-inline constexpr std::size_t run_blocks = 32;
-inline constexpr std::size_t run_values = 4 * run_blocks;
+/// The most blocks that are drawn together, and their values.
+inline constexpr std::size_t blocks_at_once = 32;
+inline constexpr std::size_t values_at_once = 4 * blocks_at_once;
 
 /// The blocks from number `block` of sample number `sample` on, and on into the samples after it.
 struct NoiseBlocks {
@@ -20,4 +22,166 @@ struct NoiseBlocks {
   std::uint64_t per_sample;
 };
 
+/// `normal_draws` of the first `count` blocks, one after the other. Values beyond them change too.
+void draw_blocks(std::uint64_t seed, std::uint32_t draw, const NoiseBlocks& at, std::size_t count,
+                 double (&values)[values_at_once]);
+
 }  // namespace dpm::detail
+
+#if DPM_DEFINE
+
+#  include <cstring>
+
+#  include "dpm/noise/box_muller.hpp"
+#  include "dpm/noise/philox.hpp"
+#  include "dpm/state/simd.hpp"
+
+namespace dpm::detail {
+
+/// The counters of some blocks, or what `philox4x32` makes of them: word k of block j is the lower
+/// half of number j of row k. Upper halves mean nothing.
+using PhiloxWords = std::uint64_t[4][blocks_at_once];
+
+/// `philox4x32` of the first 8 `groups` counters, under the key whose two words `key` holds: round
+/// by round for all of them, so that compilers find vectors.
+inline void philox4x32_blocks(PhiloxWords& words, std::size_t groups, std::uint64_t key) {
+  const auto low = [](std::uint64_t x) { return static_cast<std::uint32_t>(x); };
+  std::uint32_t c[4][blocks_at_once];
+  for (std::size_t k = 0; k < 4; ++k) {
+    for (std::size_t j = 0; j < 8 * groups; ++j) c[k][j] = low(words[k][j]);
+  }
+  std::uint32_t key_0 = low(key);
+  std::uint32_t key_1 = low(key >> 32);
+  for (int round = 0; round < 10; ++round) {
+    for (std::size_t j = 0; j < 8 * groups; ++j) {
+      philox_round<std::uint64_t>(c[0][j], c[1][j], c[2][j], c[3][j], key_0, key_1,
+                                  MultiplyWords());
+    }
+    key_0 += philox_weyl_0;
+    key_1 += philox_weyl_1;
+  }
+  for (std::size_t k = 0; k < 4; ++k) {
+    for (std::size_t j = 0; j < 8 * groups; ++j) words[k][j] = c[k][j];
+  }
+}
+
+#  if DPM_X86_KERNELS
+using FourWords [[gnu::vector_size(32)]] = std::uint64_t;
+
+/// The products of the lower halves: one instruction, which g++ does not find by itself. (Vectors
+/// are handed over by reference, see state/simd.hpp.)
+struct MultiplyFourWords {
+  DPM_KERNEL void operator()(FourWords& product, const FourWords& a, std::uint32_t b) const {
+    const FourWords factor = FourWords{} + b;
+#    if defined(__clang__)
+    product = (a & 0xFFFFFFFF) * factor;
+#    else
+    using Halves [[gnu::vector_size(32)]] = int;
+    product = FourWords(__builtin_ia32_pmuludq256(Halves(a), Halves(factor)));
+#    endif
+  }
+};
+
+/// `philox4x32_blocks`, four blocks at a time.
+[[gnu::flatten]] DPM_KERNEL inline void philox4x32_blocks_avx2(PhiloxWords& words,
+                                                               std::size_t groups,
+                                                               std::uint64_t key) {
+  for (std::size_t j = 0; j < 8 * groups; j += 4) {
+    FourWords c0;
+    FourWords c1;
+    FourWords c2;
+    FourWords c3;
+    std::memcpy(&c0, &words[0][j], sizeof c0);
+    std::memcpy(&c1, &words[1][j], sizeof c1);
+    std::memcpy(&c2, &words[2][j], sizeof c2);
+    std::memcpy(&c3, &words[3][j], sizeof c3);
+    auto key_0 = static_cast<std::uint32_t>(key);
+    auto key_1 = static_cast<std::uint32_t>(key >> 32);
+#    pragma GCC unroll 10
+    for (int round = 0; round < 10; ++round) {
+      philox_round<FourWords>(c0, c1, c2, c3, key_0, key_1, MultiplyFourWords());
+      key_0 += philox_weyl_0;
+      key_1 += philox_weyl_1;
+    }
+    std::memcpy(&words[0][j], &c0, sizeof c0);
+    std::memcpy(&words[1][j], &c1, sizeof c1);
+    std::memcpy(&words[2][j], &c2, sizeof c2);
+    std::memcpy(&words[3][j], &c3, sizeof c3);
+  }
+}
+#  endif
+
+/// `normal4` of the first 8 `groups` blocks of words.
+///
+/// Compilers turn these loops into vector instructions. Each says that its length is a multiple of
+/// 8: g++ -O2 leaves a loop alone if anything might be left over.
+inline void box_muller(const PhiloxWords& words, std::size_t groups, double* values) {
+  std::uint64_t radius_words[2 * blocks_at_once];
+  std::uint64_t angle_words[2 * blocks_at_once];
+  double radii[2 * blocks_at_once];
+  for (std::size_t j = 0; j < 8 * groups; ++j) {
+    radius_words[2 * j] = words[0][j];
+    angle_words[2 * j] = words[1][j];
+    radius_words[2 * j + 1] = words[2][j];
+    angle_words[2 * j + 1] = words[3][j];
+  }
+  for (std::size_t i = 0; i < 16 * groups; ++i) radii[i] = minus_two_log(radius_words[i]);
+  square_roots(radii, 16 * groups);
+  for (std::size_t i = 0; i < 16 * groups; ++i) {
+    const auto pair = polar(radii[i], angle_words[i]);
+    values[2 * i] = pair[0];
+    values[2 * i + 1] = pair[1];
+  }
+}
+
+/// The Philox counters of the first 8 `groups` blocks.
+inline void noise_counters(NoiseBlocks at, std::uint32_t draw, std::size_t groups,
+                           PhiloxWords& words) {
+  if (at.block + 8 * groups <= at.per_sample) {
+    for (std::size_t j = 0; j < 8 * groups; ++j) words[0][j] = at.block + j;
+    for (std::size_t j = 0; j < 8 * groups; ++j) words[2][j] = at.sample;
+  } else {
+    for (std::size_t j = 0; j < 8 * groups; ++j) {
+      words[0][j] = at.block;
+      words[2][j] = at.sample;
+      if (++at.block == at.per_sample) at = {at.sample + 1, 0, at.per_sample};
+    }
+  }
+  for (std::size_t j = 0; j < 8 * groups; ++j) words[1][j] = draw;
+  for (std::size_t j = 0; j < 8 * groups; ++j) words[3][j] = words[2][j] >> 32;
+}
+
+/// `normal_draws` of the first 8 `groups` blocks.
+inline void draw_groups(std::uint64_t seed, std::uint32_t draw, const NoiseBlocks& at,
+                        std::size_t groups, double* values) {
+  PhiloxWords words;
+  noise_counters(at, draw, groups, words);
+  philox4x32_blocks(words, groups, seed);
+  box_muller(words, groups, values);
+}
+
+#  if DPM_X86_KERNELS
+/// `draw_groups` for a processor with AVX2: all that it calls becomes a part of it, and so is
+/// compiled for AVX2.
+[[gnu::flatten]] DPM_KERNEL inline void draw_groups_avx2(std::uint64_t seed, std::uint32_t draw,
+                                                         const NoiseBlocks& at, std::size_t groups,
+                                                         double* values) {
+  PhiloxWords words;
+  noise_counters(at, draw, groups, words);
+  philox4x32_blocks_avx2(words, groups, seed);
+  box_muller(words, groups, values);
+}
+#  endif
+
+DPM_INLINE void draw_blocks(std::uint64_t seed, std::uint32_t draw, const NoiseBlocks& at,
+                            std::size_t count, double (&values)[values_at_once]) {
+  const std::size_t groups = (count + 7) / 8;
+#  if DPM_X86_KERNELS
+  if (has_kernels()) return draw_groups_avx2(seed, draw, at, groups, values);
+#  endif
+  draw_groups(seed, draw, at, groups, values);
+}
+
+}  // namespace dpm::detail
+
+#endif

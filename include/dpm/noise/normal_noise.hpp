@@ -12,18 +12,10 @@
 #include "dpm/noise/noise_blocks.hpp"
 #include "dpm/noise/normal.hpp"
 #include "dpm/run/options.hpp"
-#include "dpm/separate.hpp"
 #include "dpm/state/dense.hpp"
 #include "dpm/state/parallel.hpp"
 
 namespace dpm {
-namespace detail {
-
-/// `normal_draws` of the first `count` blocks, one after the other; changes other values too.
-void draw_blocks(std::uint64_t seed, std::uint32_t draw, const NoiseBlocks& at, std::size_t count,
-                 double (&values)[run_values]);
-
-}  // namespace detail
 
 /// Standard normal noise in which each value is a function of (seed, sample, draw, element) alone:
 /// the same whatever the batch around the sample, the number of threads, the compiler and the
@@ -94,8 +86,8 @@ struct NormalNoise {
     std::size_t sample = begin / per_sample;
     std::size_t block = begin % per_sample;
     while (begin < end) {
-      const std::size_t count = std::min(end - begin, detail::run_blocks);
-      double values[detail::run_values];
+      const std::size_t count = std::min(end - begin, detail::blocks_at_once);
+      double values[detail::values_at_once];
       detail::draw_blocks(seed, draw, {first_sample + sample, block, per_sample}, count, values);
       begin += count;
       for (std::size_t done = 0; done < count;) {
@@ -119,8 +111,8 @@ struct NormalNoise {
                   std::size_t sample, std::size_t element) {
     const std::size_t stride = view.element_stride;
     Scalar* const to = view.data + sample * view.sample_stride + element * stride;
-    if (stride == 1 && count == detail::run_values) {  // so that g++ -O2 vectorises it
-      for (std::size_t k = 0; k < detail::run_values; ++k) to[k] = static_cast<Scalar>(from[k]);
+    if (stride == 1 && count == detail::values_at_once) {  // so that g++ -O2 vectorises it
+      for (std::size_t k = 0; k < detail::values_at_once; ++k) to[k] = static_cast<Scalar>(from[k]);
     } else {
       for (std::size_t k = 0; k < count; ++k) to[k * stride] = static_cast<Scalar>(from[k]);
     }
@@ -128,22 +120,3 @@ struct NormalNoise {
 };
 
 }  // namespace dpm
-
-#if DPM_DEFINE
-
-#  include "dpm/noise/noise_loops.hpp"
-
-namespace dpm::detail {
-
-DPM_INLINE void draw_blocks(std::uint64_t seed, std::uint32_t draw, const NoiseBlocks& at,
-                            std::size_t count, double (&values)[run_values]) {
-  const std::size_t groups = (count + 7) / 8;
-#  if DPM_NOISE_AVX2
-  if (__builtin_cpu_supports("avx2")) return draw_groups_avx2(seed, draw, at, groups, values);
-#  endif
-  draw_groups(seed, draw, at, groups, values);
-}
-
-}  // namespace dpm::detail
-
-#endif

@@ -15,6 +15,28 @@ inline constexpr std::uint32_t philox_multiplier_1 = 0xCD9E8D57;
 inline constexpr std::uint32_t philox_weyl_0 = 0x9E3779B9;  // golden ratio
 inline constexpr std::uint32_t philox_weyl_1 = 0xBB67AE85;  // sqrt(3) - 1
 
+/// The product of two words.
+struct MultiplyWords {
+  constexpr void operator()(std::uint64_t& product, std::uint32_t a, std::uint32_t b) const {
+    product = std::uint64_t{a} * b;
+  }
+};
+
+/// One of the ten rounds on the counter c. A word is of 32 bits and `Wide` of 64, or both are
+/// vectors whose words stand in the lower halves of 64 bits.
+template <class Wide, class Word, class Multiply>
+constexpr void philox_round(Word& c0, Word& c1, Word& c2, Word& c3, std::uint32_t key_0,
+                            std::uint32_t key_1, const Multiply& multiply) {
+  Wide product_0{};
+  Wide product_1{};
+  multiply(product_0, c0, philox_multiplier_0);
+  multiply(product_1, c2, philox_multiplier_1);
+  c0 = static_cast<Word>(product_1 >> 32) ^ c1 ^ key_0;
+  c1 = static_cast<Word>(product_1);
+  c2 = static_cast<Word>(product_0 >> 32) ^ c3 ^ key_1;
+  c3 = static_cast<Word>(product_0);
+}
+
 }  // namespace detail
 
 /// Four random words that are a pure function of `counter` and `key`: for a fixed key, a bijection
@@ -26,12 +48,8 @@ inline constexpr std::uint32_t philox_weyl_1 = 0xBB67AE85;  // sqrt(3) - 1
 [[nodiscard]] constexpr std::array<std::uint32_t, 4> philox4x32(
     std::array<std::uint32_t, 4> counter, std::array<std::uint32_t, 2> key) {
   for (int round = 0; round < 10; ++round) {
-    const std::uint64_t product_0 = std::uint64_t{detail::philox_multiplier_0} * counter[0];
-    const std::uint64_t product_1 = std::uint64_t{detail::philox_multiplier_1} * counter[2];
-    counter = {static_cast<std::uint32_t>(product_1 >> 32) ^ counter[1] ^ key[0],
-               static_cast<std::uint32_t>(product_1),
-               static_cast<std::uint32_t>(product_0 >> 32) ^ counter[3] ^ key[1],
-               static_cast<std::uint32_t>(product_0)};
+    detail::philox_round<std::uint64_t>(counter[0], counter[1], counter[2], counter[3], key[0],
+                                        key[1], detail::MultiplyWords());
     key = {key[0] + detail::philox_weyl_0, key[1] + detail::philox_weyl_1};
   }
   return counter;

@@ -16,7 +16,7 @@
 
 #include "dpm/error.hpp"
 #include "dpm/plan/plan.hpp"
-#include "dpm/run/execute.hpp"
+#include "dpm/run/combined_states.hpp"
 #include "dpm/run/options.hpp"
 #include "dpm/run/preview.hpp"
 #include "dpm/run/registers.hpp"
@@ -381,20 +381,27 @@ class Stepper {
     if constexpr (DenseState<State>) {
       if (unchecked_ != nullptr) return run_and_check(c);
     }
-    detail::run_combine<State>(c, registers_);
+    run_unchecked(c);
+  }
+  void run_unchecked(const Combine& c) {
+    const detail::CombinedStates<State> states(c, registers_);
+    combine(states.weights, states.targets, states.operands);
   }
   /// Looks at the output that was taken last in the pass that reads it.
   void run_and_check(const Combine& c) {
     for (std::size_t j = 0; j < c.operands.size(); ++j) {
       if (!(c.operands[j] == unchecked_->output)) continue;
       const Evaluate& call = *std::exchange(unchecked_, nullptr);
-      if (!detail::run_combine_and_check<State>(c, registers_, j)) refuse_output(call);
+      const detail::CombinedStates<State> states(c, registers_);
+      if (!detail::combine_and_check(states.weights, states.targets, states.operands, j)) {
+        refuse_output(call);
+      }
       return;
     }
     for (const Register r : c.targets) {
       if (r == unchecked_->output) check_output();  // before it is overwritten
     }
-    detail::run_combine<State>(c, registers_);
+    run_unchecked(c);
   }
 
   void check_shape(const State& values, const char* what, const Level& level) const {

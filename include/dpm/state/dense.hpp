@@ -103,6 +103,10 @@ template <DenseState State>
   }
 }
 
+/// The type of a dense state's values; const if the state is.
+template <DenseState State>
+using ScalarOf = std::remove_pointer_t<decltype(dense_view(std::declval<State&>()).data)>;
+
 /// The view of a range that holds several samples of `elements_per_sample` values one after the
 /// other; 0 leaves the view as it is. Refuses, in the name of `who`, a number that does not divide
 /// the size, and a state that has several samples already.
@@ -134,10 +138,6 @@ constexpr std::size_t fixed_size() {
     return 0;
   }
 }
-
-/// Whether a state has so few values, known when it is compiled, that blocks would be too large.
-template <class State>
-inline constexpr bool has_few_values = fixed_size<State>() > 0 && fixed_size<State>() <= 16;
 
 template <class State>
 struct Owned {

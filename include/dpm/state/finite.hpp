@@ -48,6 +48,14 @@ bool says_finite(BitsOf<Wide> bits) {
   return bits >> (8 * sizeof bits - 1) == 0;
 }
 
+template <class PackType>
+bool pack_is_finite(const PackType& x) {
+  using Wide = PackValue<PackType>;
+  BitsOf<Wide> all = 0;
+  for (std::size_t k = 0; k < pack_size<PackType>; ++k) all |= finite_bits<Wide>(x[k]);
+  return says_finite<Wide>(all);
+}
+
 /// For whole blocks.
 template <class Scalar>
 DPM_KERNEL bool finite_blocks(const Scalar* values, std::size_t size) {
@@ -76,21 +84,13 @@ DPM_KERNEL bool finite_blocks(const Scalar* values, std::size_t size) {
   return says_finite<Wide>(all);
 }
 
-template <std::size_t Size, class Scalar>
-bool few_are_finite(const Scalar* values) {
-  using Wide = WideOf<Scalar>;
-  BitsOf<Wide> all = 0;
-  for (std::size_t i = 0; i < Size; ++i) all |= finite_bits(static_cast<Wide>(values[i]));
-  return says_finite<Wide>(all);
-}
-
 template <class Scalar>
 bool finite_values(const Scalar* values, std::size_t size) {
   using Wide = WideOf<Scalar>;
   const std::size_t whole = has_kernels() ? size - size % kernel_block<Scalar> : 0;
-  BitsOf<Wide> all = 0;
-  for (std::size_t i = whole; i < size; ++i) all |= finite_bits(static_cast<Wide>(values[i]));
-  return says_finite<Wide>(all) && (whole == 0 || finite_blocks(values, whole));
+  BitsOf<Wide> rest = 0;
+  for (std::size_t i = whole; i < size; ++i) rest |= finite_bits(static_cast<Wide>(values[i]));
+  return says_finite<Wide>(rest) && (whole == 0 || finite_blocks(values, whole));
 }
 
 /// Whether all values are finite, of any number.
@@ -113,12 +113,8 @@ template <DenseState State>
   const auto view = dense_view(state);
   detail::require(view.contiguous(),
                   "all_finite: the state is a view with gaps; it must be contiguous");
-  if constexpr (detail::has_few_values<State>) {
-    return detail::few_are_finite<detail::fixed_size<State>()>(view.data);
-  } else {
-    return detail::array_is_finite<std::remove_const_t<std::remove_pointer_t<decltype(view.data)>>>(
-        view.data, view.size());
-  }
+  return detail::array_is_finite<std::remove_const_t<ScalarOf<const State>>>(view.data,
+                                                                             view.size());
 }
 
 }  // namespace dpm

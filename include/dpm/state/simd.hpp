@@ -100,7 +100,9 @@ requires(Bytes == 16 || Bytes == 32) &&
 template <class Scalar>
 using KernelPack = typename PackOf<WideOf<Scalar>, kernel_pack_bytes>::type;
 template <class PackType>
-inline constexpr std::size_t pack_size = sizeof(PackType) / sizeof(std::declval<PackType&>()[0]);
+using PackValue = std::remove_cvref_t<decltype(std::declval<PackType&>()[0])>;
+template <class PackType>
+inline constexpr std::size_t pack_size = sizeof(PackType) / sizeof(PackValue<PackType>);
 
 /// Scalars that kernels take at a time: some packs, so that their loops cost little.
 inline constexpr std::size_t packs_in_block = 4;

@@ -134,10 +134,11 @@ void require_same_without_kernels() {
         const dpm::Weights weights(values.data(), operands);
         const std::span<const Scalar* const> all(read.data(), operands);
         dpm::detail::combine_arrays<Scalar>(weights, {to[0].data(), targets}, all, size);
-        dpm::detail::combine_one_by_one<Scalar>(weights, {to[2].data(), targets}, all, 0, size);
+        dpm::detail::combine_one_by_one<Scalar>(weights, {to[2].data(), targets}, all, all[0], 0,
+                                                size);
         if (dpm::detail::has_kernels()) {
-          dpm::detail::combine_blocks_of_any_size<Scalar>(weights, {to[1].data(), targets}, all, 0,
-                                                          size);
+          dpm::detail::combine_blocks_of_any_size<Scalar>(weights, {to[1].data(), targets}, all,
+                                                          all[0], 0, size);
         } else {
           any_size = one_by_one;
         }
