@@ -222,7 +222,7 @@ void check_agreement(const dpm::AnySchedule& narrow, const dpm::AnySchedule& wid
 
 }  // namespace
 
-TEST_CASE("float, double and long double agree") {
+TEST_CASE("schedules in float, double and long double agree") {
   const double single = std::numeric_limits<float>::epsilon();
   const double full = std::numeric_limits<double>::epsilon();
   check_agreement(dpm::VpLinear<float>(), dpm::VpLinear<long double>(), single);

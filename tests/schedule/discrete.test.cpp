@@ -123,7 +123,7 @@ TEST_CASE("a table can be a vector, an array, a span or another schedule") {
   CHECK(copy.level(0.4) == from_array.level(0.4));
 }
 
-TEST_CASE("the first and last time of DiscreteSchedule") {
+TEST_CASE("a discrete schedule runs from its first entry to 1") {
   CHECK(dpm::DiscreteSchedule(dpm::linear_betas(250)).first_time() == 1.0 / 250);
   CHECK(dpm::DiscreteSchedule(dpm::linear_betas(250)).last_time() == 1.0);
   CHECK(dpm::DiscreteSchedule(dpm::linear_betas(250)).size() == 250);

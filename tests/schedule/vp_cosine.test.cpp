@@ -27,7 +27,7 @@ TEST_CASE("VpCosine keeps its digits at both ends") {
   }
 }
 
-TEST_CASE("the first and last time of VpCosine") {
+TEST_CASE("VpCosine runs from 0.001 to 0.9946, or between the times given") {
   CHECK(dpm::VpCosine().first_time() == 1e-3);
   CHECK(dpm::VpCosine().last_time() == 0.9946);
   CHECK(dpm::VpCosine(0.008, 0.9, 0.0).first_time() == 0.0);

@@ -25,7 +25,7 @@ TEST_CASE("VpLinear keeps its digits at both ends") {
   }
 }
 
-TEST_CASE("the first and last time of VpLinear") {
+TEST_CASE("VpLinear runs from 0.001 to 1, or from the first time given") {
   CHECK(dpm::VpLinear().first_time() == 1e-3);
   CHECK(dpm::VpLinear().last_time() == 1.0);
   CHECK(dpm::VpLinear(0.1, 20.0, 1e-5).first_time() == 1e-5);
