@@ -1,33 +1,113 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// Karras and exponential spacings, and grids through the user's own sigmas.
+/// Spacings in sigma / alpha: Karras, exponential, beta, and a user's own sigmas.
+#include "dpm/grid/sigma_spacing.hpp"
+
+#include <algorithm>
 #include <cmath>
-#include <functional>
-#include <limits>
+#include <cstddef>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "dpm/grid/grid.hpp"
-#include "dpm/grid/sigma_spacing.hpp"
 #include "dpm/grid/spacing.hpp"
+#include "dpm/math/beta_quantile.hpp"
 #include "dpm/schedule/betas.hpp"
 #include "dpm/schedule/discrete.hpp"
 #include "dpm/schedule/edm.hpp"
 #include "dpm/schedule/rectified_flow.hpp"
 #include "dpm/schedule/vp_linear.hpp"
 #include "support/catch.hpp"
+#include "support/refused.hpp"
 
 using namespace dpm_test;
 using dpm::AnySchedule;
+using dpm::beta_quantile;
 using dpm::Grid;
 using dpm::Karras;
 
-namespace {
+TEST_CASE("beta spacing with a = b = 1 is uniform in time") {
+  const auto check = [](const dpm::AnySchedule& schedule, double start, double end) {
+    const Grid grid = make_grid(dpm::Beta{1.0, 1.0, start, end}, schedule, 30);
+    const Grid uniform = make_grid(dpm::UniformTime{start, end}, schedule, 30);
+    for (std::size_t i = 0; i <= 30; ++i) {
+      CAPTURE(start, end, i);
+      CHECK_THAT(grid[i].time, WithinAbs(uniform[i].time, 1e-14 * std::max(start, end)));
+    }
+  };
+  check(dpm::VpLinear(), 1.0, 1e-3);
+  check(dpm::VpLinear(), 0.02, 0.7);
+  check(dpm::Edm(), 80.0, 0.002);
+  check(dpm::RectifiedFlow(3.0), 1.0, 0.0);
+}
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
-constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
+TEST_CASE("beta spacing stands at quantiles, counted from the start") {
+  // beta(2, 1) has the square root for its quantiles, beta(1/2, 1/2) a squared sine.
+  const Grid roots = make_grid(dpm::Beta{.a = 2.0, .b = 1.0}, dpm::VpLinear(0.1, 20.0, 0.25), 4);
+  const Grid sines = make_grid(dpm::Beta{0.5, 0.5, 0.8, 0.2}, dpm::RectifiedFlow(), 6);
+  for (std::size_t i = 0; i <= 4; ++i) {
+    const double left = 1 - static_cast<double>(i) / 4;
+    CHECK_THAT(roots[i].time, WithinRel(0.25 + 0.75 * std::sqrt(left), 2e-14));
+  }
+  for (std::size_t i = 0; i <= 6; ++i) {
+    const double sine = std::sin(std::numbers::pi / 2 * (1 - static_cast<double>(i) / 6));
+    CHECK_THAT(sines[i].time, WithinRel(0.2 + 0.6 * sine * sine, 2e-14));
+  }
+  CHECK(roots.front().time == 1.0);
+  CHECK(roots.back().time == 0.25);
+}
+
+TEST_CASE("beta spacing runs with any shape and any number of steps") {
+  for (const double shape : {0.1, 0.2, 0.6, 2.0, 30.0}) {
+    for (int steps = 1; steps <= 40; ++steps) {
+      CAPTURE(shape, steps);
+      const Grid grid = make_grid(dpm::Beta{.a = shape, .b = shape}, dpm::VpLinear(), steps);
+      // A symmetric distribution makes symmetric times.
+      for (std::size_t i = 0; i <= grid.steps(); ++i) {
+        REQUIRE_THAT(grid[i].time + grid[grid.steps() - i].time, WithinRel(1.001, 1e-14));
+      }
+    }
+  }
+}
+
+TEST_CASE("ten sigmas at beta quantiles have the timesteps that are in circulation") {
+  const dpm::DiscreteSchedule schedule(dpm::scaled_linear_betas());
+  const double most = std::exp(-schedule.level(1.0).lambda());
+  const double least = std::exp(-schedule.level(0.001).lambda());
+  std::vector<double> sigmas;
+  for (int i = 0; i < 10; ++i) {
+    sigmas.push_back(least + (most - least) * beta_quantile(1 - i / 9.0, 0.6, 0.6));
+  }
+  std::vector<int> timesteps;
+  const Grid grid = grid_of_sigmas(schedule, sigmas);
+  for (const dpm::Level& level : grid.levels()) {
+    timesteps.push_back(
+        static_cast<int>(level.timestep + 1e-9));  // both ends are whole but for rounding
+  }
+  CHECK(timesteps == std::vector<int>{999, 991, 972, 943, 902, 841, 746, 583, 257, 0});
+}
+
+TEST_CASE("beta spacing refuses what it does not allow, in one step as in five") {
+  const auto grid = [](const dpm::Beta& spacing, int steps) {
+    return [=] { (void)make_grid(spacing, dpm::Edm(), steps); };
+  };
+  for (const int steps : {1, 5}) {
+    CHECK_THROWS_WITH(grid({.a = 0.0}, steps)(),
+                      "beta_quantile: a = 0, b = 0.6; both must be in [0.01, 1000]");
+    CHECK_THROWS_WITH(grid({.b = 1001.0}, steps)(),
+                      "beta_quantile: a = 0.6, b = 1001; both must be in [0.01, 1000]");
+    CHECK_THROWS_WITH(grid({.start = 0.5, .end = 0.5}, steps)(),
+                      "make_grid: start and end are both 0.5; they must differ");
+    CHECK_THROWS_WITH(grid({.start = 81.0}, steps)(),
+                      "Edm: time, which is sigma, must be in [0, 80] and is 81");
+  }
+  CHECK_THROWS_AS(grid({}, 0)(), dpm::InvalidArgument);
+  CHECK_THROWS_WITH(grid({}, 0)(), "make_grid: steps = 0; it must be at least 1");
+}
+
+namespace {
 
 /// sigma / alpha, which the spacings are about.
 double ratio(const dpm::Level& level) { return std::exp(-level.lambda()); }
@@ -51,7 +131,7 @@ std::vector<Named> schedules() {
 /// The integer timesteps of ten levels: nine steps over the table that Stable Diffusion was trained
 /// on.
 template <class Spacing, class Rounding>
-std::vector<int> ten_labels(const Spacing& spacing, Rounding rounding) {
+std::vector<int> ten_timesteps_of(const Spacing& spacing, Rounding rounding) {
   const Grid grid = make_grid(spacing, dpm::DiscreteSchedule(dpm::scaled_linear_betas()), 9);
   std::vector<int> timesteps;
   for (const dpm::Level& level : grid.levels()) {
@@ -60,14 +140,7 @@ std::vector<int> ten_labels(const Spacing& spacing, Rounding rounding) {
   return timesteps;
 }
 
-void refused(const std::function<void()>& call, const std::string& sentence) {
-  REQUIRE_THROWS_AS(call(), dpm::InvalidArgument);
-  REQUIRE_THROWS_WITH(call(), sentence);
-}
-
 }  // namespace
-
-// Karras ----------------------------------------------------------------------
 
 TEST_CASE("Karras spacing follows Eq. 5 of its paper for any rho") {
   for (const auto& [name, schedule, start, end] : schedules()) {
@@ -134,11 +207,11 @@ TEST_CASE("Karras may end at clean data, and takes the schedule's ends if it is 
 TEST_CASE("ten Karras and exponential timesteps are those that are in circulation") {
   const auto nearest = [](double timestep) { return std::round(timestep); };
   const auto below = [](double timestep) { return std::floor(timestep); };
-  CHECK(ten_labels(Karras{}, nearest) ==
+  CHECK(ten_timesteps_of(Karras{}, nearest) ==
         std::vector<int>{999, 916, 815, 687, 523, 327, 146, 41, 7, 0});
-  CHECK(ten_labels(dpm::Exponential{}, nearest) ==
+  CHECK(ten_timesteps_of(dpm::Exponential{}, nearest) ==
         std::vector<int>{999, 875, 724, 538, 330, 153, 52, 14, 3, 0});
-  CHECK(ten_labels(dpm::Exponential{}, below) ==
+  CHECK(ten_timesteps_of(dpm::Exponential{}, below) ==
         std::vector<int>{999, 874, 723, 538, 329, 152, 52, 14, 2, 0});
 }
 
@@ -152,8 +225,6 @@ TEST_CASE("exponential spacing is a geometric progression of sigma / alpha") {
     }
   }
 }
-
-// The user's own sigmas -------------------------------------------------------
 
 TEST_CASE("a grid goes through the user's sigmas") {
   const std::vector<double> sigmas{14.6, 7.0, 1.5, 0.03, 0.0};
@@ -175,8 +246,6 @@ TEST_CASE("a grid goes through the user's sigmas") {
   CHECK_THAT(flow[1].time, WithinRel(0.75, 1e-15));
   CHECK_THAT(flow[2].time, WithinRel(0.2, 1e-15));
 }
-
-// Refusals --------------------------------------------------------------------
 
 TEST_CASE("spacings of sigma refuse what they do not allow") {
   const AnySchedule edm = dpm::Edm();

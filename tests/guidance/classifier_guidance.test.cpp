@@ -8,6 +8,7 @@
 #include <Eigen/Core>
 #include <cmath>
 #include <memory>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
@@ -18,14 +19,17 @@
 #include "support/test_network.hpp"
 
 using namespace dpm_test;
-using enum dpm::Prediction;
 using dpm::ClassifierFreeGuidance;
 using dpm::ClassifierGuidance;
+using enum dpm::Prediction;
+using Batch = Eigen::ArrayXXd;
 using State = std::vector<double>;
 
 namespace {
 
 const dpm::AnySchedule schedule = dpm::VpLinear();
+const auto good = [](const Batch& x, double, Batch& out) { out = 0.5 * x; };
+const auto fails = [](const Batch&, double, Batch&) { throw std::runtime_error("no memory"); };
 
 template <class Model>
 State output_of(Model&& model, const State& x, const dpm::Level& at) {
@@ -161,4 +165,33 @@ TEST_CASE("a gradient has any form of a model, and is not called where the scale
   State x = some_samples();
   CHECK(dpm::sample(plan, guided, x).model_calls == 10);
   CHECK(gradients == inside);
+}
+
+TEST_CASE("classifier guidance says where a gradient cannot guide") {
+  // Pure noise is independent of the data: the gradient is 0 there and the data's share unknown.
+  const dpm::AnySchedule flow_schedule = dpm::RectifiedFlow();
+  const dpm::Level noise_end = flow_schedule.level(1.0);
+  REQUIRE(noise_end.alpha() == 0.0);
+  const Batch x = Batch::Constant(2, 3, 0.5);
+  Batch out = x;
+  for (const auto prediction : {data, velocity, flow, edm}) {
+    dpm::ClassifierGuidance guided(good, good, 2.0, prediction);
+    REQUIRE_THROWS_WITH(guided(x, noise_end, out),
+                        "ClassifierGuidance: at time 1 alpha is 0, where the gradient says nothing "
+                        "about the data; start below that time, or limit the scale by within(low, "
+                        "high) with a finite high");
+    dpm::ClassifierGuidance limited(good, fails, dpm::GuidanceScale(2.0).within(0.0, 50.0),
+                                    prediction);
+    limited(x, noise_end, out);
+    REQUIRE((out == 0.5 * x).all());
+  }
+  for (const auto prediction : {noise, score}) {
+    dpm::ClassifierGuidance guided(good, good, 2.0, prediction);
+    guided(x, noise_end, out);
+    REQUIRE((out == 0.5 * x + (prediction == noise ? -2.0 : 2.0) * 0.5 * x).all());
+  }
+  dpm::ClassifierGuidance no_scaling(good, good, 2.0, edm);
+  REQUIRE_THROWS_WITH(no_scaling(x, schedule.level(0.5), out),
+                      "ClassifierGuidance: Prediction::edm at time 0.5, where data_stddev is 0; it "
+                      "needs a schedule that scales the model's input, such as Edm");
 }

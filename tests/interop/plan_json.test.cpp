@@ -154,7 +154,8 @@ TEST_CASE("a plan's text has a line for each instruction, and any layout of it i
   ["combine",["x"],["x"],[[0.25]]]]}]}
 )");
   // As languages write it whose numbers are all of one type.
-  REQUIRE(plan == dpm::plan_from_text(R"( {"version": 2.0, "live": [], "steps": [ { "instructions": [
+  REQUIRE(plan ==
+          dpm::plan_from_text(R"( {"version": 2.0, "live": [], "steps": [ { "instructions": [
       ["combine", ["x"], ["x"], [[1]]], ["combine", ["x"], ["x"], [[25e-2]]] ],
       "to": {"time": 0, "log_alpha": 0, "log_sigma": "-inf", "timestep": 0, "data_stddev": 0},
       "from": {"time": 1, "log_alpha": -4, "log_sigma": -0.1, "timestep": 999, "data_stddev": 0} } ],

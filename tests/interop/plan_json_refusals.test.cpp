@@ -80,8 +80,10 @@ TEST_CASE("what is not an instruction is refused with its place") {
   refused(with(at + "1/4", 1), "1: it has 5 items; it must have 4: evaluate, output, input, level");
   refused(with(at + "3/3", 1), "3: it has 4 items; it must have 3: correct, slot, level");
   refused(with(at + "2/4", 1), "it must have 4: combine, targets, operands, weights");
-  refused(with(at + "0/1", "m16"), "target is \"m16\"; a register is x, y, z, u, e or m0 to m15");
-  refused(with(at + "1/1", "m00"), "output is \"m00\"; a register is x, y, z, u, e or m0 to m15");
+  refused(with(at + "0/1", "m16"),
+          "target is \"m16\"; a register is x, y, z, u, e, l, h, p or m0 to m15");
+  refused(with(at + "1/1", "m00"),
+          "output is \"m00\"; a register is x, y, z, u, e, l, h, p or m0 to m15");
   refused(with(at + "1/2", 0), "input is 0; a register is");
   refused(with(at + "3/1", "M0"), "slot is \"M0\"; a register is");
   for (const json& number : {json(-1), json(0.5), json(4294967296), json("0"), json(infinity)}) {

@@ -7,18 +7,15 @@
 #include <cmath>
 #include <cstddef>
 #include <functional>
-#include <limits>
 #include <string>
 #include <vector>
 
 #include "dpm/dpm.hpp"
 #include "support/catch.hpp"
+#include "support/refused.hpp"
 #include "support/test_network.hpp"
 
 namespace dpm_test {
-
-inline constexpr double infinity = std::numeric_limits<double>::infinity();
-inline constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 
 /// What is wrong, a call that must be refused for it, and the whole sentence that it gets, with
 /// `NonFinite: ` before it where that is the error. `...` ends one whose numbers are long.

@@ -29,7 +29,7 @@ const Model network = test_model(dpm::Prediction::noise);
 
 }  // namespace
 
-TEST_CASE("refused, what guidance is given and what guided models answer") {
+TEST_CASE("guidance refuses bad models, scales and outputs, and stays usable") {
   // Each guidance lives on after it has been refused something, with the buffers that it keeps.
   std::function<void(State&)> spoil;
   int calls = 2;  // of which the second is spoilt

@@ -2,7 +2,7 @@
 // Copyright (c) 2026 the dpm authors
 /// @file
 /// The laws that every method must pass, one suite for all of them (law 1 for stochastic methods
-/// and 6: laws_stochastic; 2 and 8: laws_order; 4 and 5: laws_textbook).
+/// and 6: stochastic; 2 and 8: order; 4: textbook; 5: identities).
 #include <cmath>
 #include <limits>
 #include <string>

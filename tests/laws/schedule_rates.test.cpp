@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// How fast levels change: every schedule's `rate` against differences of its levels.
+/// How fast levels change: the rate of every schedule against differences of its levels.
 #include <cmath>
 #include <functional>
 #include <limits>
@@ -17,6 +17,7 @@
 #include "dpm/schedule/vp_cosine.hpp"
 #include "dpm/schedule/vp_linear.hpp"
 #include "support/catch.hpp"
+#include "support/refused.hpp"
 
 using namespace dpm_test;
 using dpm::AnySchedule;
@@ -24,32 +25,14 @@ using dpm::LevelRate;
 
 namespace {
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
-constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
-
-/// A schedule that says nothing about its rate.
-struct InverseTime {
-  [[nodiscard]] dpm::Level level(double time) const {
-    return dpm::detail::variance_preserving_level(time, -std::log1p(time * time) / 2, time);
-  }
-  [[nodiscard]] double time_of_lambda(double lambda) const { return std::exp(-lambda); }
-  [[nodiscard]] double first_time() const { return 0.01; }
-  [[nodiscard]] double last_time() const { return 80.0; }
-};
-
-/// One whose `rate` is something else.
-struct RateIsANumber : InverseTime {
-  [[nodiscard]] double rate(double time) const { return time; }
-};
-
 /// Times are asked for from 0 to `scale`.
-struct Named {
+struct Scaled {
   std::string name;
   AnySchedule schedule;
   double scale = 1.0;
 };
 
-std::vector<Named> schedules() {
+std::vector<Scaled> schedules() {
   const std::vector<double> zero_terminal = dpm::rescale_zero_terminal_snr(dpm::linear_betas());
   return {{"VpLinear", dpm::VpLinear()},
           {"VpLinear, constant rate", dpm::VpLinear(8.0, 8.0)},
@@ -70,11 +53,6 @@ std::vector<Named> schedules() {
 /// The derivative of `f` at `t` by central differences of fourth order.
 double derivative(const std::function<double(double)>& f, double t, double h) {
   return (8.0 * (f(t + h) - f(t - h)) - (f(t + 2.0 * h) - f(t - 2.0 * h))) / (12.0 * h);
-}
-
-void refused(const std::function<void()>& call, const std::string& sentence) {
-  REQUIRE_THROWS_AS(call(), dpm::InvalidArgument);
-  REQUIRE_THROWS_WITH(call(), sentence);
 }
 
 }  // namespace
@@ -113,30 +91,6 @@ TEST_CASE("rates near both ends have closed forms") {
   CHECK_THAT(dpm::VpCosine(0.008, 1.0).rate(1 - left).d_log_alpha, WithinRel(-1 / left, 1e-11));
 }
 
-TEST_CASE("a table's rate is the slope of the cell that ends at the time") {
-  for (const std::size_t size : std::vector<std::size_t>{1000, 250, 25, 7}) {
-    const std::vector<double> betas = dpm::linear_betas(size, 0.001, 0.3);
-    const dpm::DiscreteSchedule schedule(betas);
-    for (std::size_t i = 0; i < size; ++i) {
-      CAPTURE(size, i);
-      const double slope = static_cast<double>(size) * std::log1p(-betas[i]) / 2;
-      const double end = schedule.time_of_index(i);
-      const double middle = (static_cast<double>(i) + 0.5) / static_cast<double>(size);
-      // The table holds sums, of up to 82 with an ulp of 1.4e-14: 3e-11 of the least difference.
-      CHECK_THAT(schedule.rate(middle).d_log_alpha, WithinRel(slope, 1e-10));
-      CHECK_THAT(schedule.rate(end).d_log_alpha, WithinRel(slope, 1e-10));
-    }
-  }
-}
-
-TEST_CASE("in the last cell before pure noise alpha falls linearly") {
-  const dpm::DiscreteSchedule schedule(std::vector<double>{0.1, 0.2, 0.3, 1.0});
-  for (const double time : {0.8125, 0.875, 1 - 0x1p-20}) {
-    CAPTURE(time);
-    CHECK(schedule.rate(time).d_log_alpha == -1 / (1 - time));
-  }
-}
-
 TEST_CASE("at pure noise log alpha falls infinitely fast and sigma stands still") {
   for (const AnySchedule& schedule :
        {AnySchedule(dpm::VpCosine(0.008, 1.0)),
@@ -155,21 +109,6 @@ TEST_CASE("schedules in single precision have the rates of those in double") {
     CHECK_THAT(dpm::VpCosine<float>().rate(time).d_log_alpha,
                WithinRel(dpm::VpCosine().rate(time).d_log_alpha, 16 * unit));
   }
-}
-
-TEST_CASE("AnySchedule passes the rate on") {
-  const AnySchedule any = AnySchedule(AnySchedule(dpm::RectifiedFlow(3.0)));
-  CHECK(any.rate(0.25).d_log_alpha == dpm::RectifiedFlow(3.0).rate(0.25).d_log_alpha);
-  CHECK(any.rate(0.25).d_log_sigma == dpm::RectifiedFlow(3.0).rate(0.25).d_log_sigma);
-}
-
-TEST_CASE("AnySchedule refuses to say the rate of a schedule that has none") {
-  const std::string sentence =
-      "AnySchedule: the schedule has no member rate(t), which black-box Runge-Kutta methods need; "
-      "give it one that returns a LevelRate";
-  refused([] { (void)AnySchedule(InverseTime()).rate(0.5); }, sentence);
-  refused([] { (void)AnySchedule(RateIsANumber()).rate(0.5); }, sentence);
-  CHECK(AnySchedule(InverseTime()).level(0.5) == InverseTime().level(0.5));
 }
 
 TEST_CASE("rates at times outside the schedule are refused") {

@@ -1,23 +1,22 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// The analytic models: their score, their ODE, layouts of states, exact output moments.
+/// Gaussian mixtures, and what both analytic models share: scores, singular ends, layouts of
+/// states.
 #include <Eigen/Core>
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <functional>
-#include <limits>
+#include <cstddef>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "dpm/analysis/affine_state.hpp"
-#include "dpm/analysis/convergence.hpp"
 #include "dpm/dpm.hpp"
 #include "support/catch.hpp"
 #include "support/reference_data.hpp"
+#include "support/refused.hpp"
 #include "support/test_network.hpp"
 
 using namespace dpm_test;
@@ -27,12 +26,8 @@ using Wide = long double;
 
 namespace {
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
-constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
-
 const dpm::AnySchedule schedule = dpm::VpLinear();
 const std::vector<double> some_times{1.0, 0.7, 0.3, 0.1, 0.02, 1e-3};
-
 dpm::Gaussian gaussian() { return {{1.0, -0.5, 0.2}, {0.3, 0.8, 2.0}}; }
 
 std::vector<Component> components() {
@@ -99,23 +94,7 @@ void require_score(const Model& model, const std::vector<Component>& mixture, co
   }
 }
 
-void refused(const std::function<void()>& call, const std::string& sentence) {
-  REQUIRE_THROWS_AS(call(), dpm::InvalidArgument);
-  REQUIRE_THROWS_WITH(call(), sentence);
-}
-
 }  // namespace
-
-// The score -------------------------------------------------------------------
-
-TEST_CASE("the Gaussian's noise prediction is -sigma times its score") {
-  const std::vector<Component> alone{{1.0, gaussian()}};
-  for (const double time : some_times) {
-    for (const State& x : std::vector<State>{{0, 0, 0}, {1.2, -2.0, 0.4}, {-0.7, 0.9, 3.0}}) {
-      require_score(gaussian(), alone, x, schedule.level(time));
-    }
-  }
-}
 
 TEST_CASE("the mixture's noise prediction is -sigma times its score") {
   const dpm::GaussianMixture mixture(components());
@@ -182,80 +161,11 @@ TEST_CASE("the models exist at both singular ends") {
   REQUIRE(noise_at(single, x, table.level(0.0)) == State{0.0, 0.0});
 }
 
-// The ODE ---------------------------------------------------------------------
-
-TEST_CASE("solve_ode solves the diffusion ODE") {
-  // dx/dt = x dlog(alpha)/dt - sigma epsilon dlambda/dt (arXiv 2206.00927, Eq. 2.7, with g^2 =
-  // -2 sigma^2 dlambda/dt). Steps of 1e-3 t: truncation 1e-18, rounding epsilon / 1e-3.
-  const State start{0.8, -1.4, 2.2};
-  const dpm::Level from = schedule.level(1.0);
-  for (const double time : {0.9, 0.5, 0.1, 0.01}) {
-    const double h = 1e-3 * time;
-    const auto level = [&](double step) { return schedule.level(time + step); };
-    const double d_log_alpha = derivative([&](double e) { return level(e).log_alpha; }, h);
-    const double d_lambda = derivative([&](double e) { return level(e).lambda(); }, h);
-    const dpm::Level at = level(0.0);
-    const State x = gaussian().solve_ode(start, from, at);
-    const State noise = noise_at(gaussian(), x, at);
-    for (std::size_t i = 0; i < x.size(); ++i) {
-      const double dx =
-          derivative([&](double e) { return gaussian().solve_ode(start, from, level(e))[i]; }, h);
-      CAPTURE(time, i);
-      REQUIRE_THAT(
-          time * dx,
-          WithinAbs(time * (d_log_alpha * x[i] - at.sigma() * d_lambda * noise[i]), 1e-11));
-    }
-  }
-}
-
-TEST_CASE("solve_ode is what samplers converge to") {
-  const dpm::DpmSolver fine{.order = 3, .form = dpm::DpmSolver::Form::singlestep};
-  const dpm::Grid grid = make_grid(dpm::UniformLambda{}, schedule, 4000);
-  State x{0.8, -1.4, 2.2};
-  const State exact = gaussian().solve_ode(x, grid.front(), grid.back());
-  dpm::sample(make_plan(fine, grid), gaussian(), x);
-  // Third order with h = 9.6 / 4000 leaves 1.5e-11 (and 8 times as much with half the steps).
-  REQUIRE(relative_difference(x, exact) < 2e-11);
-}
-
-TEST_CASE("solve_ode undoes itself, composes, and keeps places") {
-  const State x{0.8, -1.4, 2.2, 0.0, 0.1, -3.0};
-  for (const double a : some_times) {
-    for (const double b : some_times) {
-      const dpm::Level from = schedule.level(a);
-      const dpm::Level to = schedule.level(b);
-      const State y = gaussian().solve_ode(x, from, to);
-      REQUIRE(relative_difference(gaussian().solve_ode(y, to, from), x) < 1e-14);
-      const dpm::Level between = schedule.level(0.42);
-      const State halfway = gaussian().solve_ode(x, from, between);
-      REQUIRE(relative_difference(gaussian().solve_ode(halfway, between, to), y) < 1e-14);
-      for (std::size_t k = 0; k < x.size(); ++k) {
-        const std::size_t i = k % 3;
-        const auto place = [&](double value, const dpm::Level& at) {
-          return (value - at.alpha() * gaussian().mean()[i]) / gaussian().marginal_stddev(i, at);
-        };
-        REQUIRE_THAT(place(y[k], to), WithinAbs(place(x[k], from), 1e-13));
-      }
-    }
-  }
-}
-
-TEST_CASE("the marginal has the variance of signal and noise") {
-  const dpm::Level at = schedule.level(0.3);
-  for (std::size_t i = 0; i < 3; ++i) {
-    const double s = at.alpha() * gaussian().stddev()[i];
-    REQUIRE_THAT(gaussian().marginal_stddev(i, at),
-                 WithinRel(std::sqrt(s * s + at.sigma() * at.sigma()), 1e-15));
-  }
-  REQUIRE(gaussian().marginal_stddev(1, schedule.level(0.0)) == 0.8);
-}
-
-// Layouts ---------------------------------------------------------------------
-
 namespace {
 
 template <class Scalar>
 using Columns = Eigen::Array<Scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::ColMajor>;
+
 template <class Scalar>
 using Rows = Eigen::Array<Scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
@@ -342,30 +252,6 @@ TEST_CASE("states of fixed size and views are states too") {
   REQUIRE(to == expected);
 }
 
-// Refusals --------------------------------------------------------------------
-
-TEST_CASE("Gaussian refuses what is no distribution") {
-  const auto made = [](std::vector<double> mean, std::vector<double> stddev) {
-    return [=] { (void)dpm::Gaussian(mean, stddev); };
-  };
-  const std::string each = "; there must be one of each for every dimension";
-  refused(made({}, {}), "Gaussian: 0 means and 0 standard deviations" + each);
-  refused(made({1.0, 2.0}, {1.0}), "Gaussian: 2 means and 1 standard deviations" + each);
-  refused(made({}, {1.0}), "Gaussian: 0 means and 1 standard deviations" + each);
-  const std::string both = "; both must be finite and the latter positive";
-  const std::vector<std::pair<std::pair<double, double>, std::string>> bad{
-      {{not_a_number, 1.0}, "mean nan and standard deviation 1"},
-      {{infinity, 1.0}, "mean inf and standard deviation 1"},
-      {{2.0, 0.0}, "mean 2 and standard deviation 0"},
-      {{2.0, -1.0}, "mean 2 and standard deviation -1"},
-      {{2.0, not_a_number}, "mean 2 and standard deviation nan"},
-      {{2.0, infinity}, "mean 2 and standard deviation inf"}};
-  for (const auto& [numbers, text] : bad) {
-    refused(made({0.0, numbers.first}, {1.0, numbers.second}),
-            "Gaussian: dimension 1 has " + text + both);
-  }
-}
-
 TEST_CASE("GaussianMixture refuses what is no mixture") {
   const auto made = [](std::vector<Component> list) {
     return [=] { (void)dpm::GaussianMixture(list); };
@@ -395,8 +281,6 @@ TEST_CASE("the models refuse samples that are no multiple of their dimensions") 
   const Eigen::ArrayXXd turned = Eigen::ArrayXXd::Zero(3, 2);
   REQUIRE_THROWS_AS(noise_at(dpm::GaussianMixture(components()), turned, at), dpm::InvalidArgument);
 }
-
-// Reference problems ----------------------------------------------------------
 
 TEST_CASE("fine runs reach the exact ends of the reference problems") {
   // x_exact is the exact end of the ODE to 1e-11 relative, computed in another language. 8000 steps
@@ -435,119 +319,6 @@ TEST_CASE("fine runs reach the exact ends of the reference problems") {
       REQUIRE(relative_difference(x, exact) < 5e-10);
     }
   }
-}
-
-// Output moments --------------------------------------------------------------
-
-namespace {
-
-/// Mean and standard deviation after steps of DDIM, straight from its formula (arXiv 2010.02502,
-/// Eq. 12 and 16) and the affine noise prediction of Gaussian data.
-struct Moments {
-  double mean;
-  double stddev;
-};
-Moments ddim_moments(double data_mean, double data_stddev, double eta, const dpm::Grid& grid) {
-  const dpm::Level& start = grid.front();
-  double mean = start.alpha() * data_mean;
-  double variance = std::pow(start.alpha() * data_stddev, 2) + std::pow(start.sigma(), 2);
-  for (std::size_t i = 0; i < grid.steps(); ++i) {
-    const dpm::Level& s = grid[i];
-    const dpm::Level& t = grid[i + 1];
-    const double d =
-        eta * t.sigma() / s.sigma() * std::sqrt(1.0 - std::pow(s.alpha() / t.alpha(), 2));
-    const double epsilon_weight = std::sqrt(t.sigma() * t.sigma() - d * d);
-    // epsilon = slope (x - alpha_s mu);  x_t = alpha_t (x - sigma_s epsilon) / alpha_s + ...
-    const double slope =
-        s.sigma() / (std::pow(s.alpha() * data_stddev, 2) + std::pow(s.sigma(), 2));
-    const double gain = t.alpha() / s.alpha() * (1.0 - s.sigma() * slope) + epsilon_weight * slope;
-    mean = t.alpha() * data_mean + gain * (mean - s.alpha() * data_mean);
-    variance = gain * gain * variance + d * d;
-  }
-  return {mean, std::sqrt(variance)};
-}
-
-}  // namespace
-
-TEST_CASE("output_moments agrees with DDIM's closed form") {
-  for (const double eta : {0.0, 0.5, 1.0}) {
-    for (const int steps : {1, 2, 10}) {
-      const dpm::Grid grid = make_grid(dpm::UniformTime{.start = 0.9, .end = 0.2}, schedule, steps);
-      const dpm::Moments moments =
-          dpm::output_moments(make_plan(dpm::Ddim{.eta = eta}, grid), gaussian());
-      REQUIRE(moments.mean.size() == 3);
-      REQUIRE(moments.stddev.size() == 3);
-      for (std::size_t i = 0; i < 3; ++i) {
-        const Moments expected =
-            ddim_moments(gaussian().mean()[i], gaussian().stddev()[i], eta, grid);
-        CAPTURE(eta, steps, i);
-        REQUIRE_THAT(moments.mean[i], WithinAbs(expected.mean, 1e-13));
-        REQUIRE_THAT(moments.stddev[i], WithinRel(expected.stddev, 1e-13));
-      }
-    }
-  }
-}
-
-TEST_CASE("output_moments of exact steps are those of the data") {
-  // As the steps shrink, the output has the distribution of the last level.
-  const dpm::Grid grid = make_grid(dpm::UniformLambda{}, schedule, 2000);
-  const dpm::Moments moments = dpm::output_moments(make_plan(dpm::DpmSolver{}, grid), gaussian());
-  for (std::size_t i = 0; i < 3; ++i) {
-    REQUIRE_THAT(moments.mean[i], WithinAbs(grid.back().alpha() * gaussian().mean()[i], 1e-5));
-    REQUIRE_THAT(moments.stddev[i], WithinRel(gaussian().marginal_stddev(i, grid.back()), 1e-5));
-  }
-}
-
-TEST_CASE("output_moments refuses plans that it cannot run") {
-  const dpm::Grid grid = make_grid(dpm::UniformTime{}, schedule, 4);
-  for (const auto prediction :
-       {dpm::Prediction::data, dpm::Prediction::velocity, dpm::Prediction::score}) {
-    const dpm::Plan plan = make_plan(dpm::Ddim{}, grid, prediction);
-    refused([&] { (void)dpm::output_moments(plan, gaussian()); },
-            "output_moments: the plan is for a model that does not predict noise; make it with "
-            "Prediction::noise");
-  }
-  const dpm::Plan corrected =
-      make_plan(dpm::Ddim{}, grid, dpm::Prediction::noise, dpm::Correction::data);
-  refused([&] { (void)dpm::output_moments(corrected, gaussian()); },
-          "Stepper: the plan asks for 4 corrections and no correction was given; make the plan "
-          "with Correction::data exactly if one is given");
-}
-
-TEST_CASE("an affine state is a start, a constant and draws") {
-  dpm::AffineState x(2, 3);
-  REQUIRE(x.dimensions() == 2);
-  for (std::size_t i = 0; i < 2; ++i) {
-    REQUIRE(x.start(i) == 1.0);
-    REQUIRE(x.one(i) == 0.0);
-    REQUIRE(x.draws(i).size() == 3);
-    for (const double c : x.draws(i)) REQUIRE(c == 0.0);
-  }
-  dpm::AffineState z = x;
-  z.set_to_draw(1);
-  for (std::size_t i = 0; i < 2; ++i) {
-    REQUIRE(z.start(i) == 0.0);
-    REQUIRE(z.one(i) == 0.0);
-    REQUIRE(State(z.draws(i).begin(), z.draws(i).end()) == State{0.0, 1.0, 0.0});
-  }
-  // 2 (x - 3) in one dimension leaves the other alone.
-  dpm::AffineState y = z;
-  y.set_to_affine_of(x, 1, 2.0, 3.0);
-  REQUIRE(y.start(1) == 2.0);
-  REQUIRE(y.one(1) == -6.0);
-  REQUIRE(y.draws(0)[1] == 1.0);
-  REQUIRE(y.draws(1)[1] == 0.0);
-  // x <- 0.5 x + 4 z, and at once y <- z - y.
-  const std::vector<double> weights{0.5, 0.0, 4.0, 0.0, -1.0, 1.0};
-  const std::array<dpm::AffineState*, 2> targets{&x, &y};
-  const std::array<const dpm::AffineState*, 3> operands{&x, &y, &z};
-  combine(dpm::Weights(weights.data(), 3), std::span<dpm::AffineState* const>(targets),
-          std::span<const dpm::AffineState* const>(operands));
-  REQUIRE(x.start(1) == 0.5);
-  REQUIRE(x.draws(0)[1] == 4.0);
-  REQUIRE(y.start(1) == -2.0);
-  REQUIRE(y.one(1) == 6.0);
-  REQUIRE(y.draws(1)[1] == 1.0);
 }
 
 TEST_CASE("analytic models refuse an output of another shape") {

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// What every method gets from its one function: plans, also for a number of model calls.
+#include <cstddef>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "dpm/dpm.hpp"
+#include "support/catch.hpp"
+#include "support/gaussian_runs.hpp"
+#include "support/refused.hpp"
+#include "support/test_network.hpp"
+
+using namespace dpm_test;
+using dpm::Correction;
+using dpm::Ddim;
+using dpm::Ddpm;
+using dpm::Deis;
+using dpm::DpmSolver;
+using dpm::Ipndm;
+using dpm::Plan;
+using dpm::Pndm;
+using dpm::Prediction;
+using dpm::SaSolver;
+using dpm::Space;
+using dpm::UniPc;
+
+namespace {
+
+constexpr auto singlestep = DpmSolver::Form::singlestep;
+constexpr auto multistep = DpmSolver::Form::multistep;
+constexpr auto on_grid = DpmSolver::Stages::on_grid;
+const dpm::AnySchedule schedule = dpm::VpLinear();
+
+/// The orders of the steps for a number of calls (arXiv 2206.00927, App. D.3, for order 3; order 2
+/// as the official code): full orders first, whatever is left in the last one or two.
+std::vector<int> shared_out(int order, int calls, bool lower_order_final) {
+  std::vector<int> orders(static_cast<std::size_t>(calls / order), order);
+  const int rest = calls % order;
+  if (rest > 0) orders.push_back(rest);
+  if (order > 1 && rest == 0 && lower_order_final) {
+    orders.back() = order - 1;
+    orders.push_back(1);
+  }
+  return orders;
+}
+
+/// All combinations of the options that decide how calls are spent.
+std::vector<DpmSolver> solvers() {
+  std::vector<DpmSolver> all;
+  for (const auto form : {singlestep, multistep}) {
+    for (const auto space : {Space::noise, Space::data}) {
+      for (const auto stages : {DpmSolver::Stages::at_ratios, on_grid}) {
+        for (const auto start : {DpmSolver::Start::singlestep, DpmSolver::Start::lower_order}) {
+          for (const bool lower_order_final : {false, true}) {
+            for (const bool denoise : {false, true}) {
+              for (int order = 1; order <= 3; ++order) {
+                all.push_back({.order = order,
+                               .form = form,
+                               .space = space,
+                               .stages = stages,
+                               .start = start,
+                               .lower_order_final = lower_order_final,
+                               .denoise_to_zero = denoise});
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("DPM-Solver makes exactly the calls it is given") {
+  for (const DpmSolver& solver : solvers()) {
+    for (int calls = solver.denoise_to_zero ? 2 : 1; calls <= 40; ++calls) {
+      CAPTURE(solver.order, solver.form == singlestep, solver.space == Space::noise,
+              solver.stages == on_grid, solver.start == DpmSolver::Start::lower_order,
+              solver.lower_order_final, solver.denoise_to_zero, calls);
+      const Plan plan = make_plan(solver, schedule, calls);
+      REQUIRE(plan.model_calls() == calls);
+      REQUIRE(plan.steps.front().from == schedule.level(1.0));
+      REQUIRE(plan.steps.back().to == schedule.level(solver.denoise_to_zero ? 0.0 : 1e-3));
+
+      std::vector<int> orders = calls_of_steps(plan);
+      if (solver.denoise_to_zero) {
+        REQUIRE(orders.back() == 1);
+        orders.pop_back();
+      }
+      const int left = solver.denoise_to_zero ? calls - 1 : calls;
+      if (solver.form == singlestep) {
+        REQUIRE(orders == shared_out(solver.order, left, solver.lower_order_final));
+      } else {
+        std::vector<int> expected(static_cast<std::size_t>(left), 1);
+        const bool only_step_is_last = solver.lower_order_final && left == 2;
+        if (solver.order == 3 && solver.start == DpmSolver::Start::singlestep && left >= 2 &&
+            !only_step_is_last) {
+          expected.pop_back();
+          expected.front() = 2;
+        }
+        REQUIRE(orders == expected);
+      }
+    }
+  }
+}
+
+TEST_CASE("the other methods make exactly the calls they are given") {
+  for (int calls = 1; calls <= 40; ++calls) {
+    CAPTURE(calls);
+    REQUIRE(make_plan(Ddim{}, schedule, calls).model_calls() == calls);
+    REQUIRE(make_plan(Ddim{.eta = 1.0}, schedule, calls).model_calls() == calls);
+    REQUIRE(make_plan(Ddpm{}, schedule, calls).model_calls() == calls);
+    if (calls >= 2) {
+      REQUIRE(make_plan(Pndm{.warmup = Pndm::Warmup::plms}, schedule, calls).model_calls() ==
+              calls);
+    }
+    if (calls >= 12) REQUIRE(make_plan(Pndm{}, schedule, calls).model_calls() == calls);
+  }
+}
+
+TEST_CASE("a plan by calls lies on the spacing and takes the prediction it is given") {
+  const dpm::QuadraticTime spacing{.start = 0.8, .end = 0.02};
+  const Plan plan =
+      make_plan(DpmSolver{}, schedule, 7, spacing, Prediction::velocity, Correction::data);
+  REQUIRE(plan == make_plan(DpmSolver{}, make_grid(spacing, schedule, 7), Prediction::velocity,
+                            Correction::data));
+  REQUIRE(make_plan(Ddim{}, schedule, 7) ==
+          make_plan(Ddim{}, make_grid(dpm::UniformTime{}, schedule, 7)));
+  REQUIRE(make_plan(DpmSolver{}, schedule, 7) ==
+          make_plan(DpmSolver{}, make_grid(dpm::UniformLambda{}, schedule, 7)));
+}
+
+TEST_CASE("every method refuses fewer calls than it needs") {
+  for (const int calls : {0, -1, std::numeric_limits<int>::min()}) {
+    const std::string value = std::to_string(calls);
+    refused([&] { (void)make_plan(DpmSolver{}, schedule, calls); },
+            "DpmSolver: model_calls = " + value + "; it needs at least 1");
+    refused([&] { (void)make_plan(DpmSolver{.form = singlestep}, schedule, calls); },
+            "DpmSolver: model_calls = " + value + "; it needs at least 1");
+    refused([&] { (void)make_plan(Ddim{}, schedule, calls); },
+            "Ddim: model_calls = " + value + "; it needs at least 1");
+    refused([&] { (void)make_plan(Ddpm{}, schedule, calls); },
+            "Ddpm: model_calls = " + value + "; it needs at least 1");
+  }
+  refused([&] { (void)make_plan(DpmSolver{.denoise_to_zero = true}, schedule, 1); },
+          "DpmSolver: model_calls = 1; it needs at least 2");
+  refused([&] { (void)make_plan(Pndm{}, schedule, 11); },
+          "Pndm with the Runge-Kutta warm-up: model_calls = 11; it needs at least 12");
+  refused([&] { (void)make_plan(Pndm{.warmup = Pndm::Warmup::plms}, schedule, 1); },
+          "Pndm: model_calls = 1; it needs at least 2");
+}
+
+TEST_CASE("DPM-Solver on a grid spends its budget of calls") {
+  const auto orders = [](int calls, int steps, bool lower_order_final) {
+    const DpmSolver solver{.order = 3,
+                           .form = singlestep,
+                           .model_calls = calls,
+                           .lower_order_final = lower_order_final};
+    return calls_of_steps(make_plan(solver, make_grid(dpm::UniformLambda{}, schedule, steps)));
+  };
+  REQUIRE(orders(0, 4, false) == std::vector<int>{3, 3, 3, 3});
+  REQUIRE(orders(0, 4, true) == std::vector<int>{3, 3, 2, 1});
+  REQUIRE(orders(12, 4, false) == std::vector<int>{3, 3, 3, 3});
+  REQUIRE(orders(9, 4, false) == std::vector<int>{3, 3, 2, 1});
+  REQUIRE(orders(7, 4, false) == std::vector<int>{3, 2, 1, 1});
+  REQUIRE(orders(4, 4, false) == std::vector<int>{1, 1, 1, 1});
+  REQUIRE(orders(9, 4, true) == std::vector<int>{3, 3, 2, 1});
+  REQUIRE(orders(8, 4, true) == std::vector<int>{3, 3, 1, 1});
+}
+
+TEST_CASE("DPM-Solver refuses a budget that its grid cannot spend") {
+  const dpm::Grid grid = make_grid(dpm::UniformLambda{}, schedule, 5);
+  const auto refuses = [&](const DpmSolver& solver, const std::string& sentence) {
+    refused([&] { (void)make_plan(solver, grid); }, sentence);
+  };
+  for (const int calls : {4, 16}) {
+    refuses({.order = 3, .form = singlestep, .model_calls = calls},
+            "DpmSolver: model_calls = " + std::to_string(calls) +
+                " over 5 steps of order at most 3; it must lie between 5 and 15");
+  }
+  refuses(
+      {.order = 3, .form = singlestep, .model_calls = 13, .lower_order_final = true},
+      "DpmSolver: model_calls = 13 over 5 steps of order at most 3; it must lie between 5 and 12");
+  refuses(
+      {.order = 2, .form = singlestep, .stages = on_grid, .model_calls = 6},
+      "DpmSolver: model_calls = 6 with stages on a grid of 5 steps; there each step is one call");
+  REQUIRE(make_plan(DpmSolver{.order = 3, .form = singlestep, .stages = on_grid, .model_calls = 5},
+                    grid)
+              .model_calls() == 5);
+}
+
+TEST_CASE("a number of calls is met exactly or refused") {
+  const DpmSolver third{.order = 3};
+  // The first step of this one is of first order, so that there is a call for one step more.
+  const dpm::Plan from_noise =
+      make_plan(third, zero_terminal(), 20, dpm::UniformTime{}, Prediction::velocity);
+  REQUIRE(from_noise.model_calls() == 20);
+  REQUIRE(from_noise.steps.size() == 20);
+  const DpmSolver second{.order = 2, .form = singlestep};
+  REQUIRE_THROWS_WITH(
+      make_plan(second, schedule, 20, dpm::UniformTime{.end = 0.0}),
+      mentions(
+          "calls = 20 over a grid from time 1 to time 0, where 10 steps make 19 calls, because "
+          "steps that touch sigma = 0 or alpha = 0 are of first order"));
+  REQUIRE_THROWS_WITH(
+      make_plan(DpmSolver{.order = 2, .form = singlestep, .model_calls = 7}, schedule, 10),
+      "DpmSolver: model_calls = 7 among the options and 10 to plan for; leave the option 0");
+}
+
+TEST_CASE("the multistep methods refuse fewer calls than one") {
+  for (const int bad : {0, -3}) {
+    const std::string text = std::to_string(bad) + "; it needs at least 1";
+    refused([&] { (void)dpm::make_plan(UniPc{}, schedule, bad); }, "UniPc: model_calls = " + text);
+    refused([&] { (void)dpm::make_plan(Deis{}, schedule, bad); }, "Deis: model_calls = " + text);
+    refused([&] { (void)dpm::make_plan(SaSolver{}, schedule, bad); },
+            "SaSolver: model_calls = " + text);
+    refused([&] { (void)dpm::make_plan(Ipndm{}, schedule, bad); }, "Ipndm: model_calls = " + text);
+  }
+}
+
+namespace {
+namespace mine {
+
+/// DDIM twice over each interval's first half and second half.
+struct Halves {
+  static constexpr const char* name = "Halves";
+};
+
+void write(dpm::PlanBuilder& builder, const Halves& /*method*/, const dpm::Grid& grid) {
+  std::vector<double> times{grid[0].time};
+  for (std::size_t i = 1; i < grid.levels().size(); ++i) {
+    times.push_back(0.5 * (grid[i - 1].time + grid[i].time));
+    times.push_back(grid[i].time);
+  }
+  write(builder, Ddim{}, dpm::grid_of_times(grid.schedule(), times));
+}
+
+dpm::Budget<Halves> for_model_calls(const Halves& method, int model_calls) {
+  return {method, model_calls / 2};
+}
+
+dpm::UniformLambda default_spacing(const Halves& /*method*/) { return {}; }
+
+/// One call a step and uniform time, which it need not say.
+struct Plain {
+  static constexpr const char* name = "Plain";
+};
+
+void write(dpm::PlanBuilder& builder, const Plain& /*method*/, const dpm::Grid& grid) {
+  write(builder, Ddim{}, grid);
+}
+
+}  // namespace mine
+}  // namespace
+
+TEST_CASE("a method of another namespace is planned and sampled like the library's") {
+  const dpm::Grid grid = make_grid(dpm::UniformTime{}, schedule, 6);
+  for (const Prediction prediction : predictions) {
+    for (const Correction correction : {Correction::none, Correction::data}) {
+      REQUIRE(make_plan(mine::Plain{}, grid, prediction, correction) ==
+              make_plan(Ddim{}, grid, prediction, correction));
+    }
+  }
+  REQUIRE(dpm::make_plan(mine::Plain{}, schedule, 20) == dpm::make_plan(Ddim{}, schedule, 20));
+  State x = test_start();
+  State y = test_start();
+  dpm::sample(mine::Plain{}, schedule, 8, test_model(Prediction::noise), x);
+  dpm::sample(Ddim{}, schedule, 8, test_model(Prediction::noise), y);
+  REQUIRE(x == y);
+  REQUIRE_THROWS_WITH(dpm::make_plan(mine::Plain{}, schedule, 0),
+                      "Plain: model_calls = 0; it needs at least 1");
+}
+
+TEST_CASE("a method's own rules for model calls and spacing count") {
+  const Plan plan = dpm::make_plan(mine::Halves{}, schedule, 10);
+  REQUIRE(plan.model_calls() == 10);
+  REQUIRE(plan == make_plan(mine::Halves{}, make_grid(dpm::UniformLambda{}, schedule, 5)));
+  REQUIRE_THROWS_WITH(dpm::make_plan(mine::Halves{}, schedule, 11), mentions("model_calls = 11"));
+}

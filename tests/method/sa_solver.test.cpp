@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// SA-Solver: where it draws noise, refusals.
+#include <cmath>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "dpm/dpm.hpp"
+#include "support/catch.hpp"
+#include "support/refused.hpp"
+#include "support/test_network.hpp"
+
+using namespace dpm_test;
+using dpm::Level;
+using dpm::Plan;
+using dpm::SaSolver;
+using State = std::vector<double>;
+
+namespace {
+
+const dpm::AnySchedule schedule = dpm::VpLinear();
+
+State run(const Plan& plan) {
+  State x = test_start();
+  dpm::RunOptions<State> options;
+  if (plan.draws() > 0) options.noise = &test_draw;
+  dpm::sample(plan, test_model(plan.prediction), x, options);
+  return x;
+}
+
+template <class Method>
+State run(const Method& method, const dpm::Grid& grid) {
+  return run(make_plan(method, grid));
+}
+
+}  // namespace
+
+TEST_CASE("SA-Solver draws noise in the steps where tau is above 0") {
+  const dpm::Grid grid = make_grid(dpm::UniformTime{.end = 0.0}, schedule, 10);
+  const SaSolver middle{
+      .tau = [](const Level& at) { return at.time > 0.25 && at.time < 0.75 ? 1.0 : 0.0; }};
+  const Plan plan = make_plan(middle, grid);
+  REQUIRE(plan.draws() == 5);  // from times 0.7, 0.6, 0.5, 0.4, 0.3
+  for (const double value : run(plan)) REQUIRE(std::isfinite(value));
+}
+
+TEST_CASE("SaSolver refuses orders and a tau out of range") {
+  const dpm::Grid grid = make_grid(dpm::UniformTime{}, schedule, 8);
+  for (const int bad : {-1, 0, 5}) {
+    refused([&] { (void)make_plan(SaSolver{.predictor_order = bad}, grid); },
+            "SaSolver: predictor_order = " + std::to_string(bad) + "; it must be 1 to 4");
+  }
+  for (const int bad : {-1, 1, 6}) {
+    refused([&] { (void)make_plan(SaSolver{.corrector_order = bad}, grid); },
+            "SaSolver: corrector_order = " + std::to_string(bad) +
+                "; it must be 2 to 5, or 0 for none");
+  }
+  refused([&] { (void)make_plan(SaSolver{.tau = nullptr}, grid); },
+          "SaSolver: tau is empty; it must be a function");
+  for (const auto& [bad, text] : {std::pair{-1.0, "-1"}, {not_a_number, "nan"}}) {
+    refused(
+        [&, tau = bad] {
+          (void)make_plan(SaSolver{.tau = [=](const Level&) { return tau; }}, grid);
+        },
+        std::string("SaSolver: tau is ") + text + " at time 1; it must be finite and at least 0");
+  }
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// The tables of betas, against their definitions.
+#include "dpm/schedule/betas.hpp"
+
+#include <cmath>
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+#include "dpm/schedule/discrete.hpp"
+#include "support/catch.hpp"
+#include "support/refused.hpp"
+
+using namespace dpm_test;
+
+TEST_CASE("beta builders follow their definitions") {
+  const std::vector<double> linear = dpm::linear_betas();
+  const std::vector<double> scaled = dpm::scaled_linear_betas();
+  REQUIRE(linear.size() == 1000);
+  REQUIRE(scaled.size() == 1000);
+  CHECK(linear.front() == 1e-4);
+  CHECK(linear.back() == 0.02);
+  CHECK_THAT(linear[333], WithinRel(1e-4 + (0.02 - 1e-4) / 3, 1e-15));
+  CHECK_THAT(scaled.front(), WithinRel(0.00085, 1e-15));
+  CHECK_THAT(scaled.back(), WithinRel(0.012, 1e-15));
+  const double third = (2 * std::sqrt(0.00085) + std::sqrt(0.012)) / 3;
+  CHECK_THAT(scaled[333], WithinRel(third * third, 1e-15));
+  CHECK_THAT(dpm::linear_betas(3, 0.2, 0.4)[1], WithinRel(0.3, 1e-15));
+  CHECK(dpm::linear_betas(1, 0.25, 0.5) == std::vector<double>{0.25});
+
+  // Computed with 60 decimal digits from the defining formulas.
+  const std::vector<double> cosine = dpm::cosine_betas();
+  REQUIRE(cosine.size() == 1000);
+  for (const auto& [i, beta] :
+       std::vector<std::pair<std::size_t, double>>{{0, 0.000041284224821777803149},
+                                                   {1, 0.000046141752736694509226},
+                                                   {10, 0.000089871362453064768708},
+                                                   {499, 0.0031458862304781963537},
+                                                   {500, 0.0031556914415850029081},
+                                                   {900, 0.019741855872433874214},
+                                                   {997, 0.55555375674156284785},
+                                                   {998, 0.74999939290116202778},
+                                                   {999, 0.999}}) {
+    CAPTURE(i);
+    CHECK_THAT(cosine[i], WithinRel(beta, 4e-15));
+  }
+  CHECK(dpm::cosine_betas(10, 0.2).back() == 0.2);
+
+  const std::vector<double> sigmoid = dpm::sigmoid_betas();
+  REQUIRE(sigmoid.size() == 1000);
+  for (const auto& [i, beta] :
+       std::vector<std::pair<std::size_t, double>>{{0, 0.00014920520081703201506},
+                                                   {250, 0.001046478294700143668},
+                                                   {500, 0.01007987979006101589},
+                                                   {999, 0.019950794799182968406}}) {
+    CAPTURE(i);
+    CHECK_THAT(sigmoid[i], WithinRel(beta, 4e-15));
+  }
+}
+
+TEST_CASE("the zero-terminal-SNR rescale shifts and scales the roots of the products") {
+  const std::vector<double> four = dpm::rescale_zero_terminal_snr(std::vector{0.1, 0.2, 0.3, 0.4});
+  REQUIRE(four.size() == 4);
+  CHECK(four[0] == 0.1);
+  CHECK_THAT(four[1], WithinRel(0.43923500712606821547, 4e-15));
+  CHECK_THAT(four[2], WithinRel(0.71284514442911763484, 4e-15));
+  CHECK(four[3] == 1.0);
+
+  // Computed with 60 decimal digits from Algorithm 1 as it is printed.
+  struct Row {
+    std::size_t index;
+    double beta, alpha;
+  };
+  const std::vector<double> betas = dpm::rescale_zero_terminal_snr(dpm::scaled_linear_betas());
+  const dpm::DiscreteSchedule schedule(betas);
+  for (const Row& row :
+       {Row{0, 0.00084999999999999995264, 0.99957490964909678451},
+        Row{1, 0.0009173335933719810991, 0.99911633263608616936},
+        Row{500, 0.0055305677844824241597, 0.49093663823075576047},
+        Row{900, 0.023962154827058808969, 0.054409497524792651119},
+        Row{990, 0.19366257480435471824, 0.0040657580230355732807},
+        Row{998, 0.75113700417650247034, 0.00044360884308376753713}, Row{999, 1.0, 0.0}}) {
+    CAPTURE(row.index);
+    CHECK_THAT(betas[row.index], WithinRel(row.beta, 2e-14));
+    CHECK_THAT(schedule.level(schedule.time_of_index(row.index)).alpha(),
+               WithinRel(row.alpha, 2e-14));
+  }
+
+  const std::vector<double> twice = dpm::rescale_zero_terminal_snr(betas);
+  for (std::size_t i = 0; i < betas.size(); ++i) {
+    CHECK_THAT(twice[i], WithinRel(betas[i], 1e-13));
+  }
+}
+
+TEST_CASE("the zero-terminal-SNR rescale checks its betas") {
+  refused([] { (void)dpm::rescale_zero_terminal_snr(std::vector<double>{0.5}); },
+          "rescale_zero_terminal_snr needs at least 2 betas and has 1");
+  refused([] { (void)dpm::rescale_zero_terminal_snr(std::vector<double>{}); },
+          "betas must not be empty");
+  refused(
+      [] {
+        (void)dpm::rescale_zero_terminal_snr(std::vector{0.5, 2.0, 0.5});
+      },
+      "betas[1] must be in (0, 1) and is 2");
+}
+
+TEST_CASE("beta builders check their arguments") {
+  refused([] { (void)dpm::linear_betas(0); }, "the number of betas must be at least 1 and is 0");
+  refused([] { (void)dpm::scaled_linear_betas(0); },
+          "the number of betas must be at least 1 and is 0");
+  refused([] { (void)dpm::sigmoid_betas(0); }, "the number of betas must be at least 1 and is 0");
+  refused([] { (void)dpm::cosine_betas(0); }, "the number of betas must be at least 1 and is 0");
+  refused([] { (void)dpm::linear_betas(10, 0.0, 0.5); },
+          "the first beta must be in (0, 1) and is 0");
+  refused([] { (void)dpm::scaled_linear_betas(10, -0.5, 0.5); },
+          "the first beta must be in (0, 1) and is -0.5");
+  refused([] { (void)dpm::sigmoid_betas(10, not_a_number, 0.5); },
+          "the first beta must be in (0, 1) and is nan");
+  refused([] { (void)dpm::linear_betas(10, 0.5, 0.25); },
+          "the last beta must be in [0.5, 1) and is 0.25");
+  refused([] { (void)dpm::scaled_linear_betas(10, 0.5, 1.0); },
+          "the last beta must be in [0.5, 1) and is 1");
+  refused([] { (void)dpm::cosine_betas(10, 0.0); }, "max_beta must be in (0, 1) and is 0");
+  refused([] { (void)dpm::cosine_betas(10, 1.0); }, "max_beta must be in (0, 1) and is 1");
+}
