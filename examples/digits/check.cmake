@@ -3,13 +3,16 @@
 
 file(REMOVE_RECURSE ${OUTPUT})
 execute_process(
-  COMMAND ${DIGITS} --method ddim --method dpm++2m --calls 5 10 --count 8 --output ${OUTPUT}
+  COMMAND ${DIGITS} --method ddim --method dpm++2m --calls 5 10 --count 8 --output ${OUTPUT} --hero
+          ${OUTPUT}/hero.png
   OUTPUT_VARIABLE table COMMAND_ERROR_IS_FATAL ANY)
 
-file(READ ${OUTPUT}/digits.png signature LIMIT 8 HEX)
-if(NOT signature STREQUAL "89504e470d0a1a0a")
-  message(SEND_ERROR "digits.png is not a PNG")
-endif()
+foreach(picture digits.png hero.png)
+  file(READ ${OUTPUT}/${picture} signature LIMIT 8 HEX)
+  if(NOT signature STREQUAL "89504e470d0a1a0a")
+    message(SEND_ERROR "${picture} is not a PNG")
+  endif()
+endforeach()
 
 # At 10 calls the table's first block and the CSV agree, and DPM-Solver++ is ahead of DDIM.
 file(STRINGS ${OUTPUT}/results.csv rows)

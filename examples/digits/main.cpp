@@ -26,6 +26,7 @@ namespace {
 struct Options {
   std::vector<std::string> methods;
   std::string output = ".";
+  std::string hero;
   std::string data = DPM_DIGITS_CSV;
   digits::Settings settings{
       .methods = {}, .calls = {5, 10, 15, 20, 25, 50, 100}, .seed = 1, .count = 200};
@@ -51,6 +52,8 @@ void declare(CLI::App& app, Options& options) {
       ->capture_default_str();
   app.add_option("--output", options.output, "Folder for digits.png and results.csv")
       ->capture_default_str();
+  app.add_option("--hero", options.hero,
+                 "File for a picture of one digit each after the first number of calls");
   app.add_option("--data", options.data, "The images")->capture_default_str();
 }
 
@@ -80,6 +83,7 @@ void run(Options options) {
   if (!csv) throw std::runtime_error("cannot write " + numbers);
   const std::string picture = (folder / "digits.png").string();
   digits::write_picture(picture, comparison);
+  if (!options.hero.empty()) digits::write_hero(options.hero, images, comparison);
   std::cout << "\nThe numbers are in " << numbers << ", the picture is " << picture << '\n';
 }
 

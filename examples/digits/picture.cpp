@@ -2,16 +2,11 @@
 // Copyright (c) 2026 the dpm authors
 /// @file
 /// The results as a picture.
-#include <gd.h>
-#include <gdfontl.h>
-
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
-#include <memory>
-#include <stdexcept>
 #include <string>
 
+#include "canvas.hpp"
 #include "report.hpp"
 
 namespace digits {
@@ -22,63 +17,8 @@ constexpr int image_size = scale * image_side;  // in the picture
 constexpr int gap = 4;                          // between images
 constexpr int margin = 16;                      // around cells
 constexpr int most_shown = 3;                   // samples in a cell, side by side
-constexpr int magnification = 5;                // of differences
 constexpr int text_height = 16;                 // of gd's large font
 constexpr int labels_width = 8 * 24;
-
-class Canvas {
- public:
-  Canvas(int width, int height) : image_(gdImageCreateTrueColor(width, height)) {
-    if (!image_) throw std::runtime_error("the picture does not fit into memory");
-    gdImageFilledRectangle(image_.get(), 0, 0, width, height, gdTrueColor(255, 255, 255));
-  }
-
-  void draw_text(int x, int y, std::string text) {
-    gdImageString(image_.get(), gdFontGetLarge(), x, y,
-                  reinterpret_cast<unsigned char*>(text.data()), gdTrueColor(0, 0, 0));
-  }
-
-  /// Draws the values of an image with the upper left corner at (x, y), in the colour that
-  /// `colour` gives each.
-  template <class Values, class Colour>
-  void draw_image(int x, int y, const Values& values, Colour colour) {
-    for (int pixel = 0; pixel < pixels; ++pixel) {
-      const int left = x + scale * (pixel % image_side);
-      const int top = y + scale * (pixel / image_side);
-      gdImageFilledRectangle(image_.get(), left, top, left + scale - 1, top + scale - 1,
-                             colour(values[pixel]));
-    }
-  }
-
-  void save(const std::string& path) const {
-    if (gdImageFile(image_.get(), path.c_str()) != GD_TRUE) {
-      throw std::runtime_error("cannot write the picture " + path);
-    }
-  }
-
- private:
-  struct Destroy {
-    void operator()(gdImagePtr image) const { gdImageDestroy(image); }
-  };
-  std::unique_ptr<gdImage, Destroy> image_;
-};
-
-/// 255 for `fraction` = 0 down to 0 for 1 and above.
-int brightness(double fraction) {
-  return static_cast<int>(std::lround(255.0 * (1.0 - std::clamp(fraction, 0.0, 1.0))));
-}
-
-/// White for paper, black for ink.
-int grey(double value) {
-  const int shade = brightness(0.5 * (value + 1.0));
-  return gdTrueColor(shade, shade, shade);
-}
-
-/// Red for too much ink, blue for too little.
-int signed_colour(double difference) {
-  const int other = brightness(magnification * std::abs(difference));
-  return difference > 0.0 ? gdTrueColor(255, other, other) : gdTrueColor(other, other, 255);
-}
 
 }  // namespace
 
@@ -109,12 +49,12 @@ void write_picture(const std::string& path, const Comparison& comparison) {
       for (int column = 0; column < columns; ++column) {
         const Cell& cell = data.cells[static_cast<std::size_t>(column)];
         const int x_of_cell = x + column * column_width;
-        canvas.draw_image(x_of_cell, y, cell.samples.col(i), grey);
+        canvas.draw_image(x_of_cell, y, scale, cell.samples.col(i), grey);
         if (cell.noise_draws > 0) continue;
-        canvas.draw_image(x_of_cell, y + image_size + gap,
+        canvas.draw_image(x_of_cell, y + image_size + gap, scale,
                           (cell.samples.col(i) - converged.col(i)).eval(), signed_colour);
       }
-      canvas.draw_image(x + columns * column_width, y, converged.col(i), grey);
+      canvas.draw_image(x + columns * column_width, y, scale, converged.col(i), grey);
     }
   }
   canvas.draw_text(margin, bottom,

@@ -21,4 +21,8 @@ void write_csv(std::ostream& out, const Comparison& comparison);
 /// written.
 void write_picture(const std::string& path, const Comparison& comparison);
 
+/// A PNG of one sample for each digit, by each method at its first number of calls, with the
+/// difference from the converged sample below. Throws `std::runtime_error` if it cannot be written.
+void write_hero(const std::string& path, const Images& images, const Comparison& comparison);
+
 }  // namespace digits

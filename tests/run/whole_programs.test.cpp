@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// The programs of the README, with an analytic network in place of the reader's.
+/// Whole programs as the documentation has them, whose samples are checked against known data.
 #include <Eigen/Core>
 #include <string>
 #include <vector>
@@ -31,7 +31,7 @@ void infer(const float* x, double timestep, float* velocity) {
 
 }  // namespace
 
-TEST_CASE("README: a runtime that owns the loop, and predicts velocity") {
+TEST_CASE("A runtime that owns the loop and predicts velocity arrives at its data") {
   std::vector<float> x{0.3F, -1.0F, 0.8F};
   const dpm::Plan plan =
       dpm::make_plan(dpm::DpmSolver{.order = 3}, schedule, 20, dpm::Prediction::velocity);
@@ -44,7 +44,7 @@ TEST_CASE("README: a runtime that owns the loop, and predicts velocity") {
   for (const float sample : samples) REQUIRE_THAT(sample, WithinAbs(2.0, 0.03));
 }
 
-TEST_CASE("README: the order of a method on your network") {
+TEST_CASE("The order of a method is measured on a network") {
   const dpm::Gaussian network({0.5, -1.0}, {0.4, 0.8});
   const Eigen::ArrayXXd x = Eigen::ArrayXXd::Random(2, 5);
   const auto result =
@@ -52,7 +52,7 @@ TEST_CASE("README: the order of a method on your network") {
   REQUIRE_THAT(result.order, WithinAbs(2.0, 0.15));
 }
 
-TEST_CASE("README: image-to-image with a stochastic method") {
+TEST_CASE("Image-to-image with a stochastic method keeps some of the image") {
   const dpm::Gaussian network({0.5, -1.0}, {0.4, 0.8});
   const dpm::Plan plan = dpm::make_plan(dpm::Ddpm{}, schedule, 100, dpm::UniformTime{.start = 0.6});
   REQUIRE(plan.start().time == 0.6);
@@ -67,7 +67,7 @@ TEST_CASE("README: image-to-image with a stochastic method") {
   REQUIRE_THAT(x.row(1).mean(), WithinAbs(-1.0, 0.3));
 }
 
-TEST_CASE("README: a sampler from diffusers' configuration") {
+TEST_CASE("A sampler from the configuration of diffusers draws the data") {
   const std::string text_of_scheduler_config_json =
       R"({"_class_name": "DDPMScheduler", "beta_schedule": "squaredcos_cap_v2",
           "clip_sample_range": 5.0, "lambda_min_clipped": -Infinity})";
@@ -87,7 +87,7 @@ TEST_CASE("README: a sampler from diffusers' configuration") {
   REQUIRE_THAT(x.row(1).mean(), WithinAbs(-1.0, 0.1));
 }
 
-TEST_CASE("README: EDM and flow networks") {
+TEST_CASE("EDM and flow networks draw the data") {
   const dpm::Gaussian data({0.5, -1.0}, {0.4, 0.8});
   // Exact networks of both kinds, made of the exact noise prediction.
   const auto edm_network = [&](const State& input, const dpm::Level& at, State& out) {

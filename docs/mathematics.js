@@ -1,0 +1,2 @@
+// Formulas between \( \) and \[ \], which is what arithmatex makes of $ $ and $$ $$.
+document.addEventListener("DOMContentLoaded", () => renderMathInElement(document.body));
