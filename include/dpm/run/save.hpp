@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "dpm/error.hpp"
+#include "dpm/plan/check.hpp"
 #include "dpm/plan/hash.hpp"
 #include "dpm/plan/plan.hpp"
 #include "dpm/run/adaptive.hpp"
@@ -96,21 +97,20 @@ constexpr std::uint64_t scalar_code() {
 
 /// What all saved runs of this plan and state begin with.
 template <class State>
-SavedRun describe_run(const Stepper<State>& run) {
-  const Shape shape = shape_of(run.sample());
+SavedRun describe_run(const Plan& plan, const State& sample) {
+  const Shape shape = shape_of(sample);
   return {.scalar = scalar_code<State>(),
-          .plan_hash = plan_hash(run.plan()),
+          .plan_hash = plan_hash(plan),
           .elements = shape.elements,
           .samples = shape.samples,
-          .place = run.place()};
+          .place = {}};
 }
 
 template <class State>
-std::size_t bytes_of_values(const Stepper<State>& run) {
+std::size_t bytes_of_values(const Plan& plan, const State& sample) {
   std::size_t states = 0;
-  for (const std::size_t count : PlanNeeds(run.plan()).registers) states += count;
-  const auto view = dense_view(run.sample());
-  return states * view.size() * sizeof(*view.data);
+  for (const std::size_t count : PlanNeeds(plan).registers) states += count;
+  return states * dense_view(sample).size() * sizeof(ScalarOf<State>);
 }
 
 /// Values go sample by sample, whatever the order in which a state stores them.
@@ -128,8 +128,10 @@ bool is_to_be_filled(const Plan& plan, const RunPlace& place, Register r);
 
 template <class State>
 std::vector<std::byte> save_run(const Stepper<State>& run, std::span<const double> numbers) {
-  const SavedRun saved = describe_run(run);
-  std::vector<std::byte> bytes = begin_saved_run(saved, numbers, bytes_of_values(run));
+  SavedRun saved = describe_run(run.plan(), run.sample());
+  saved.place = run.place();
+  std::vector<std::byte> bytes =
+      begin_saved_run(saved, numbers, bytes_of_values(run.plan(), run.sample()));
   std::byte* to = bytes.data() + SavedRun::header + 8 * numbers.size();
   const auto sample = dense_view(run.sample());
   for_each_register(PlanNeeds(run.plan()).registers, [&](Register r) {
@@ -151,22 +153,24 @@ Stepper<State> load_run(std::span<const std::byte> bytes, std::size_t numbers,
                         std::shared_ptr<const Plan> plan, State shape, RunOptions<State> options) {
   const auto view = dense_view(shape);
   require(view.size() > 0, "load: shape is empty; it must have the shape of the run's sample");
-  std::fill_n(view.data, view.size(), std::remove_pointer_t<decltype(view.data)>{});
-  auto run = Stepper<State>::to_restore(std::move(plan), std::move(shape), std::move(options));
-  const SavedRun saved =
-      open_saved_run(bytes, describe_run(run), numbers, bytes_of_values(run), run.plan());
+  std::fill_n(view.data, view.size(), ScalarOf<State>{});
+  require(plan != nullptr, "Stepper: the plan is a null pointer; it must point to a plan");
+  check(*plan);
+  const SavedRun saved = open_saved_run(bytes, describe_run(*plan, shape), numbers,
+                                        bytes_of_values(*plan, shape), *plan);
   const std::byte* from = bytes.data() + SavedRun::header + 8 * numbers;
-  run.restore(saved.place, [&](Register r, State& state) {
+  const bool check_finite = options.check_finite;
+  const auto fill = [&](Register r, State& state) {
     for_each_value(dense_view(state), [&from](auto& value) {
       value = get_number<std::remove_reference_t<decltype(value)>>(from);
     });
-    if (run.options().check_finite && !all_finite(state)) {
+    if (check_finite && !all_finite(state)) {
       refuse_non_finite(sentence("load: ", r == sample_register ? "the sample" : "a register",
                                  " of the saved run, after ",
                                  saved.place.steps_before + saved.place.step, " steps,"));
     }
-  });
-  return run;
+  };
+  return Stepper<State>(std::move(plan), std::move(shape), std::move(options), saved.place, fill);
 }
 
 }  // namespace detail
@@ -215,7 +219,7 @@ template <DenseState State>
                                                RunOptions<State> options = {}) {
   const std::vector<double> numbers = detail::saved_numbers(bytes);
   const auto view = dense_view(shape);
-  std::fill_n(view.data, view.size(), std::remove_pointer_t<decltype(view.data)>{});
+  std::fill_n(view.data, view.size(), ScalarOf<State>{});
   AdaptiveRun<State> run(method, schedule, shape, prediction, options);
   run.restore(numbers, [&](std::shared_ptr<const Plan> plan) {
     return detail::load_run(bytes, numbers.size(), std::move(plan), std::move(shape),

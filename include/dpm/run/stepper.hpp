@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -20,46 +19,12 @@
 #include "dpm/run/options.hpp"
 #include "dpm/run/preview.hpp"
 #include "dpm/run/registers.hpp"
-#include "dpm/separate.hpp"
+#include "dpm/run/run_place.hpp"
 #include "dpm/state/check_values.hpp"
 #include "dpm/state/combine.hpp"
 #include "dpm/state/dense.hpp"
 
 namespace dpm {
-
-/// Where a run stands: all of it that is neither its plan nor its options nor a value of a
-/// register.
-struct RunPlace {
-  std::size_t step = 0;            ///< finished steps of the plan
-  std::size_t instruction = 0;     ///< finished instructions of the next
-  int model_calls = 0;             ///< whose output has been taken, since the run began
-  std::size_t steps_before = 0;    ///< finished under earlier plans, without trials
-  int model_calls_before = 0;      ///< made under earlier plans
-  std::uint32_t draws_before = 0;  ///< noise draws of steps finished under earlier plans
-  friend bool operator==(const RunPlace&, const RunPlace&) = default;
-};
-
-namespace detail {
-
-/// Refuses a null pointer, a plan that cannot be run while `held` are the registers that hold
-/// values, and one that needs what is not there.
-PlanNeeds check_run(const Plan* plan, std::span<const Register> held, bool has_noise,
-                    bool has_correction);
-
-/// Refuses a plan that starts at another noise level than the one where the sample stands.
-void check_start_level(const Level& start, const Level& stands);
-
-/// Steps, trials left out, and draws of the first `steps` steps of a plan.
-std::size_t counted_steps(const Plan& plan, std::size_t steps);
-std::uint32_t draws_of(const Plan& plan, std::size_t steps);
-
-/// "step 3 of 10: the model's output (time 0.5, timestep 499)"; all = 0: how many is not known.
-std::string name_values(std::size_t step, std::size_t all, const char* what, const Level& level);
-
-/// Refuses to go on with a run that `NonFinite` has ended.
-[[noreturn]] void refuse_spoilt();
-
-}  // namespace detail
 
 /// One run of a plan, for callers that own the loop: `next()` hands out a model call, the caller
 /// fills its output, and so on until there is none left.
@@ -92,11 +57,7 @@ class Stepper {
   /// `NonFinite` a start that is not finite.
   Stepper(std::shared_ptr<const Plan> plan, State x, RunOptions<State> options = {})
       : plan_(std::move(plan)), options_(std::move(options)) {
-    const PlanNeeds needs = check_plan(plan_.get(), {});
-    detail::check_start("Stepper", x, options_.check_finite);
-    registers_.assign(needs.registers, x);
-    make_preview();
-    planned_calls_ = needs.model_calls;
+    begin(x, {});
   }
   Stepper(const Plan& plan, State x, RunOptions<State> options = {})
       : Stepper(std::make_shared<const Plan>(plan), std::move(x), std::move(options)) {}
@@ -272,33 +233,26 @@ class Stepper {
     if (pending_ != nullptr) --place.instruction;
     return place;
   }
-  /// Puts the run at a place that `place()` has returned for the same plan; `fill(register, state)`
-  /// gives the registers of the plan the values that they had (see `load`).
+  /// The run that stood at `place` of this plan: `fill(register, state)` gives the registers of the
+  /// plan the values that they had, in states shaped like `x` (see `load`).
   template <class Fill>
-  void restore(const RunPlace& place, const Fill& fill) {
+  Stepper(std::shared_ptr<const Plan> plan, State x, RunOptions<State> options,
+          const RunPlace& place, const Fill& fill)
+      : plan_(std::move(plan)), options_(std::move(options)), place_(place) {
+    begin(x,
+          plan_ != nullptr ? std::span<const Register>(plan_->live) : std::span<const Register>());
     detail::for_each_register(PlanNeeds(*plan_).registers,
                               [&](Register r) { fill(r, registers_[r]); });
-    place_ = place;
-    forget_call();
-  }
-  /// A run that goes on from another plan's live registers, whose values `restore` is to give.
-  [[nodiscard]] static Stepper to_restore(std::shared_ptr<const Plan> plan, State x,
-                                          RunOptions<State> options) {
-    return Stepper(std::move(plan), std::move(x), std::move(options), Restored{});
   }
 
  private:
-  struct Restored {};
-  Stepper(std::shared_ptr<const Plan> plan, State x, RunOptions<State> options, Restored)
-      : plan_(std::move(plan)), options_(std::move(options)) {
-    detail::require(plan_ != nullptr,
-                    "Stepper: the plan is a null pointer; it must point to a plan");
-    const PlanNeeds needs = check_plan(plan_.get(), plan_->live);
+  void begin(const State& x, std::span<const Register> held) {
+    const PlanNeeds needs = check_plan(plan_.get(), held);
+    detail::check_start("Stepper", x, options_.check_finite);
     registers_.assign(needs.registers, x);
     make_preview();
     planned_calls_ = needs.model_calls;
   }
-
   PlanNeeds check_plan(const Plan* plan, std::span<const Register> held) const {
     return detail::check_run(plan, held, static_cast<bool>(options_.noise),
                              static_cast<bool>(options_.correction));
@@ -475,63 +429,3 @@ class Stepper {
 };
 
 }  // namespace dpm
-
-#if DPM_DEFINE
-
-#  include "dpm/plan/check.hpp"
-
-namespace dpm::detail {
-
-DPM_INLINE PlanNeeds check_run(const Plan* plan, std::span<const Register> held, bool has_noise,
-                               bool has_correction) {
-  require(plan != nullptr, "Stepper: the plan is a null pointer; it must point to a plan");
-  check(*plan, held);
-  PlanNeeds needs(*plan);
-  require(needs.draws == 0 || has_noise, "Stepper: the plan draws noise ", needs.draws,
-          " times; give the run a noise source, such as NormalNoise{seed}");
-  const bool is_part = !plan->live.empty();  // another part may ask for them
-  require((needs.corrections > 0) == has_correction || (is_part && has_correction),
-          "Stepper: the plan asks for ", needs.corrections, " corrections and ",
-          has_correction ? "a correction" : "no correction",
-          " was given; make the plan with Correction::data exactly if one is given");
-  return needs;
-}
-
-DPM_INLINE void check_start_level(const Level& start, const Level& stands) {
-  require(start.log_alpha == stands.log_alpha && start.log_sigma == stands.log_sigma,
-          "Stepper: the new plan starts at time ", start.time, " and the sample stands at time ",
-          stands.time, "; it must start there, or be given the sample that stands where it starts");
-}
-
-DPM_INLINE std::size_t counted_steps(const Plan& plan, std::size_t steps) {
-  std::size_t counted = 0;
-  for (std::size_t i = 0; i < steps; ++i) counted += plan.steps[i].is_trial() ? 0 : 1;
-  return counted;
-}
-
-DPM_INLINE std::uint32_t draws_of(const Plan& plan, std::size_t steps) {
-  std::uint32_t draws = 0;
-  for (std::size_t i = 0; i < steps; ++i) {
-    for (const Instruction& instruction : plan.steps[i].instructions) {
-      if (std::holds_alternative<Draw>(instruction)) ++draws;
-    }
-  }
-  return draws;
-}
-
-DPM_INLINE std::string name_values(std::size_t step, std::size_t all, const char* what,
-                                   const Level& level) {
-  const std::string of_all = all > 0 ? sentence(" of ", all) : std::string();
-  return sentence("step ", step, of_all, ": ", what, " (time ", level.time, ", timestep ",
-                  level.timestep, ")");
-}
-
-DPM_INLINE void refuse_spoilt() {
-  refuse(
-      {"Stepper: the run met values that are not finite and cannot go on; reset it, or go on "
-       "with a copy made before"});
-}
-
-}  // namespace dpm::detail
-
-#endif

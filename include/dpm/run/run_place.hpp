@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// Where a run stands in its plan, and what it says of that place.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "dpm/plan/plan.hpp"
+#include "dpm/separate.hpp"
+
+namespace dpm {
+
+/// All of a run that is neither its plan nor its options nor a value of a register.
+struct RunPlace {
+  std::size_t step = 0;            ///< finished steps of the plan
+  std::size_t instruction = 0;     ///< finished instructions of the next
+  int model_calls = 0;             ///< whose output has been taken, since the run began
+  std::size_t steps_before = 0;    ///< finished under earlier plans, without trials
+  int model_calls_before = 0;      ///< made under earlier plans
+  std::uint32_t draws_before = 0;  ///< noise draws of steps finished under earlier plans
+  friend bool operator==(const RunPlace&, const RunPlace&) = default;
+};
+
+namespace detail {
+
+/// What a run of the plan needs. Refuses a null pointer, a plan that cannot be run while `held` are
+/// the registers that hold values, and one that needs what is not there.
+PlanNeeds check_run(const Plan* plan, std::span<const Register> held, bool has_noise,
+                    bool has_correction);
+
+/// Refuses a plan that starts at another noise level than the one where the sample stands.
+void check_start_level(const Level& start, const Level& stands);
+
+/// Steps that are no trials, and draws, among the first `steps` steps of a plan.
+std::size_t counted_steps(const Plan& plan, std::size_t steps);
+std::uint32_t draws_of(const Plan& plan, std::size_t steps);
+
+/// "step 3 of 10: the model's output (time 0.5, timestep 499)"; all = 0: how many is not known.
+std::string name_values(std::size_t step, std::size_t all, const char* what, const Level& level);
+
+/// Refuses to go on with a run that `NonFinite` has ended.
+[[noreturn]] void refuse_spoilt();
+
+}  // namespace detail
+}  // namespace dpm
+
+#if DPM_DEFINE
+
+#  include <variant>
+
+#  include "dpm/error.hpp"
+#  include "dpm/plan/check.hpp"
+
+namespace dpm::detail {
+
+DPM_INLINE PlanNeeds check_run(const Plan* plan, std::span<const Register> held, bool has_noise,
+                               bool has_correction) {
+  require(plan != nullptr, "Stepper: the plan is a null pointer; it must point to a plan");
+  check(*plan, held);
+  PlanNeeds needs(*plan);
+  require(needs.draws == 0 || has_noise, "Stepper: the plan draws noise ", needs.draws,
+          " times; give the run a noise source, such as NormalNoise{seed}");
+  const bool is_part = !plan->live.empty();  // another part may ask for them
+  require((needs.corrections > 0) == has_correction || (is_part && has_correction),
+          "Stepper: the plan asks for ", needs.corrections, " corrections and ",
+          has_correction ? "a correction" : "no correction",
+          " was given; make the plan with Correction::data exactly if one is given");
+  return needs;
+}
+
+DPM_INLINE void check_start_level(const Level& start, const Level& stands) {
+  require(start.log_alpha == stands.log_alpha && start.log_sigma == stands.log_sigma,
+          "Stepper: the new plan starts at time ", start.time, " and the sample stands at time ",
+          stands.time, "; it must start there, or be given the sample that stands where it starts");
+}
+
+DPM_INLINE std::size_t counted_steps(const Plan& plan, std::size_t steps) {
+  std::size_t counted = 0;
+  for (std::size_t i = 0; i < steps; ++i) counted += plan.steps[i].is_trial() ? 0 : 1;
+  return counted;
+}
+
+DPM_INLINE std::uint32_t draws_of(const Plan& plan, std::size_t steps) {
+  std::uint32_t draws = 0;
+  for (std::size_t i = 0; i < steps; ++i) {
+    for (const Instruction& instruction : plan.steps[i].instructions) {
+      if (std::holds_alternative<Draw>(instruction)) ++draws;
+    }
+  }
+  return draws;
+}
+
+DPM_INLINE std::string name_values(std::size_t step, std::size_t all, const char* what,
+                                   const Level& level) {
+  const std::string of_all = all > 0 ? sentence(" of ", all) : std::string();
+  return sentence("step ", step, of_all, ": ", what, " (time ", level.time, ", timestep ",
+                  level.timestep, ")");
+}
+
+DPM_INLINE void refuse_spoilt() {
+  refuse(
+      {"Stepper: the run met values that are not finite and cannot go on; reset it, or go on "
+       "with a copy made before"});
+}
+
+}  // namespace dpm::detail
+
+#endif
