@@ -260,15 +260,16 @@ void write(dpm::PlanBuilder& builder, const Plain& /*method*/, const dpm::Grid& 
 
 TEST_CASE("a method of another namespace is planned and sampled like the library's") {
   const dpm::Grid grid = make_grid(dpm::UniformTime{}, schedule, 6);
-  for (const Prediction prediction : predictions) {
+  for (const Prediction prediction : {Prediction::noise, Prediction::data, Prediction::velocity,
+                                      Prediction::score, Prediction::flow}) {
     for (const Correction correction : {Correction::none, Correction::data}) {
       REQUIRE(make_plan(mine::Plain{}, grid, prediction, correction) ==
               make_plan(Ddim{}, grid, prediction, correction));
     }
   }
   REQUIRE(dpm::make_plan(mine::Plain{}, schedule, 20) == dpm::make_plan(Ddim{}, schedule, 20));
-  State x = test_start();
-  State y = test_start();
+  std::vector<double> x = test_start();
+  std::vector<double> y = test_start();
   dpm::sample(mine::Plain{}, schedule, 8, test_model(Prediction::noise), x);
   dpm::sample(Ddim{}, schedule, 8, test_model(Prediction::noise), y);
   REQUIRE(x == y);
