@@ -12,7 +12,7 @@
 
 #include "dpm/error.hpp"
 #include "dpm/interop/diffusers/levels.hpp"
-#include "dpm/interop/diffusers/sigma_curves.hpp"
+#include "dpm/interop/diffusers/spacings.hpp"
 #include "dpm/interop/diffusers/table.hpp"
 
 namespace dpm::diffusers::detail {
@@ -23,13 +23,12 @@ inline void check_order(const Options& o, const char* name, int order, int most)
 }
 
 inline void check_orders(const Options& o) {
-  const bool is_dpm = steps_in_lambda(o.kind) || o.kind == Kind::edm_dpm_multistep;
-  if (o.kind == Kind::unipc) return check_order(o, "solver_order", o.solver_order, 4);
   if (o.kind == Kind::sa_solver) {
     check_order(o, "predictor_order", o.predictor_order, 4);
-    return check_order(o, "corrector_order", o.corrector_order, 4);
+    check_order(o, "corrector_order", o.corrector_order, 4);
+  } else if (steps_in_lambda(o.kind) || o.kind == Kind::edm_dpm_multistep) {
+    check_order(o, "solver_order", o.solver_order, o.kind == Kind::unipc ? 4 : 3);
   }
-  if (is_dpm) check_order(o, "solver_order", o.solver_order, 3);
 }
 
 /// Refuses, in both modes, what diffusers cannot run.
