@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// Samplers from Hugging Face diffusers' scheduler_config.json. Needs nlohmann_json; nothing else
-/// in the library does, and `dpm/dpm.hpp` does not include this.
+/// Samplers from Hugging Face diffusers' scheduler_config.json. Needs nlohmann_json; `dpm/dpm.hpp`
+/// does not include this.
 #pragma once
 
 #include <cstddef>
@@ -114,7 +114,7 @@ class Scheduler {
       if (o.kind == Kind::ddpm) return detail::ddpm_plan(o, mode_, table, at.timesteps);
       if (o.kind == Kind::ddim) return detail::ddim_plan(o, table, run, at.timesteps);
       const int stride = o.num_train_timesteps / run.steps;
-      if (o.kind == Kind::pndm) return detail::PndmWriter(o, table, stride).write(at.timesteps);
+      if (o.kind == Kind::pndm) return detail::pndm_plan(o, table, stride, at.timesteps);
       return detail::ddim_inverse_plan(o, table, stride, at.timesteps);
     }
     const std::vector<Level> levels = detail::levels_of(schedule(run), o, at);

@@ -59,7 +59,6 @@ void visit_options(Options& o, Field&& field) {
          Kind::euler)) {
     field("rescale_betas_zero_snr", o.rescale_betas_zero_snr);
   }
-  if (dpm || k == Kind::sa_solver) field("lambda_min_clipped", o.lambda_min_clipped);
 
   if (k != Kind::flow_match_euler) {
     const Choices with_flow{{"epsilon", "sample", "v_prediction", "flow_prediction"}};
@@ -71,6 +70,7 @@ void visit_options(Options& o, Field&& field) {
                                               : plain);
   }
   if (dpm || k == Kind::sa_solver) {
+    field("lambda_min_clipped", o.lambda_min_clipped);
     field("variance_type", o.variance_type, Choices{{"", "learned", "learned_range"}});
   }
   if (k == Kind::ddpm) {

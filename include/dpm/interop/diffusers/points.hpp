@@ -141,9 +141,6 @@ inline Points edm_points(const Options& o, const Run& run) {
   check_steps(o, run.steps);
   const double least = o.sigma_min.value_or(0.002);
   const double most = o.sigma_max.value_or(80.0);
-  require(least > 0.0 && least < most, "diffusers: sigma_min is ", least,
-          "; it must lie between 0 and sigma_max = ", most);
-  require(o.rho > 0.0, "diffusers: rho is ", o.rho, "; it must be greater than 0");
   const Curve curve = o.sigma_schedule == "karras" ? Curve::karras : Curve::exponential;
   Points points{{}, sigmas_on(curve, most, least, run.steps, o.rho)};
   // One step alone is counted from the other end there.
@@ -202,7 +199,6 @@ inline Points euler_points(const Options& o, Mode mode, const Table& table, cons
 inline Points flow_match_points(const Options& o, const Run& run) {
   require(!o.use_dynamic_shifting || run.mu.has_value(),
           "diffusers: use_dynamic_shifting is on and mu is missing; give Run::mu");
-  require(o.shift > 0.0, "diffusers: shift is ", o.shift, "; it must be greater than 0");
   const auto train = static_cast<double>(o.num_train_timesteps);
   Points points{{}, run.sigmas};
   if (run.sigmas.empty()) {
@@ -273,23 +269,21 @@ inline Points points_of(const Options& o, Mode mode, const Run& run) {
   if (is_one_of(o.kind, Kind::euler, Kind::heun)) return euler_points(o, mode, table, run);
   if (o.kind == Kind::dpm_multistep_inverse) return inverse_points(o, mode, table, run);
   if (steps_in_lambda(o.kind)) return lambda_points(o, mode, table, run);
-  Points points;
-  points.timesteps = run.timesteps.empty()
-                         ? table_timesteps(o, mode, o.num_train_timesteps, run.steps)
-                         : run.timesteps;
+  Points points{run.timesteps, {}};
+  if (run.timesteps.empty()) {
+    points.timesteps = table_timesteps(o, mode, o.num_train_timesteps, run.steps);
+  }
   if (o.kind == Kind::pndm) {
     points.timesteps = pndm_calls(o, points.timesteps, o.num_train_timesteps / run.steps);
   }
-  if (o.kind == Kind::ddim_inverse) {
-    std::reverse(points.timesteps.begin(), points.timesteps.end());
-  }
+  if (o.kind == Kind::ddim_inverse) std::reverse(points.timesteps.begin(), points.timesteps.end());
   return points;
 }
 
 /// What standard normal noise is multiplied with to start a run.
 inline double init_noise_sigma(const Options& o, const Points& points) {
   if (o.kind == Kind::edm_dpm_multistep) return std::hypot(o.sigma_max.value_or(80.0), 1.0);
-  if (o.kind != Kind::euler && o.kind != Kind::heun) return 1.0;
+  if (!is_one_of(o.kind, Kind::euler, Kind::heun)) return 1.0;
   return o.timestep_spacing == "leading" ? std::hypot(points.sigmas[0], 1.0) : points.sigmas[0];
 }
 
@@ -298,10 +292,9 @@ inline Points shown(const Options& o, const Points& points) {
   if (o.kind != Kind::heun) return points;
   Points twice;
   for (std::size_t i = 0; i < points.timesteps.size(); ++i) {
-    for (int call = i == 0 ? 1 : 0; call < 2; ++call) {
-      twice.timesteps.push_back(points.timesteps[i]);
-      twice.sigmas.push_back(points.sigmas[i]);
-    }
+    const std::size_t calls = i == 0 ? 1 : 2;
+    twice.timesteps.insert(twice.timesteps.end(), calls, points.timesteps[i]);
+    twice.sigmas.insert(twice.sigmas.end(), calls, points.sigmas[i]);
   }
   twice.sigmas.push_back(points.sigmas.back());
   return twice;

@@ -34,9 +34,9 @@ inline void check_orders(const Options& o) {
 /// Refuses, in both modes, what diffusers cannot run.
 inline void check_possible(const Options& o) {
   const bool noise_space = space_of(o) == Space::noise;
-  const bool dpm = o.kind == Kind::dpm_multistep || o.kind == Kind::dpm_singlestep;
-  require(!(dpm && noise_space && o.final_sigmas_type == "zero"), "diffusers: algorithm_type ",
-          o.algorithm_type,
+  require(!(is_one_of(o.kind, Kind::dpm_multistep, Kind::dpm_singlestep) && noise_space &&
+            o.final_sigmas_type == "zero"),
+          "diffusers: algorithm_type ", o.algorithm_type,
           " with final_sigmas_type zero is refused by diffusers; use final_sigmas_type sigma_min");
   require(!(o.algorithm_type == "sde-dpmsolver" && o.solver_order == 3),
           "diffusers: algorithm_type sde-dpmsolver of order 3 does not exist in diffusers; use "
@@ -44,11 +44,10 @@ inline void check_possible(const Options& o) {
   require(!(o.kind == Kind::edm_dpm_multistep && is_sde(o) && o.solver_order == 3),
           "diffusers: EDMDPMSolverMultistepScheduler with algorithm_type sde-dpmsolver++ has no "
           "order 3 in diffusers; use solver_order 2, or dpm::DpmSolver{.order = 3, .tau = 1}");
-  const bool loses_timestep = (o.kind == Kind::dpm_singlestep || o.kind == Kind::sa_solver) &&
-                              noise_space && o.thresholding;
-  require(!loses_timestep, "diffusers: thresholding of ", class_name(o.kind),
-          " with algorithm_type ", o.algorithm_type,
-          " fails in diffusers; use thresholding false, or the data-prediction algorithm");
+  require(
+      !(is_one_of(o.kind, Kind::dpm_singlestep, Kind::sa_solver) && noise_space && o.thresholding),
+      "diffusers: thresholding of ", class_name(o.kind), " with algorithm_type ", o.algorithm_type,
+      " fails in diffusers; use thresholding false, or the data-prediction algorithm");
   require(!(o.kind == Kind::unipc && !o.lower_order_final && o.final_sigmas_type == "zero" &&
             o.solver_order > 1),
           "diffusers: UniPCMultistepScheduler with lower_order_final false and final_sigmas_type "

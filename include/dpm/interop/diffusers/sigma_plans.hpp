@@ -44,14 +44,13 @@ inline std::size_t multistep_order(const Options& o, std::size_t i, std::size_t 
   return i + 2 == n && lowers ? std::min<std::size_t>(order, 2) : order;
 }
 
-/// The weights of the derivatives as diffusers has them. At third order the multistep form has half
-/// of the second difference's weight, and the SDE, in both forms, subtracts 1/2 where it should
-/// add.
+/// The weights of the derivatives as diffusers has them. At third order the multistep form halves
+/// the second difference's weight, and the SDE, in both forms, subtracts 1/2 where it should add.
 inline DerivativeWeights dpm_weights(const Options& o, const ExponentialStep& step, const Level& t,
                                      std::size_t order) {
+  if (o.kind == Kind::deis) return exact_weights(step, order);
   DerivativeWeights w =
       dpm::detail::dpm_solver_weights(step, static_cast<int>(order), update_of(o));
-  if (o.kind == Kind::deis) return exact_weights(step, order);
   if (order == 3 && is_sde(o)) w[2] -= t.alpha() * step.h() * step.h();
   if (order == 3 && o.kind != Kind::dpm_singlestep) w[2] *= 0.5;
   return w;
@@ -97,21 +96,18 @@ inline Plan multistep_plan(const Options& o, Mode mode, std::span<const Level> l
 /// order; each of the three starts from the sample at the block's beginning.
 inline std::vector<std::size_t> singlestep_orders(const Options& o, std::size_t n) {
   const auto order = static_cast<std::size_t>(o.solver_order);
-  const bool zero = o.final_sigmas_type == "zero";
-  const bool lowers = o.lower_order_final || n % order != 0 || zero;
   std::vector<std::size_t> orders;
   while (orders.size() < n) {
     for (std::size_t k = 1; k <= order && orders.size() < n; ++k) orders.push_back(k);
   }
-  if (lowers && order > 1 && n % order == 0) orders.back() = 1;
-  if (zero) orders.back() = 1;
+  const bool lowers = o.lower_order_final && n % order == 0;
+  if (lowers || o.final_sigmas_type == "zero") orders.back() = 1;
   return orders;
 }
 
 /// DPMSolverSinglestep. The stage register keeps the sample at the block's beginning.
 inline Plan singlestep_plan(const Options& o, std::span<const Level> levels) {
   check_distinct(o, levels);
-  const Space space = space_of(o);
   const double tau = is_sde(o) ? 1.0 : 0.0;
   const std::size_t n = levels.size() - 1;
   const std::vector<std::size_t> orders = singlestep_orders(o, n);
@@ -121,7 +117,7 @@ inline Plan singlestep_plan(const Options& o, std::span<const Level> levels) {
     const std::size_t order = orders[i];
     const Level& s = levels[i + 1 - order];
     const Level& t = levels[i + 1];
-    const ExponentialStep step(space, s, t, tau);
+    const ExponentialStep step(space_of(o), s, t, tau);
     builder.begin_step(levels[i], t);
     if (is_sde(o)) builder.draw();
     history = with_newest({levels[i].lambda(), builder.evaluate(i % 3, sample_register, levels[i])},
@@ -168,7 +164,7 @@ inline Plan unipc_plan(const Options& o, std::span<const Level> levels) {
       "lower_order_final true");
   PlanBuilder builder(prediction_of(o), correction_of(o));
   const auto is_corrected = [&off = o.disable_corrector](std::size_t step) {
-    return std::count(off.begin(), off.end(), static_cast<int>(step)) == 0;
+    return std::find(off.begin(), off.end(), static_cast<int>(step)) == off.end();
   };
   dpm::detail::write_unipc(builder, unipc_of(o), levels, is_corrected);
   return std::move(builder).finish();

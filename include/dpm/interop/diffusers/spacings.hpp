@@ -139,18 +139,13 @@ inline std::vector<double> sigmas_on(Curve curve, double most, double least, int
   std::vector<double> sigmas;
   for (int i = 0; i < steps; ++i) {
     const double f = linspace(0.0, 1.0, i, steps);
-    switch (curve) {
-      case Curve::karras: {
-        const double first = std::pow(most, 1.0 / rho);
-        sigmas.push_back(std::pow(first + f * (std::pow(least, 1.0 / rho) - first), rho));
-        break;
-      }
-      case Curve::exponential:
-        sigmas.push_back(std::exp(std::lerp(std::log(most), std::log(least), f)));
-        break;
-      case Curve::beta:
-        sigmas.push_back(least + beta_quantile(1.0 - f, 0.6, 0.6) * (most - least));
-        break;
+    if (curve == Curve::karras) {
+      const double first = std::pow(most, 1.0 / rho);
+      sigmas.push_back(std::pow(first + f * (std::pow(least, 1.0 / rho) - first), rho));
+    } else if (curve == Curve::exponential) {
+      sigmas.push_back(std::exp(std::lerp(std::log(most), std::log(least), f)));
+    } else {
+      sigmas.push_back(least + beta_quantile(1.0 - f, 0.6, 0.6) * (most - least));
     }
   }
   sigmas.front() = most;  // so that its timestep is the table's last
@@ -166,7 +161,6 @@ inline double dynamic_shift(const Options& o, const Run& run) {
   return shift;
 }
 
-/// The shift of a flow: e^mu where it is dynamic.
 inline double flow_shift(const Options& o, const Run& run) {
   return run.mu ? dynamic_shift(o, run) : o.flow_shift;
 }
