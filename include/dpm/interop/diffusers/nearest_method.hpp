@@ -6,7 +6,6 @@
 
 #include <cmath>
 #include <cstddef>
-#include <utility>
 #include <variant>
 #include <vector>
 

@@ -4,9 +4,6 @@
 /// Which diffusers configurations are refused.
 #pragma once
 
-#include <algorithm>
-#include <cmath>
-#include <cstddef>
 #include <string_view>
 #include <utility>
 

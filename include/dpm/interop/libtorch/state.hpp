@@ -15,6 +15,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "dpm/error.hpp"
 #include "dpm/run/options.hpp"
