@@ -90,9 +90,8 @@ char* write_shortest(char* to, Real value) {
   const int count = static_cast<int>(end - digits);
   const int exponent = std::atoi(e + 1);
   const bool whole = count <= exponent + 1;
-  const int length = whole          ? exponent + 1
-                     : exponent < 0 ? count + 1 - exponent  // with "0." and zeros before it
-                                    : count + 1;
+  int length = whole ? exponent + 1 : count + 1;
+  if (exponent < 0) length -= exponent;  // "0." and zeros before the digits
   const int scientific = count + static_cast<int>(count > 1) + static_cast<int>(std::strlen(e));
   if (length > scientific) {
     to = append(to, all.substr(0, 1));

@@ -127,7 +127,7 @@ TEST_CASE("the sigmas of EulerDiscrete: on the table, evenly between, and one's 
   REQUIRE(linspace == State{999.0, 749.25, 499.5, 249.75, 0.0});
   const State sigmas = scheduler.sigmas(5);
   REQUIRE(sigmas.back() == 0.0);
-  REQUIRE_THAT(sigmas[2], WithinRel((table.sigmas()[499] + table.sigmas()[500]) / 2.0, 1e-14));
+  REQUIRE_THAT(sigmas[2], WithinRel((table.sigma_at(499.0) + table.sigma_at(500.0)) / 2.0, 1e-14));
   o.final_sigmas_type = "sigma_min";
   REQUIRE(Scheduler(o).sigmas(5).back() == table.sigma_min());
   o.final_sigmas_type = "zero";
@@ -136,8 +136,9 @@ TEST_CASE("the sigmas of EulerDiscrete: on the table, evenly between, and one's 
   o.use_karras_sigmas = true;
   const Scheduler karras(o);
   REQUIRE_THAT(karras.timesteps(5)[1], WithinRel(0.25 * std::log(karras.sigmas(5)[1]), 1e-15));
-  const State own = Scheduler(dpm::diffusers::options_of(Kind::euler))
-                        .timesteps(Run{.sigmas = {table.sigmas()[700], table.sigmas()[10], 0.0}});
+  const State own =
+      Scheduler(dpm::diffusers::options_of(Kind::euler))
+          .timesteps(Run{.sigmas = {table.sigma_at(700.0), table.sigma_at(10.0), 0.0}});
   REQUIRE_THAT(own[0], WithinRel(700.0, 1e-12));
   REQUIRE_THAT(own[1], WithinRel(10.0, 1e-10));
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// Samplers from Hugging Face diffusers' scheduler_config.json. Needs nlohmann_json; nothing else
-/// in the library does, and `dpm/dpm.hpp` does not include this.
+/// Samplers from Hugging Face diffusers' scheduler_config.json. Needs nlohmann_json; `dpm/dpm.hpp`
+/// does not include this.
 #pragma once
 
 #include <cstddef>
@@ -13,11 +13,9 @@
 
 #include "dpm/dpm.hpp"
 #include "dpm/interop/diffusers/config_json.hpp"
-#include "dpm/interop/diffusers/lambda_plans.hpp"
 #include "dpm/interop/diffusers/levels.hpp"
 #include "dpm/interop/diffusers/nearest_method.hpp"
 #include "dpm/interop/diffusers/options.hpp"
-#include "dpm/interop/diffusers/pndm_plan.hpp"
 #include "dpm/interop/diffusers/points.hpp"
 #include "dpm/interop/diffusers/refusals.hpp"
 #include "dpm/interop/diffusers/sigma_plans.hpp"
@@ -26,8 +24,8 @@
 
 namespace dpm::diffusers {
 
-/// A diffusers scheduler as this library sees it: a schedule, a grid for any number of steps, a
-/// method, what the model predicts, and the plan that reproduces the scheduler step by step.
+/// A diffusers scheduler: its schedule, grids, nearest method and what the model predicts, and the
+/// plans that reproduce it step by step.
 ///
 ///     const auto scheduler = dpm::diffusers::Scheduler::from_text(text_of_the_file);
 ///     const dpm::Plan plan = scheduler.make_plan(20);
@@ -36,8 +34,6 @@ namespace dpm::diffusers {
 ///
 /// Each step of the plan is one call of diffusers' `step`: after step k the sample is what
 /// diffusers has then, to rounding. Tables are computed in double (diffusers: float32).
-///
-/// It is a value: it holds the options alone.
 class Scheduler {
  public:
   /// From a parsed scheduler_config.json. Refuses keys and values that are not known, by name, and
@@ -110,17 +106,26 @@ class Scheduler {
   /// The plan of the whole run. Refuses counts of steps that diffusers cannot do, and in
   /// `Mode::strict` those for which it is broken.
   [[nodiscard]] Plan make_plan(const Run& run) const {
+    const Options& o = options_;
     const Points at = points(run);
-    const Run whole = with_steps(run, at);
-    switch (options_.kind) {
-      case Kind::ddim:
-      case Kind::ddim_inverse:
-      case Kind::ddpm:
-      case Kind::pndm:
-        return table_plan(whole, at);
-      default:
-        return sigma_plan(whole, at);
+    if (at.sigmas.empty()) {
+      const detail::Table table(o);
+      detail::check_stride(o, mode_, run);
+      if (o.kind == Kind::ddpm) return detail::ddpm_plan(o, mode_, table, at.timesteps);
+      if (o.kind == Kind::ddim) return detail::ddim_plan(o, table, run, at.timesteps);
+      const int stride = o.num_train_timesteps / run.steps;
+      if (o.kind == Kind::pndm) return detail::pndm_plan(o, table, stride, at.timesteps);
+      return detail::ddim_inverse_plan(o, table, stride, at.timesteps);
     }
+    const std::vector<Level> levels = detail::levels_of(schedule(run), o, at);
+    if (o.kind == Kind::dpm_singlestep) return detail::singlestep_plan(o, levels);
+    if (o.kind == Kind::unipc) return detail::unipc_plan(o, levels);
+    if (o.kind == Kind::sa_solver) return detail::sa_solver_plan(o, levels);
+    if (o.kind == Kind::heun) return detail::heun_plan(o, levels);
+    if (o.kind == Kind::euler || o.kind == Kind::flow_match_euler) {
+      return detail::euler_plan(o, levels);
+    }
+    return detail::multistep_plan(o, mode_, levels);
   }
   [[nodiscard]] Plan make_plan(int steps) const { return make_plan(of(steps)); }
 
@@ -146,48 +151,8 @@ class Scheduler {
  private:
   static Run of(int steps) { return Run{.steps = steps}; }
 
-  /// The run with the number of steps that its own timesteps or sigmas make.
-  static Run with_steps(Run run, const Points& at) {
-    if (run.steps == 0) run.steps = static_cast<int>(at.timesteps.size());
-    return run;
-  }
-
   [[nodiscard]] Points points(const Run& run) const {
     return detail::points_of(options_, mode_, run);
-  }
-
-  [[nodiscard]] Plan table_plan(const Run& run, const Points& at) const {
-    const detail::Table table(options_);
-    detail::check_stride(options_, mode_, run);
-    if (options_.kind == Kind::ddpm) {
-      return detail::ddpm_plan(options_, mode_, table, at.timesteps);
-    }
-    if (options_.kind == Kind::ddim) return detail::ddim_plan(options_, table, run, at.timesteps);
-    if (options_.kind == Kind::ddim_inverse) {
-      return detail::ddim_inverse_plan(options_, table, run, at.timesteps);
-    }
-    const int stride = options_.num_train_timesteps / run.steps;
-    return detail::PndmWriter(options_, table, stride).write(at.timesteps);
-  }
-
-  [[nodiscard]] Plan sigma_plan(const Run& run, const Points& at) const {
-    const std::vector<Level> levels = detail::levels_of(schedule(run), options_, at);
-    switch (options_.kind) {
-      case Kind::dpm_singlestep:
-        return detail::singlestep_plan(options_, levels);
-      case Kind::unipc:
-        return detail::unipc_plan(options_, levels);
-      case Kind::sa_solver:
-        return detail::sa_solver_plan(options_, levels);
-      case Kind::euler:
-        return detail::euler_plan(options_, levels);
-      case Kind::heun:
-        return detail::heun_plan(options_, levels);
-      case Kind::flow_match_euler:
-        return detail::flow_match_plan(options_, levels);
-      default:
-        return detail::multistep_plan(options_, mode_, levels);
-    }
   }
 
   Options options_;

@@ -40,16 +40,12 @@ using nlohmann::json;
 
 inline json written(const Level& level) {
   const auto& [time, log_alpha, log_sigma, timestep, data_stddev] = level;
-  const auto log_number = [](double value) {
-    return std::isinf(value) ? json("-inf") : json(value);
-  };
-  json object = json::object();
-  object["time"] = time;
-  object["log_alpha"] = log_number(log_alpha);
-  object["log_sigma"] = log_number(log_sigma);
-  object["timestep"] = timestep;
-  object["data_stddev"] = data_stddev;
-  return object;
+  const auto log = [](double value) { return std::isinf(value) ? json("-inf") : json(value); };
+  return {{"time", time},
+          {"log_alpha", log(log_alpha)},
+          {"log_sigma", log(log_sigma)},
+          {"timestep", timestep},
+          {"data_stddev", data_stddev}};
 }
 
 template <class Registers>
@@ -85,7 +81,7 @@ inline json written(const Draw& draw) {
   return json::array({"draw", name(target), number});
 }
 
-/// Reads a plan. It keeps track of the place, which every refusal names.
+/// Reads a plan. It knows the place where it is, which every refusal names.
 class PlanReader {
  public:
   [[nodiscard]] Plan plan(const json& whole) {
@@ -96,19 +92,15 @@ class PlanReader {
                              std::array{Prediction::noise, Prediction::data, Prediction::velocity,
                                         Prediction::score, Prediction::flow, Prediction::edm});
     plan.space = one_of(whole["space"], "space", std::array{Space::noise, Space::data});
-    if (!whole["live"].is_array())
-      refuse("live is ", shown(whole["live"]), "; it must be an array");
+    require_array(whole["live"], "live");
     for (const json& r : whole["live"]) plan.live.push_back(one_register(r, "an entry of live"));
-    const json& steps = whole["steps"];
-    if (!steps.is_array()) refuse("steps is ", shown(steps), "; it must be an array");
-    for (const json& step : steps) {
-      place_ = sentence("step ", plan.steps.size());
+    require_array(whole["steps"], "steps");
+    for (const json& step : whole["steps"]) {
+      const std::string place = place_ = sentence("step ", plan.steps.size());
       require_keys(step, "it", {"from", "to", "instructions"});
       plan.steps.push_back({level(step["from"], "from"), level(step["to"], "to"), {}});
-      const json& list = step["instructions"];
-      if (!list.is_array()) refuse("instructions is ", shown(list), "; it must be an array");
-      const std::string place = place_;
-      for (const json& entry : list) {
+      require_array(step["instructions"], "instructions");
+      for (const json& entry : step["instructions"]) {
         auto& instructions = plan.steps.back().instructions;
         place_ = sentence(place, ", instruction ", instructions.size());
         instructions.push_back(instruction(entry));
@@ -133,15 +125,15 @@ class PlanReader {
 
   void require_header(const json& whole) const {
     if (!whole.is_object()) refuse("the plan is ", shown(whole), "; it must be an object");
-    const auto format = whole.find("format");
-    if (format == whole.end() || !is_text(*format, "dpm-plan")) {
-      refuse("format is ", format == whole.end() ? "missing" : shown(*format),
-             "; it must be \"dpm-plan\"");
+    const auto shown_at = [&](const char* key) {
+      return whole.contains(key) ? shown(whole[key]) : "missing";
+    };
+    if (!whole.contains("format") || !is_text(whole["format"], "dpm-plan")) {
+      refuse("format is ", shown_at("format"), "; it must be \"dpm-plan\"");
     }
-    const auto version = whole.find("version");
-    if (version == whole.end() || *version != json(plan_json_version)) {
-      refuse("version is ", version == whole.end() ? "missing" : shown(*version),
-             "; this library reads version ", plan_json_version);
+    if (!whole.contains("version") || whole["version"] != json(plan_json_version)) {
+      refuse("version is ", shown_at("version"), "; this library reads version ",
+             plan_json_version);
     }
   }
 
@@ -150,9 +142,9 @@ class PlanReader {
                     std::initializer_list<const char*> keys) const {
     if (!object.is_object()) refuse(what, " is ", shown(object), "; it must be an object");
     for (const char* key : keys) {
-      if (object.find(key) == object.end()) refuse(what, " has no key ", key);
+      if (!object.contains(key)) refuse(what, " has no key ", key);
     }
-    for (auto entry = object.begin(); entry != object.end(); ++entry) {
+    for (const auto& entry : object.items()) {
       if (std::find(keys.begin(), keys.end(), entry.key()) == keys.end()) {
         refuse(what, " has the unknown key ", shown(entry.key()));
       }
@@ -209,36 +201,30 @@ class PlanReader {
   }
 
   [[nodiscard]] Instruction instruction(const json& list) const {
-    static const json nothing;
-    const json& head = list.is_array() && !list.empty() ? list[0] : nothing;
-    if (is_text(head, "combine")) {
-      require_items(list, {"combine", "targets", "operands", "weights"});
+    if (is_made_of(list, {"combine", "targets", "operands", "weights"})) {
       return combine(list[1], list[2], list[3]);
     }
-    if (is_text(head, "evaluate")) {
-      require_items(list, {"evaluate", "output", "input", "level"});
+    if (is_made_of(list, {"evaluate", "output", "input", "level"})) {
       return Evaluate{one_register(list[1], "output"), one_register(list[2], "input"),
                       level(list[3], "level")};
     }
-    if (is_text(head, "correct")) {
-      require_items(list, {"correct", "slot", "level"});
+    if (is_made_of(list, {"correct", "slot", "level"})) {
       return Correct{one_register(list[1], "slot"), level(list[2], "level")};
     }
-    if (is_text(head, "draw")) {
-      require_items(list, {"draw", "target", "number"});
+    if (is_made_of(list, {"draw", "target", "number"})) {
       return Draw{one_register(list[1], "target"), draw_number(list[2])};
     }
-    refuse(
-        "it must be an array that begins with \"combine\", \"evaluate\", \"correct\" or "
-        "\"draw\"");
+    refuse("it must be an array that begins with ",
+           R"("combine", "evaluate", "correct" or "draw")");
   }
 
-  void require_items(const json& list, std::initializer_list<std::string_view> items) const {
-    if (list.size() == items.size()) return;
+  /// Whether the list begins with the first of `items`. Refuses one that then has another length.
+  [[nodiscard]] bool is_made_of(const json& list,
+                                std::initializer_list<std::string_view> items) const {
+    if (!list.is_array() || list.empty() || !is_text(list[0], *items.begin())) return false;
+    if (list.size() == items.size()) return true;
     std::string names;
-    for (const std::string_view item : items) {
-      names += (names.empty() ? "" : ", ") + std::string(item);
-    }
+    for (const auto item : items) names += (names.empty() ? "" : ", ") + std::string(item);
     refuse("it has ", list.size(), " items; it must have ", items.size(), ": ", names);
   }
 
@@ -251,9 +237,13 @@ class PlanReader {
     return static_cast<std::uint32_t>(*number);
   }
 
+  void require_array(const json& value, std::string_view what) const {
+    if (!value.is_array()) refuse(what, " is ", shown(value), "; it must be an array");
+  }
+
   void require_array(const json& value, std::string_view what, std::size_t least,
                      std::size_t most) const {
-    if (!value.is_array()) refuse(what, " is ", shown(value), "; it must be an array");
+    require_array(value, what);
     if (value.size() < least || value.size() > most) {
       const std::string range = least == most ? "" : sentence(least, " to ");
       refuse(what, " has ", value.size(), " entries; it must have ", range, most);
@@ -301,20 +291,16 @@ class PlanReader {
     for (const Instruction& instruction : instructions) {
       entries.push_back(std::visit([](const auto& i) { return detail::written(i); }, instruction));
     }
-    nlohmann::json step = nlohmann::json::object();
-    step["from"] = detail::written(from);
-    step["to"] = detail::written(to);
-    step["instructions"] = std::move(entries);
-    list.push_back(std::move(step));
+    list.push_back({{"from", detail::written(from)},
+                    {"to", detail::written(to)},
+                    {"instructions", std::move(entries)}});
   }
-  nlohmann::json whole = nlohmann::json::object();
-  whole["format"] = "dpm-plan";
-  whole["version"] = plan_json_version;
-  whole["prediction"] = name(prediction);
-  whole["space"] = name(space);
-  whole["live"] = detail::written_list(live);
-  whole["steps"] = std::move(list);
-  return whole;
+  return {{"format", "dpm-plan"},
+          {"version", plan_json_version},
+          {"prediction", name(prediction)},
+          {"space", name(space)},
+          {"live", detail::written_list(live)},
+          {"steps", std::move(list)}};
 }
 
 /// The plan that `plan_to_json` has written. Refuses with `InvalidArgument`, naming the step and

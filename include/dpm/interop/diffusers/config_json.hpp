@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <functional>
 #include <initializer_list>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -13,6 +15,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "dpm/error.hpp"
@@ -33,11 +36,10 @@ struct Choices {
 template <class Field>
 void visit_options(Options& o, Field&& field) {
   const Kind k = o.kind;
-  const auto is = [k](auto... kinds) { return ((k == kinds) || ...); };
+  const auto is = [k](auto... kinds) { return is_one_of(k, kinds...); };
   const bool lambda = steps_in_lambda(k);
   const bool dpm = is(Kind::dpm_multistep, Kind::dpm_multistep_inverse, Kind::dpm_singlestep);
   const bool edm = k == Kind::edm_dpm_multistep;
-  const bool euler_or_heun = is(Kind::euler, Kind::heun);
   const bool ancestral = is(Kind::ddim, Kind::ddpm);
   field("num_train_timesteps", o.num_train_timesteps);
   if (has_betas(k)) {
@@ -57,7 +59,6 @@ void visit_options(Options& o, Field&& field) {
          Kind::euler)) {
     field("rescale_betas_zero_snr", o.rescale_betas_zero_snr);
   }
-  if (dpm || k == Kind::sa_solver) field("lambda_min_clipped", o.lambda_min_clipped);
 
   if (k != Kind::flow_match_euler) {
     const Choices with_flow{{"epsilon", "sample", "v_prediction", "flow_prediction"}};
@@ -69,6 +70,7 @@ void visit_options(Options& o, Field&& field) {
                                               : plain);
   }
   if (dpm || k == Kind::sa_solver) {
+    field("lambda_min_clipped", o.lambda_min_clipped);
     field("variance_type", o.variance_type, Choices{{"", "learned", "learned_range"}});
   }
   if (k == Kind::ddpm) {
@@ -96,7 +98,7 @@ void visit_options(Options& o, Field&& field) {
   if (is(Kind::dpm_multistep, Kind::dpm_singlestep, Kind::unipc, Kind::euler) || edm) {
     field("final_sigmas_type", o.final_sigmas_type, Choices{{"zero", "sigma_min"}});
   }
-  if (lambda || euler_or_heun || k == Kind::flow_match_euler) {
+  if (lambda || is(Kind::euler, Kind::heun, Kind::flow_match_euler)) {
     field("use_karras_sigmas", o.use_karras_sigmas);
     field("use_exponential_sigmas", o.use_exponential_sigmas);
     field("use_beta_sigmas", o.use_beta_sigmas);
@@ -173,36 +175,16 @@ void visit_options(Options& o, Field&& field) {
 inline const std::set<std::string, std::less<>>& known_keys() {
   static const std::set<std::string, std::less<>> keys = [] {
     std::set<std::string, std::less<>> all;
-    for (const char* key : {"_class_name",
-                            "timestep_values",
-                            "tensor_format",
-                            "_diffusers_version",
-                            "_use_default_values",
-                            "_name_or_path",
-                            "_commit_hash",
-                            "base_image_seq_len",
-                            "base_shift",
-                            "max_image_seq_len",
-                            "max_shift",
-                            "original_inference_steps",
-                            "timestep_scaling",
-                            "use_timestep_alignment",
-                            "noise_sampler_seed",
-                            "s_churn",
-                            "s_noise",
-                            "s_tmin",
-                            "s_tmax",
-                            "clip_model_output",
-                            "order",
-                            "use_noise_sampler",
-                            "set_alpha_to_zero",
-                            "solver_p",
-                            "tau_func"}) {
-      all.insert(key);
-    }
+    const auto add = [&all](const auto*... names) { (all.emplace(names), ...); };
+    add("_class_name", "timestep_values", "tensor_format", "_diffusers_version",
+        "_use_default_values", "_name_or_path", "_commit_hash", "base_image_seq_len", "base_shift",
+        "max_image_seq_len", "max_shift", "original_inference_steps", "timestep_scaling",
+        "use_timestep_alignment", "noise_sampler_seed", "s_churn", "s_noise", "s_tmin", "s_tmax",
+        "clip_model_output", "order", "use_noise_sampler", "set_alpha_to_zero", "solver_p",
+        "tau_func");
     for (const auto& [kind, name] : class_names) {
       Options options = options_of(kind);
-      visit_options(options, [&all](const char* key, auto&&...) { all.insert(key); });
+      visit_options(options, [&](const char* key, auto&&...) { add(key); });
     }
     return all;
   }();
@@ -218,118 +200,72 @@ inline std::optional<double> as_number(const json& value) {
   return std::nullopt;
 }
 
-/// Reads each option from a JSON object.
+/// Reads each option that a JSON object has.
 class Reader {
  public:
   explicit Reader(const json& config) : config_(config) {}
 
-  void operator()(const char* key, bool& target) const {
-    const json* value = find(key);
-    if (value == nullptr) return;
-    require(value->is_boolean() || value->is_null(), complaint(key, *value), "true or false");
-    target = value->is_boolean() && value->get<bool>();
+  template <class Target, class... More>
+  void operator()(const char* key, Target& target, const More&... choices) const {
+    if (const auto at = config_.find(key); at != config_.end()) read(key, *at, target, choices...);
   }
-  void operator()(const char* key, int& target) const {
-    const json* value = find(key);
-    if (value == nullptr) return;
-    target = whole_number(key, *value);
+
+ private:
+  static void read(const char* key, const json& value, bool& target) {
+    require(value.is_boolean() || value.is_null(), complaint(key, value), "true or false");
+    target = value.is_boolean() && value.get<bool>();
   }
-  void operator()(const char* key, double& target) const {
-    const json* value = find(key);
-    if (value == nullptr) return;
-    if (value->is_null() && std::isinf(target)) return;
-    const auto number = as_number(*value);
-    require(number.has_value(), complaint(key, *value), "a number");
+  static void read(const char* key, const json& value, int& target) {
+    require(value.is_number_integer() && std::abs(value.get<double>()) < 1e9, complaint(key, value),
+            "a whole number below 1e9");
+    target = value.get<int>();
+  }
+  static void read(const char* key, const json& value, double& target) {
+    if (value.is_null() && std::isinf(target)) return;
+    const auto number = as_number(value);
+    require(number.has_value(), complaint(key, value), "a number");
     target = *number;
   }
-  void operator()(const char* key, std::optional<double>& target) const {
-    const json* value = find(key);
-    if (value == nullptr) return;
-    target = as_number(*value);
-    require(target.has_value() || value->is_null(), complaint(key, *value), "a number or null");
+  static void read(const char* key, const json& value, std::optional<double>& target) {
+    target = as_number(value);
+    require(target.has_value() || value.is_null(), complaint(key, value), "a number or null");
   }
-  void operator()(const char* key, std::vector<double>& target) const {
-    const json* value = find(key);
-    if (value == nullptr || value->is_null()) return;
-    require(value->is_array(), complaint(key, *value), "a list of numbers or null");
+  static void read(const char* key, const json& value, std::vector<double>& target) {
+    if (value.is_null()) return;
+    require(value.is_array(), complaint(key, value), "a list of numbers or null");
     target.clear();
-    for (const json& entry : *value) {
+    for (const json& entry : value) {
       require(entry.is_number(), complaint(key, entry), "numbers only");
       target.push_back(entry.get<double>());
     }
   }
-  void operator()(const char* key, std::vector<int>& target) const {
-    const json* value = find(key);
-    if (value == nullptr || value->is_null()) return;
-    require(value->is_array(), complaint(key, *value), "a list of whole numbers or null");
+  static void read(const char* key, const json& value, std::vector<int>& target) {
+    if (value.is_null()) return;
+    require(value.is_array(), complaint(key, value), "a list of whole numbers or null");
     target.clear();
-    for (const json& entry : *value) target.push_back(whole_number(key, entry));
+    for (const json& entry : value) read(key, entry, target.emplace_back());
   }
-  void operator()(const char* key, std::string& target, const Choices& choices) const {
-    const json* value = find(key);
-    if (value == nullptr) return;
+  static void read(const char* key, const json& value, std::string& target,
+                   const Choices& choices) {
     std::string names;
     for (const auto name : choices.allowed) {
       names += (names.empty() ? "" : ", ") + (name.empty() ? "null" : std::string(name));
     }
-    require(value->is_string() || value->is_null(), complaint(key, *value), "one of ", names);
-    const std::string text = value->is_null() ? "" : value->get<std::string>();
-    const auto is_text = [&text](std::string_view name) { return name == text; };
-    if (std::any_of(choices.replaced.begin(), choices.replaced.end(), is_text)) {
-      target = *choices.allowed.begin();
-      return;
-    }
-    require(std::any_of(choices.allowed.begin(), choices.allowed.end(), is_text),
-            complaint(key, *value), "one of ", names);
-    target = text;
+    require(value.is_string() || value.is_null(), complaint(key, value), "one of ", names);
+    target = value.is_null() ? "" : value.get<std::string>();
+    const auto has = [&target](std::initializer_list<std::string_view> texts) {
+      return std::find(texts.begin(), texts.end(), target) != texts.end();
+    };
+    if (has(choices.replaced)) target = *choices.allowed.begin();
+    require(has(choices.allowed), complaint(key, value), "one of ", names);
   }
 
- private:
-  [[nodiscard]] const json* find(const char* key) const {
-    const auto at = config_.find(key);
-    return at == config_.end() ? nullptr : &*at;
-  }
   static std::string complaint(const char* key, const json& value) {
     return std::string("diffusers: ") + key + " is " +
            value.dump(-1, ' ', false, json::error_handler_t::replace) + "; it must be ";
   }
-  static int whole_number(const char* key, const json& value) {
-    require(value.is_number_integer() && std::abs(value.get<double>()) < 1e9, complaint(key, value),
-            "a whole number below 1e9");
-    return value.get<int>();
-  }
 
   const json& config_;
-};
-
-/// Writes each option into a JSON object.
-class Writer {
- public:
-  explicit Writer(json& config) : config_(config) {}
-
-  void operator()(const char* key, double& value) const {
-    if (std::isfinite(value)) {
-      config_[key] = value;
-    } else if (value > 0.0) {
-      config_[key] = "Infinity";  // JSON has no number for it; minus infinity is the default
-    }
-  }
-  void operator()(const char* key, std::optional<double>& value) const {
-    config_[key] = value ? json(*value) : json();
-  }
-  void operator()(const char* key, std::vector<double>& value) const {
-    config_[key] = value.empty() ? json() : json(value);
-  }
-  void operator()(const char* key, std::string& value, const Choices& /*choices*/) const {
-    config_[key] = value.empty() ? json() : json(value);
-  }
-  template <class Value>
-  void operator()(const char* key, Value& value) const {
-    config_[key] = value;
-  }
-
- private:
-  json& config_;
 };
 
 /// Reads the options of the class that `_class_name` names. Refuses, by name, keys that no class
@@ -355,8 +291,22 @@ inline Options read_options(const json& config) {
 
 inline json write_options(Options options) {
   json config = json::object();
-  config["_class_name"] = std::string(class_name(options.kind));
-  visit_options(options, Writer(config));
+  config["_class_name"] = class_name(options.kind);
+  visit_options(options, [&config](const char* key, const auto& value, const auto&... /*choices*/) {
+    using Value = std::decay_t<decltype(value)>;
+    if constexpr (std::is_same_v<Value, double>) {
+      // JSON has no number for infinity. Minus infinity is the default.
+      if (std::isfinite(value)) config[key] = value;
+      if (std::isinf(value) && value > 0.0) config[key] = "Infinity";
+    } else if constexpr (std::is_same_v<Value, std::optional<double>>) {
+      config[key] = value ? json(*value) : json();
+    } else if constexpr (std::is_same_v<Value, bool> || std::is_same_v<Value, int> ||
+                         std::is_same_v<Value, std::vector<int>>) {
+      config[key] = value;
+    } else {
+      config[key] = value.empty() ? json() : json(value);
+    }
+  });
   return config;
 }
 
@@ -364,25 +314,18 @@ inline json write_options(Options options) {
 inline std::string quote_non_finite(std::string_view text) {
   std::string quoted;
   bool in_text = false;
-  for (std::size_t i = 0; i < text.size();) {
-    if (in_text && text[i] == '\\') {
-      quoted += text.substr(i, 2);
-      i += 2;
-      continue;
+  while (!text.empty()) {
+    if (text[0] == '"') in_text = !in_text;
+    std::size_t length = in_text && text[0] == '\\' ? 2 : 1;
+    const char* quote = "";
+    for (const std::string_view word : {"-Infinity", "Infinity", "NaN"}) {
+      if (in_text || !text.starts_with(word)) continue;
+      length = word.size();
+      quote = "\"";
     }
-    if (text[i] == '"') in_text = !in_text;
-    std::string_view word;
-    for (const std::string_view candidate : {"-Infinity", "Infinity", "NaN"}) {
-      if (!in_text && word.empty() && text.substr(i, candidate.size()) == candidate) {
-        word = candidate;
-      }
-    }
-    if (word.empty()) {
-      quoted += text[i++];
-    } else {
-      quoted += '"' + std::string(word) + '"';
-      i += word.size();
-    }
+    const std::string_view token = text.substr(0, length);
+    quoted.append(quote).append(token).append(quote);
+    text.remove_prefix(token.size());
   }
   return quoted;
 }

@@ -74,7 +74,6 @@ class DataCorrection {
 
 namespace detail {
 
-/// What the model's output means to the class.
 inline Prediction prediction_of(const Options& o) {
   if (o.kind == Kind::flow_match_euler) return Prediction::flow;
   if (o.prediction_type == "sample") return Prediction::data;
@@ -84,15 +83,13 @@ inline Prediction prediction_of(const Options& o) {
 }
 
 inline bool has_thresholding(const Options& o) {
-  return (steps_in_lambda(o.kind) || o.kind == Kind::edm_dpm_multistep || o.kind == Kind::ddim ||
-          o.kind == Kind::ddpm) &&
-         o.thresholding && !(o.kind == Kind::unipc && !o.predict_x0);  // which UniPC then ignores
+  if (o.kind == Kind::unipc && !o.predict_x0) return false;  // diffusers ignores it there
+  return o.thresholding && (steps_in_lambda(o.kind) ||
+                            is_one_of(o.kind, Kind::edm_dpm_multistep, Kind::ddim, Kind::ddpm));
 }
 
 inline bool has_clipping(const Options& o) {
-  return (o.kind == Kind::ddim || o.kind == Kind::ddim_inverse || o.kind == Kind::ddpm ||
-          o.kind == Kind::heun) &&
-         o.clip_sample;
+  return o.clip_sample && is_one_of(o.kind, Kind::ddim, Kind::ddim_inverse, Kind::ddpm, Kind::heun);
 }
 
 inline Correction correction_of(const Options& o) {
@@ -105,14 +102,10 @@ inline Space space_of(const Options& o) {
   bool data = algorithm.ends_with("++") || !steps_in_lambda(o.kind);
   if (o.kind == Kind::unipc) data = o.predict_x0;
   if (o.kind == Kind::sa_solver) data = algorithm == "data_prediction";
-  if (o.kind == Kind::deis || o.kind == Kind::heun || o.kind == Kind::euler ||
-      o.kind == Kind::pndm) {
-    data = false;
-  }
+  if (is_one_of(o.kind, Kind::deis, Kind::heun, Kind::euler, Kind::pndm)) data = false;
   return data ? Space::data : Space::noise;
 }
 
-/// The builder for a plan of this class.
 inline PlanBuilder builder_for(const Options& o) {
   PlanBuilder builder(prediction_of(o), correction_of(o));
   builder.set_space(space_of(o));
@@ -135,7 +128,7 @@ inline AnySchedule schedule_of(const Options& o, const Run& run = {}) {
   if (steps_in_lambda(o.kind) && o.use_flow_sigmas) {
     return RectifiedFlow(flow_shift(o, run), o.num_train_timesteps);
   }
-  if (o.kind == Kind::euler || o.kind == Kind::heun) {
+  if (is_one_of(o.kind, Kind::euler, Kind::heun)) {
     return SigmaSchedule(Table(o), o.sigma_max.value_or(0.0));
   }
   return Table(o).schedule();
@@ -144,17 +137,19 @@ inline AnySchedule schedule_of(const Options& o, const Run& run = {}) {
 /// The level with sigma / alpha = `sigma`, or for a flow sigma itself.
 inline Level level_of(const AnySchedule& schedule, const Options& o, double sigma,
                       double timestep) {
-  const bool flow = o.kind == Kind::flow_match_euler || o.use_flow_sigmas;
-  const bool preserving = steps_in_lambda(o.kind) && !flow;
   Level level{.log_sigma = std::log(sigma), .timestep = timestep};
-  if (flow) level.log_alpha = std::log1p(-sigma);
-  if (preserving) level.log_alpha = -0.5 * std::log1p(sigma * sigma);
-  if (preserving) level.log_sigma += level.log_alpha;
-  if (o.kind == Kind::edm_dpm_multistep) level.data_stddev = o.sigma_data;
-  if (o.kind == Kind::euler || o.kind == Kind::heun) level.data_stddev = 1.0;
-  if (o.kind == Kind::euler || o.kind == Kind::heun) {
+  if (is_one_of(o.kind, Kind::euler, Kind::heun)) {
     level.time = sigma;
+    level.data_stddev = 1.0;
     return level;
+  }
+  if (o.kind == Kind::flow_match_euler || o.use_flow_sigmas) {
+    level.log_alpha = std::log1p(-sigma);
+  } else if (o.kind == Kind::edm_dpm_multistep) {
+    level.data_stddev = o.sigma_data;
+  } else {
+    level.log_alpha = -0.5 * std::log1p(sigma * sigma);
+    level.log_sigma += level.log_alpha;
   }
   const double least = schedule.level(schedule.last_time()).lambda();
   level.time = schedule.time_of_lambda(std::max(level.lambda(), least));

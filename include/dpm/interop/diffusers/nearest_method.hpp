@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// The library's own method and grid that come nearest to a diffusers configuration.
+/// The library's own method and grid that are nearest to a diffusers configuration.
 #pragma once
 
 #include <cmath>
 #include <cstddef>
-#include <utility>
 #include <variant>
 #include <vector>
 
-#include "dpm/interop/diffusers/lambda_plans.hpp"
 #include "dpm/interop/diffusers/levels.hpp"
+#include "dpm/interop/diffusers/sigma_plans.hpp"
 #include "dpm/interop/diffusers/table_plans.hpp"
 #include "dpm/method/ddim.hpp"
 #include "dpm/method/ddpm.hpp"
@@ -29,8 +28,23 @@ using Method = std::variant<DpmSolver, UniPc, Deis, SaSolver, Ddim, Ddpm, Pndm, 
 
 namespace detail {
 
-/// The levels without a last step of length 0.
-inline std::vector<Level> without_idle_end(std::vector<Level> levels) {
+/// The levels of a run for a `Grid`, without a last step of length 0.
+inline std::vector<Level> grid_levels(const AnySchedule& schedule, const Options& o, Mode mode,
+                                      const Run& run, const Points& points) {
+  std::vector<Level> levels;
+  if (!points.sigmas.empty()) {
+    levels = levels_of(schedule, o, points);
+  } else {
+    const Table table(o);
+    std::vector<double> timesteps = points.timesteps;
+    // PNDM calls the model more often than its grid has steps.
+    if (o.kind == Kind::pndm) timesteps = table_timesteps(o, mode, table.size(), run.steps);
+    for (const double t : timesteps) levels.push_back(table.level(static_cast<int>(t)));
+    const bool inverse = o.kind == Kind::ddim_inverse;
+    levels.insert(inverse ? levels.begin() : levels.end(), level_or_end(o, table, -1));
+    // The inverse tells the model the timestep that a step runs to.
+    for (std::size_t i = 0; inverse && i < timesteps.size(); ++i) levels[i].timestep = timesteps[i];
+  }
   const std::size_t n = levels.size();
   if (n > 2 && std::abs(levels[n - 1].lambda() - levels[n - 2].lambda()) < no_length) {
     levels.pop_back();
@@ -38,34 +52,10 @@ inline std::vector<Level> without_idle_end(std::vector<Level> levels) {
   return levels;
 }
 
-/// The levels of a run, for a `Grid`.
-inline std::vector<Level> grid_levels(const AnySchedule& schedule, const Options& o, Mode mode,
-                                      const Run& run, const Points& points) {
-  if (!points.sigmas.empty()) return without_idle_end(levels_of(schedule, o, points));
-  const Table table(o);
-  std::vector<double> timesteps = points.timesteps;
-  // PNDM calls the model more often than its grid has steps.
-  if (o.kind == Kind::pndm) timesteps = table_timesteps(o, mode, table.size(), run.steps);
-  std::vector<Level> levels;
-  levels.reserve(timesteps.size() + 1);
-  for (const double timestep : timesteps) {
-    levels.push_back(table.level(static_cast<int>(timestep)));
-  }
-  if (o.kind == Kind::ddim_inverse) {
-    levels.insert(levels.begin(), end_level(o, table));
-    // The model is told the timestep that the step runs to.
-    for (std::size_t i = 0; i < timesteps.size(); ++i) levels[i].timestep = timesteps[i];
-  } else {
-    levels.push_back(end_level(o, table));
-  }
-  return without_idle_end(std::move(levels));
-}
-
 inline DpmSolver dpm_solver_of(const Options& o, std::size_t steps, bool ends_at_zero) {
-  const bool singlestep = o.kind == Kind::dpm_singlestep;
   DpmSolver method{.order = o.solver_order, .space = space_of(o), .update = update_of(o)};
   method.tau = is_sde(o) ? 1.0 : 0.0;
-  if (singlestep) {
+  if (o.kind == Kind::dpm_singlestep) {
     require(
         !is_sde(o),
         "diffusers: DPMSolverSinglestepScheduler with sde-dpmsolver++ has no method of its like "
@@ -85,20 +75,14 @@ inline DpmSolver dpm_solver_of(const Options& o, std::size_t steps, bool ends_at
 inline Method method_of(const Options& o, const Run& run, const Points& points) {
   switch (o.kind) {
     case Kind::unipc:
-      return UniPc{.order = o.solver_order,
-                   .coefficients =
-                       o.solver_type == "bh1" ? UniPc::Coefficients::bh1 : UniPc::Coefficients::bh2,
-                   .space = space_of(o),
-                   .lower_order_final = o.lower_order_final};
+      return unipc_of(o);
     case Kind::deis:
       return Deis{.order = o.solver_order};
     case Kind::sa_solver:
       return SaSolver{.predictor_order = o.predictor_order,
                       .corrector_order = o.corrector_order > 1 ? o.corrector_order : 0,
                       .space = space_of(o),
-                      .tau = [](const Level& s) {
-                        return s.timestep >= 200.0 && s.timestep <= 800.0 ? 1.0 : 0.0;
-                      }};
+                      .tau = sa_solver_tau};
     case Kind::ddpm:
       return Ddpm{.variance = o.variance_type == "fixed_large" ? Ddpm::Variance::beta
                                                                : Ddpm::Variance::posterior};

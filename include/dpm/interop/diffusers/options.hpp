@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -125,7 +126,7 @@ struct Run {
   bool use_clipped_model_output = false;
 };
 
-/// The class names, as `_class_name` has them.
+/// The class names, as `_class_name` has them, in the order of `Kind`.
 inline constexpr std::array<std::pair<Kind, std::string_view>, 14> class_names{{
     {Kind::dpm_multistep, "DPMSolverMultistepScheduler"},
     {Kind::dpm_multistep_inverse, "DPMSolverMultistepInverseScheduler"},
@@ -145,10 +146,7 @@ inline constexpr std::array<std::pair<Kind, std::string_view>, 14> class_names{{
 
 /// The class name of a kind.
 [[nodiscard]] inline std::string_view class_name(Kind kind) {
-  for (const auto& [known, name] : class_names) {
-    if (known == kind) return name;
-  }
-  return {};
+  return class_names[static_cast<std::size_t>(kind)].second;
 }
 
 /// The kind of a class name. Refuses other names.
@@ -156,8 +154,7 @@ inline constexpr std::array<std::pair<Kind, std::string_view>, 14> class_names{{
   std::string known_names;
   for (const auto& [kind, known] : class_names) {
     if (known == name) return kind;
-    known_names += known_names.empty() ? "" : ", ";
-    known_names += known;
+    known_names += (known_names.empty() ? "" : ", ") + std::string(known);
   }
   dpm::detail::require(false, "diffusers: _class_name is ", name, "; it must be one of ",
                        known_names);
@@ -202,10 +199,7 @@ inline constexpr std::array<std::pair<Kind, std::string_view>, 14> class_names{{
       o.beta_end = 0.012;
       o.clip_sample = false;
       break;
-    case Kind::dpm_multistep:
-    case Kind::dpm_multistep_inverse:
-    case Kind::euler:
-    case Kind::flow_match_euler:
+    default:
       break;
   }
   return o;
@@ -215,16 +209,20 @@ namespace detail {
 
 using dpm::detail::require;
 
+template <class... Kinds>
+bool is_one_of(Kind kind, Kinds... kinds) {
+  return ((kind == kinds) || ...);
+}
+
 /// Whether the class works on a table of betas; the others state sigmas.
 inline bool has_betas(Kind kind) {
-  return kind != Kind::edm_dpm_multistep && kind != Kind::flow_match_euler;
+  return !is_one_of(kind, Kind::edm_dpm_multistep, Kind::flow_match_euler);
 }
 
 /// Whether the class steps in lambda, over sigmas that may lie on a curve such as Karras'.
 inline bool steps_in_lambda(Kind kind) {
-  return kind == Kind::dpm_multistep || kind == Kind::dpm_multistep_inverse ||
-         kind == Kind::dpm_singlestep || kind == Kind::unipc || kind == Kind::deis ||
-         kind == Kind::sa_solver;
+  return is_one_of(kind, Kind::dpm_multistep, Kind::dpm_multistep_inverse, Kind::dpm_singlestep,
+                   Kind::unipc, Kind::deis, Kind::sa_solver);
 }
 
 }  // namespace detail

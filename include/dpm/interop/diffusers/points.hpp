@@ -12,9 +12,8 @@
 
 #include "dpm/error.hpp"
 #include "dpm/interop/diffusers/options.hpp"
-#include "dpm/interop/diffusers/sigma_curves.hpp"
+#include "dpm/interop/diffusers/spacings.hpp"
 #include "dpm/interop/diffusers/table.hpp"
-#include "dpm/interop/diffusers/timesteps.hpp"
 
 namespace dpm::diffusers {
 
@@ -27,6 +26,22 @@ struct Points {
 };
 
 namespace detail {
+
+inline std::vector<double> sigmas_at(const Table& table, std::span<const double> timesteps) {
+  return mapped(timesteps, [&](double timestep) { return table.sigma_at(timestep); });
+}
+
+inline std::vector<double> timesteps_at(const Table& table, std::span<const double> sigmas) {
+  return mapped(sigmas, [&](double sigma) { return table.timestep_of(sigma); });
+}
+
+inline std::vector<double> flow_timesteps(const Options& o, std::span<const double> sigmas) {
+  return mapped(sigmas, [&](double sigma) { return sigma * o.num_train_timesteps; });
+}
+
+inline std::vector<double> edm_timesteps(std::span<const double> sigmas) {
+  return mapped(sigmas, [](double sigma) { return 0.25 * std::log(sigma); });
+}
 
 /// A flow's sigmas, evenly spread and then shifted. UniPC starts at sigma = 1, which it then
 /// replaces by 1 - 1e-6; the other classes start at 1 - 1 / num_train_timesteps.
@@ -44,65 +59,45 @@ inline Points flow_points(const Options& o, const Run& run) {
     stretch_to_terminal(o, points.sigmas);
     if (std::abs(points.sigmas[0] - 1.0) < 1e-6) points.sigmas[0] -= 1e-6;
   }
-  for (const double sigma : points.sigmas) {
-    points.timesteps.push_back(sigma * o.num_train_timesteps);
-  }
+  points.timesteps = flow_timesteps(o, points.sigmas);
   return points;
-}
-
-inline std::vector<double> sigmas_at(const Table& table, std::span<const double> timesteps) {
-  std::vector<double> sigmas;
-  for (const double timestep : timesteps) sigmas.push_back(table.sigma_at(timestep));
-  return sigmas;
 }
 
 /// The grid of a class that steps in lambda (DPM-Solver, UniPC, DEIS, SA-Solver), high to low.
 inline Points lambda_points(const Options& o, Mode mode, const Table& table, const Run& run) {
   const std::vector<Curve> curve = curves(o);
-  Points points;
-  if (!run.timesteps.empty()) {
-    require(curve.empty() && !o.use_flow_sigmas,
-            "diffusers: timesteps are given and the configuration has sigmas of its own; leave "
-            "the timesteps out");
-    points.timesteps = run.timesteps;
-  } else {
+  Points points{run.timesteps, {}};
+  if (run.timesteps.empty()) {
     check_steps(o, run.steps);
     const int cut = o.num_train_timesteps - table.clipped_entries(o.lambda_min_clipped);
     points.timesteps = lambda_timesteps(o, mode, cut, run.steps);
   }
-  if (o.use_flow_sigmas && curve.empty()) {
-    points = flow_points(o, run);
-  } else if (!curve.empty()) {
+  if (!curve.empty()) {
     points.sigmas = sigmas_on(curve[0], o.sigma_max.value_or(table.sigma_max()),
                               o.sigma_min.value_or(table.sigma_min()), run.steps);
-    points.timesteps.clear();
+    points.timesteps = timesteps_at(table, points.sigmas);
     // Exponential and "lu" are the same sigmas; what differs is how timesteps are made whole.
-    const bool rounds = (o.use_karras_sigmas && (o.kind != Kind::dpm_multistep ||
-                                                 o.beta_schedule != "squaredcos_cap_v2")) ||
-                        (o.use_lu_lambdas && o.beta_schedule != "squaredcos_cap_v2");
-    for (double& sigma : points.sigmas) {
-      if (o.use_flow_sigmas) {
-        sigma /= sigma + 1.0;
-        points.timesteps.push_back(sigma * o.num_train_timesteps);
-        continue;
-      }
-      const double timestep = table.timestep_of(sigma);
-      points.timesteps.push_back(rounds ? std::nearbyint(timestep) : timestep);
+    const bool cosine = o.beta_schedule == "squaredcos_cap_v2";
+    const bool rounds = (o.use_karras_sigmas && (o.kind != Kind::dpm_multistep || !cosine)) ||
+                        (o.use_lu_lambdas && !cosine);
+    if (rounds) points.timesteps = rounded(points.timesteps);
+    if (o.use_flow_sigmas) {
+      for (double& sigma : points.sigmas) sigma /= sigma + 1.0;
+      points.timesteps = flow_timesteps(o, points.sigmas);
     }
+  } else if (o.use_flow_sigmas) {
+    points = flow_points(o, run);
   } else {
     points.sigmas = sigmas_at(table, points.timesteps);
   }
   for (double& timestep : points.timesteps) timestep = std::trunc(timestep);
 
-  const bool may_be_zero = o.kind != Kind::deis && o.kind != Kind::sa_solver;
+  const bool may_be_zero = !is_one_of(o.kind, Kind::deis, Kind::sa_solver);
   const bool own_end = o.kind == Kind::unipc || !may_be_zero;
-  if (may_be_zero && o.final_sigmas_type == "zero") {
-    points.sigmas.push_back(0.0);
-  } else if (own_end && (!curve.empty() || o.use_flow_sigmas)) {
-    points.sigmas.push_back(points.sigmas.back());
-  } else {
-    points.sigmas.push_back(table.sigma_min());
-  }
+  double end = table.sigma_min();
+  if (own_end && (!curve.empty() || o.use_flow_sigmas)) end = points.sigmas.back();
+  if (may_be_zero && o.final_sigmas_type == "zero") end = 0.0;
+  points.sigmas.push_back(end);
   return points;
 }
 
@@ -110,7 +105,6 @@ inline Points lambda_points(const Options& o, Mode mode, const Table& table, con
 inline Points inverse_points(const Options& o, Mode mode, const Table& table, const Run& run) {
   check_steps(o, run.steps);
   const std::vector<Curve> curve = curves(o);
-  const int n = run.steps;
   const int cut = o.num_train_timesteps - table.clipped_entries(o.lambda_min_clipped);
   Points points;
   if (o.use_flow_sigmas) {
@@ -120,17 +114,15 @@ inline Points inverse_points(const Options& o, Mode mode, const Table& table, co
     points = flow_points(o, run);
     points.sigmas.push_back(points.sigmas.back());
   } else if (!curve.empty()) {
-    points.sigmas = sigmas_on(curve[0], table.sigma_min(), table.sigma_max(), n);
-    for (const double sigma : points.sigmas) {
-      const double timestep = table.timestep_of(sigma);
-      points.timesteps.push_back(o.use_karras_sigmas ? std::nearbyint(timestep) : timestep);
-    }
+    points.sigmas = sigmas_on(curve[0], table.sigma_min(), table.sigma_max(), run.steps);
+    points.timesteps = timesteps_at(table, points.sigmas);
+    if (o.use_karras_sigmas) points.timesteps = rounded(points.timesteps);
     points.sigmas.push_back(points.sigmas.back());
   } else {
     if (o.timestep_spacing == "trailing") {
-      points.timesteps = trailing(mode, cut, o.num_train_timesteps, n);
+      points.timesteps = trailing(mode, cut, o.num_train_timesteps, run.steps);
     } else {
-      points.timesteps = rounded(evenly_spread(o, cut, n + 1));
+      points.timesteps = rounded(evenly_spread(o, cut, run.steps + 1));
       points.timesteps.erase(points.timesteps.begin());
     }
     std::reverse(points.timesteps.begin(), points.timesteps.end());
@@ -149,14 +141,11 @@ inline Points edm_points(const Options& o, const Run& run) {
   check_steps(o, run.steps);
   const double least = o.sigma_min.value_or(0.002);
   const double most = o.sigma_max.value_or(80.0);
-  require(least > 0.0 && least < most, "diffusers: sigma_min is ", least,
-          "; it must lie between 0 and sigma_max = ", most);
-  require(o.rho > 0.0, "diffusers: rho is ", o.rho, "; it must be greater than 0");
   const Curve curve = o.sigma_schedule == "karras" ? Curve::karras : Curve::exponential;
   Points points{{}, sigmas_on(curve, most, least, run.steps, o.rho)};
   // One step alone is counted from the other end there.
   if (curve == Curve::exponential && run.steps == 1) points.sigmas = {least};
-  for (const double sigma : points.sigmas) points.timesteps.push_back(0.25 * std::log(sigma));
+  points.timesteps = edm_timesteps(points.sigmas);
   points.sigmas.push_back(o.final_sigmas_type == "zero" ? 0.0 : least);
   return points;
 }
@@ -171,25 +160,15 @@ inline void check_falling(const Options& o, std::span<const double> sigmas) {
 
 /// The grid of Euler and Heun.
 inline Points euler_points(const Options& o, Mode mode, const Table& table, const Run& run) {
-  Points points;
   const std::vector<Curve> curve = curves(o);
+  Points points{run.timesteps, run.sigmas};
   if (!run.sigmas.empty()) {
-    require(
-        o.kind == Kind::euler && run.timesteps.empty(),
-        "diffusers: sigmas of one's own are for EulerDiscreteScheduler alone, without timesteps");
     require(run.sigmas.size() >= 2, "diffusers: sigmas has ", run.sigmas.size(),
             " entries; it needs at least two, the last of which is where the run ends");
-    points.sigmas = run.sigmas;
-    for (std::size_t i = 0; i + 1 < run.sigmas.size(); ++i) {
-      points.timesteps.push_back(table.timestep_of(run.sigmas[i]));
-    }
+    points.sigmas.pop_back();
+    points.timesteps = timesteps_at(table, points.sigmas);
   } else {
-    require(run.timesteps.empty() || curve.empty(),
-            "diffusers: timesteps are given and the configuration has sigmas of its own; leave "
-            "the timesteps out");
-    points.timesteps = !run.timesteps.empty()
-                           ? run.timesteps
-                           : euler_timesteps(o, mode, o.num_train_timesteps, run.steps);
+    if (run.timesteps.empty()) points.timesteps = euler_timesteps(o, mode, run.steps);
     if (o.interpolation_type == "linear") {
       points.sigmas = sigmas_at(table, points.timesteps);
     } else {
@@ -198,29 +177,19 @@ inline Points euler_points(const Options& o, Mode mode, const Table& table, cons
       points.sigmas = sigmas_on(Curve::exponential, table.sigma_max(), table.sigma_min(), n + 1);
     }
     if (!curve.empty()) {
-      points.sigmas =
-          sigmas_on(curve[0], o.sigma_max.value_or(points.sigmas.front()),
-                    o.sigma_min.value_or(points.sigmas.back()),
-                    run.steps != 0 ? run.steps : static_cast<int>(run.timesteps.size()));
-      points.timesteps.clear();
-      for (const double sigma : points.sigmas) {
-        points.timesteps.push_back(table.timestep_of(sigma));
-      }
+      points.sigmas = sigmas_on(curve[0], o.sigma_max.value_or(points.sigmas.front()),
+                                o.sigma_min.value_or(points.sigmas.back()), run.steps);
+      points.timesteps = timesteps_at(table, points.sigmas);
     }
   }
   if (o.timestep_type == "continuous" && o.prediction_type == "v_prediction") {
     require(run.timesteps.empty(),
             "diffusers: timesteps are given and timestep_type continuous makes its own; leave them "
             "out");
-    points.timesteps.clear();
-    const std::size_t calls = points.sigmas.size() - (run.sigmas.empty() ? 0 : 1);
-    for (std::size_t i = 0; i < calls; ++i) {
-      points.timesteps.push_back(0.25 * std::log(points.sigmas[i]));
-    }
+    points.timesteps = edm_timesteps(points.sigmas);
   }
-  if (run.sigmas.empty()) {
-    points.sigmas.push_back(o.final_sigmas_type == "sigma_min" ? table.sigma_min() : 0.0);
-  }
+  const double end = o.final_sigmas_type == "sigma_min" ? table.sigma_min() : 0.0;
+  points.sigmas.push_back(run.sigmas.empty() ? end : run.sigmas.back());
   check_falling(o, points.sigmas);
   return points;
 }
@@ -230,7 +199,6 @@ inline Points euler_points(const Options& o, Mode mode, const Table& table, cons
 inline Points flow_match_points(const Options& o, const Run& run) {
   require(!o.use_dynamic_shifting || run.mu.has_value(),
           "diffusers: use_dynamic_shifting is on and mu is missing; give Run::mu");
-  require(o.shift > 0.0, "diffusers: shift is ", o.shift, "; it must be greater than 0");
   const auto train = static_cast<double>(o.num_train_timesteps);
   Points points{{}, run.sigmas};
   if (run.sigmas.empty()) {
@@ -243,11 +211,11 @@ inline Points flow_match_points(const Options& o, const Run& run) {
   for (double& sigma : points.sigmas) {
     require(sigma > 0.0 && sigma <= 1.0, "diffusers: a flow's sigma is ", sigma,
             "; it must be greater than 0 and at most 1");
-    if (!o.use_dynamic_shifting) {
-      sigma = shifted(o.shift, sigma);
-    } else {
+    if (o.use_dynamic_shifting) {
       const double shift = dynamic_shift(o, run);
       sigma = shift / (shift + (1.0 / sigma - 1.0));
+    } else {
+      sigma = shifted(o.shift, sigma);
     }
   }
   stretch_to_terminal(o, points.sigmas);
@@ -256,10 +224,8 @@ inline Points flow_match_points(const Options& o, const Run& run) {
     points.sigmas = sigmas_on(curve[0], points.sigmas.front(), points.sigmas.back(),
                               static_cast<int>(points.sigmas.size()));
   }
-  for (double& sigma : points.sigmas) {
-    if (o.invert_sigmas) sigma = 1.0 - sigma;
-    points.timesteps.push_back(sigma * train);
-  }
+  if (o.invert_sigmas) points.sigmas = mapped(points.sigmas, [](double s) { return 1.0 - s; });
+  points.timesteps = flow_timesteps(o, points.sigmas);
   points.sigmas.push_back(o.invert_sigmas ? 1.0 : 0.0);
   if (!o.invert_sigmas) check_falling(o, points.sigmas);
   return points;
@@ -288,36 +254,36 @@ inline Points points_of(const Options& o, Mode mode, const Run& run) {
             "diffusers: timesteps[", i, "] = ", t, "; timesteps must fall and lie between 0 and ",
             o.num_train_timesteps - 1);
   }
-  const bool takes_timesteps = o.kind == Kind::dpm_multistep || o.kind == Kind::dpm_singlestep ||
-                               o.kind == Kind::ddpm || o.kind == Kind::euler ||
-                               o.kind == Kind::heun;
+  const bool takes_timesteps = is_one_of(o.kind, Kind::dpm_multistep, Kind::dpm_singlestep,
+                                         Kind::ddpm, Kind::euler, Kind::heun);
   require(run.timesteps.empty() || takes_timesteps, "diffusers: ", class_name(o.kind),
           " takes no timesteps of one's own; give steps");
-  require(run.sigmas.empty() || o.kind == Kind::euler || o.kind == Kind::flow_match_euler,
+  require(run.timesteps.empty() || (curves(o).empty() && !o.use_flow_sigmas),
+          "diffusers: timesteps are given and the configuration has sigmas of its own; leave "
+          "the timesteps out");
+  require(run.sigmas.empty() || is_one_of(o.kind, Kind::euler, Kind::flow_match_euler),
           "diffusers: ", class_name(o.kind), " takes no sigmas of one's own; give steps");
   if (o.kind == Kind::flow_match_euler) return flow_match_points(o, run);
   if (o.kind == Kind::edm_dpm_multistep) return edm_points(o, run);
   const Table table(o);
-  if (o.kind == Kind::euler || o.kind == Kind::heun) return euler_points(o, mode, table, run);
+  if (is_one_of(o.kind, Kind::euler, Kind::heun)) return euler_points(o, mode, table, run);
   if (o.kind == Kind::dpm_multistep_inverse) return inverse_points(o, mode, table, run);
   if (steps_in_lambda(o.kind)) return lambda_points(o, mode, table, run);
-  Points points;
-  points.timesteps = run.timesteps.empty()
-                         ? table_timesteps(o, mode, o.num_train_timesteps, run.steps)
-                         : run.timesteps;
+  Points points{run.timesteps, {}};
+  if (run.timesteps.empty()) {
+    points.timesteps = table_timesteps(o, mode, o.num_train_timesteps, run.steps);
+  }
   if (o.kind == Kind::pndm) {
     points.timesteps = pndm_calls(o, points.timesteps, o.num_train_timesteps / run.steps);
   }
-  if (o.kind == Kind::ddim_inverse) {
-    std::reverse(points.timesteps.begin(), points.timesteps.end());
-  }
+  if (o.kind == Kind::ddim_inverse) std::reverse(points.timesteps.begin(), points.timesteps.end());
   return points;
 }
 
 /// What standard normal noise is multiplied with to start a run.
 inline double init_noise_sigma(const Options& o, const Points& points) {
   if (o.kind == Kind::edm_dpm_multistep) return std::hypot(o.sigma_max.value_or(80.0), 1.0);
-  if (o.kind != Kind::euler && o.kind != Kind::heun) return 1.0;
+  if (!is_one_of(o.kind, Kind::euler, Kind::heun)) return 1.0;
   return o.timestep_spacing == "leading" ? std::hypot(points.sigmas[0], 1.0) : points.sigmas[0];
 }
 
@@ -326,10 +292,9 @@ inline Points shown(const Options& o, const Points& points) {
   if (o.kind != Kind::heun) return points;
   Points twice;
   for (std::size_t i = 0; i < points.timesteps.size(); ++i) {
-    for (int call = i == 0 ? 1 : 0; call < 2; ++call) {
-      twice.timesteps.push_back(points.timesteps[i]);
-      twice.sigmas.push_back(points.sigmas[i]);
-    }
+    const std::size_t calls = i == 0 ? 1 : 2;
+    twice.timesteps.insert(twice.timesteps.end(), calls, points.timesteps[i]);
+    twice.sigmas.insert(twice.sigmas.end(), calls, points.sigmas[i]);
   }
   twice.sigmas.push_back(points.sigmas.back());
   return twice;

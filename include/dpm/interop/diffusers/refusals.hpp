@@ -4,15 +4,12 @@
 /// Which diffusers configurations are refused.
 #pragma once
 
-#include <algorithm>
-#include <cmath>
-#include <cstddef>
 #include <string_view>
 #include <utility>
 
 #include "dpm/error.hpp"
 #include "dpm/interop/diffusers/levels.hpp"
-#include "dpm/interop/diffusers/sigma_curves.hpp"
+#include "dpm/interop/diffusers/spacings.hpp"
 #include "dpm/interop/diffusers/table.hpp"
 
 namespace dpm::diffusers::detail {
@@ -23,21 +20,20 @@ inline void check_order(const Options& o, const char* name, int order, int most)
 }
 
 inline void check_orders(const Options& o) {
-  const bool is_dpm = steps_in_lambda(o.kind) || o.kind == Kind::edm_dpm_multistep;
-  if (o.kind == Kind::unipc) return check_order(o, "solver_order", o.solver_order, 4);
   if (o.kind == Kind::sa_solver) {
     check_order(o, "predictor_order", o.predictor_order, 4);
-    return check_order(o, "corrector_order", o.corrector_order, 4);
+    check_order(o, "corrector_order", o.corrector_order, 4);
+  } else if (steps_in_lambda(o.kind) || o.kind == Kind::edm_dpm_multistep) {
+    check_order(o, "solver_order", o.solver_order, o.kind == Kind::unipc ? 4 : 3);
   }
-  if (is_dpm) check_order(o, "solver_order", o.solver_order, 3);
 }
 
 /// Refuses, in both modes, what diffusers cannot run.
 inline void check_possible(const Options& o) {
   const bool noise_space = space_of(o) == Space::noise;
-  const bool dpm = o.kind == Kind::dpm_multistep || o.kind == Kind::dpm_singlestep;
-  require(!(dpm && noise_space && o.final_sigmas_type == "zero"), "diffusers: algorithm_type ",
-          o.algorithm_type,
+  require(!(is_one_of(o.kind, Kind::dpm_multistep, Kind::dpm_singlestep) && noise_space &&
+            o.final_sigmas_type == "zero"),
+          "diffusers: algorithm_type ", o.algorithm_type,
           " with final_sigmas_type zero is refused by diffusers; use final_sigmas_type sigma_min");
   require(!(o.algorithm_type == "sde-dpmsolver" && o.solver_order == 3),
           "diffusers: algorithm_type sde-dpmsolver of order 3 does not exist in diffusers; use "
@@ -45,11 +41,10 @@ inline void check_possible(const Options& o) {
   require(!(o.kind == Kind::edm_dpm_multistep && is_sde(o) && o.solver_order == 3),
           "diffusers: EDMDPMSolverMultistepScheduler with algorithm_type sde-dpmsolver++ has no "
           "order 3 in diffusers; use solver_order 2, or dpm::DpmSolver{.order = 3, .tau = 1}");
-  const bool loses_timestep = (o.kind == Kind::dpm_singlestep || o.kind == Kind::sa_solver) &&
-                              noise_space && o.thresholding;
-  require(!loses_timestep, "diffusers: thresholding of ", class_name(o.kind),
-          " with algorithm_type ", o.algorithm_type,
-          " fails in diffusers; use thresholding false, or the data-prediction algorithm");
+  require(
+      !(is_one_of(o.kind, Kind::dpm_singlestep, Kind::sa_solver) && noise_space && o.thresholding),
+      "diffusers: thresholding of ", class_name(o.kind), " with algorithm_type ", o.algorithm_type,
+      " fails in diffusers; use thresholding false, or the data-prediction algorithm");
   require(!(o.kind == Kind::unipc && !o.lower_order_final && o.final_sigmas_type == "zero" &&
             o.solver_order > 1),
           "diffusers: UniPCMultistepScheduler with lower_order_final false and final_sigmas_type "

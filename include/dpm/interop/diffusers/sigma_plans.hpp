@@ -1,30 +1,242 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// The plans of the diffusers classes that step in sigma: Euler, Heun, FlowMatchEuler.
+/// The plans of the diffusers classes that have sigmas: DPM-Solver, DEIS, UniPC, SA-Solver, Euler,
+/// Heun, FlowMatchEuler.
 #pragma once
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "dpm/error.hpp"
 #include "dpm/interop/diffusers/levels.hpp"
+#include "dpm/method/dpm_solver_weights.hpp"
+#include "dpm/method/predictor_corrector.hpp"
+#include "dpm/method/unipc.hpp"
 #include "dpm/plan/builder.hpp"
+#include "dpm/plan/check.hpp"
 
 namespace dpm::diffusers::detail {
 
-/// EulerDiscrete without churn: x + (sigma_t - sigma_s) epsilon.
+inline DpmSolver::Update update_of(const Options& o) {
+  return o.solver_type == "midpoint" ? DpmSolver::Update::midpoint : DpmSolver::Update::taylor;
+}
+
+/// A step shorter than this in lambda has length 0 but for rounding.
+inline constexpr double no_length = 1e-12;
+
+/// Multistep classes heed `lower_order_final` below this number of steps.
+inline constexpr std::size_t few_steps = 15;
+
+/// The order of step i of n in the multistep classes, given how many predictions are known.
+inline std::size_t multistep_order(const Options& o, std::size_t i, std::size_t n,
+                                   std::size_t known, bool ends_at_zero) {
+  const bool lowers = o.lower_order_final && n < few_steps;
+  const bool last = i + 1 == n;
+  if (last && (o.euler_at_final || lowers || ends_at_zero)) return 1;
+  const std::size_t order = std::min(static_cast<std::size_t>(o.solver_order), known);
+  return i + 2 == n && lowers ? std::min<std::size_t>(order, 2) : order;
+}
+
+/// The weights of the derivatives as diffusers has them. At third order the multistep form halves
+/// the second difference's weight, and the SDE, in both forms, subtracts 1/2 where it should add.
+inline DerivativeWeights dpm_weights(const Options& o, const ExponentialStep& step, const Level& t,
+                                     std::size_t order) {
+  if (o.kind == Kind::deis) return exact_weights(step, order);
+  DerivativeWeights w =
+      dpm::detail::dpm_solver_weights(step, static_cast<int>(order), update_of(o));
+  if (order == 3 && is_sde(o)) w[2] -= t.alpha() * step.h() * step.h();
+  if (order == 3 && o.kind != Kind::dpm_singlestep) w[2] *= 0.5;
+  return w;
+}
+
+/// DPMSolverMultistep, its inverse, EDMDPMSolverMultistep and DEISMultistep.
+inline Plan multistep_plan(const Options& o, Mode mode, std::span<const Level> levels) {
+  check_distinct(o, levels);
+  const double tau = is_sde(o) ? 1.0 : 0.0;
+  const std::size_t n = levels.size() - 1;
+  const auto slots = static_cast<std::size_t>(o.solver_order);
+  PlanBuilder builder = builder_for(o);
+  Nodes history;
+  for (std::size_t i = 0; i < n; ++i) {
+    const Level& s = levels[i];
+    const Level& t = levels[i + 1];
+    const ExponentialStep step(space_of(o), s, t, tau);
+    builder.begin_step(s, t);
+    if (is_sde(o)) builder.draw();
+    history =
+        with_newest({s.lambda(), builder.evaluate(i % slots, sample_register, s)}, history, slots);
+    std::size_t order = multistep_order(o, i, n, history.size(), levels[n].sigma() == 0.0);
+    const bool divides_by_h =
+        o.kind != Kind::deis && (order == 3 || (order == 2 && o.solver_type == "heun"));
+    if (divides_by_h && std::abs(step.h()) < no_length) {
+      // Where rounding keeps h from 0, the slope in diffusers contributes nothing.
+      require(mode == Mode::compatible && step.h() != 0.0, "diffusers: ", class_name(o.kind),
+              " of order ", order, " over ", n,
+              " steps ends with two equal sigmas, where diffusers gives NaN; use "
+              "final_sigmas_type zero, an order below ",
+              order, ", or fewer than 15 steps");
+      order = 1;
+    }
+    UpdateTerms terms = polynomial_terms(step.linear(), dpm_weights(o, step, t, order), s.lambda(),
+                                         history.span().first(order));
+    terms.push_back({noise_register, step.noise_stddev()});
+    builder.combine(sample_register, terms.span());
+  }
+  return std::move(builder).finish();
+}
+
+/// The orders of the steps of DPMSolverSinglestep. A block of orders 1, 2, 3 is one step of third
+/// order; each of the three starts from the sample at the block's beginning.
+inline std::vector<std::size_t> singlestep_orders(const Options& o, std::size_t n) {
+  const auto order = static_cast<std::size_t>(o.solver_order);
+  std::vector<std::size_t> orders;
+  while (orders.size() < n) {
+    for (std::size_t k = 1; k <= order && orders.size() < n; ++k) orders.push_back(k);
+  }
+  const bool lowers = o.lower_order_final && n % order == 0;
+  if (lowers || o.final_sigmas_type == "zero") orders.back() = 1;
+  return orders;
+}
+
+/// DPMSolverSinglestep. The stage register keeps the sample at the block's beginning.
+inline Plan singlestep_plan(const Options& o, std::span<const Level> levels) {
+  check_distinct(o, levels);
+  const double tau = is_sde(o) ? 1.0 : 0.0;
+  const std::size_t n = levels.size() - 1;
+  const std::vector<std::size_t> orders = singlestep_orders(o, n);
+  PlanBuilder builder = builder_for(o);
+  Nodes history;
+  for (std::size_t i = 0; i < n; ++i) {
+    const std::size_t order = orders[i];
+    const Level& s = levels[i + 1 - order];
+    const Level& t = levels[i + 1];
+    const ExponentialStep step(space_of(o), s, t, tau);
+    builder.begin_step(levels[i], t);
+    if (is_sde(o)) builder.draw();
+    history = with_newest({levels[i].lambda(), builder.evaluate(i % 3, sample_register, levels[i])},
+                          history, 3);
+    if (order == 1) builder.combine(stage_register, {{sample_register, 1.0}});
+    // The block's nodes, oldest first. Third-order midpoint uses the first and the last alone.
+    Nodes nodes;
+    for (std::size_t k = order; k > 0; --k) nodes.push_back(history[k - 1]);
+    DerivativeWeights weights = dpm_weights(o, step, t, order);
+    if (order == 3 && o.solver_type == "midpoint") {
+      nodes = Nodes{nodes[0], nodes[2]};
+      weights = exact_weights(step, 2);
+    }
+    UpdateTerms terms = polynomial_terms(step.linear(), weights, s.lambda(), nodes.span());
+    terms[0].operand = stage_register;
+    terms.push_back({noise_register, step.noise_stddev()});
+    builder.combine(sample_register, terms.span());
+  }
+  return std::move(builder).finish();
+}
+
+inline UniPc unipc_of(const Options& o) {
+  return {
+      .order = o.solver_order,
+      .coefficients = o.solver_type == "bh1" ? UniPc::Coefficients::bh1 : UniPc::Coefficients::bh2,
+      .space = space_of(o),
+      .lower_order_final = o.lower_order_final};
+}
+
+/// UniPCMultistep.
+inline Plan unipc_plan(const Options& o, std::span<const Level> levels) {
+  check_distinct(o, levels);
+  const bool ends_at_zero = levels.back().sigma() == 0.0;
+  require(
+      !ends_at_zero || o.predict_x0,
+      "diffusers: UniPCMultistepScheduler with predict_x0 false and final_sigmas_type zero gives "
+      "NaN there; use final_sigmas_type sigma_min, or predict_x0 true");
+  const bool repeats =
+      std::abs(levels.back().lambda() - levels[levels.size() - 2].lambda()) < no_length;
+  require(
+      o.lower_order_final || !(repeats && o.solver_order > 2),
+      "diffusers: UniPCMultistepScheduler of order ", o.solver_order,
+      " with lower_order_final false ends with two equal sigmas, where diffusers gives NaN; use "
+      "lower_order_final true");
+  PlanBuilder builder(prediction_of(o), correction_of(o));
+  const auto is_corrected = [&off = o.disable_corrector](std::size_t step) {
+    return std::find(off.begin(), off.end(), static_cast<int>(step)) == off.end();
+  };
+  dpm::detail::write_unipc(builder, unipc_of(o), levels, is_corrected);
+  return std::move(builder).finish();
+}
+
+/// Adds a draw to each step that has none: diffusers draws in every step.
+inline void draw_in_each_step(Plan& plan) {
+  std::uint32_t draw = 0;
+  for (Step& step : plan.steps) {
+    const auto is_draw = [](const Instruction& i) { return std::holds_alternative<Draw>(i); };
+    if (std::none_of(step.instructions.begin(), step.instructions.end(), is_draw)) {
+      step.instructions.insert(step.instructions.begin(), Draw{noise_register, 0});
+    }
+    for (Instruction& instruction : step.instructions) {
+      if (auto* found = std::get_if<Draw>(&instruction)) found->draw = draw++;
+    }
+  }
+}
+
+inline double sa_solver_tau(const Level& s) {
+  return s.timestep >= 200.0 && s.timestep <= 800.0 ? 1.0 : 0.0;
+}
+
+/// SASolver. With two predictions diffusers weighs the slope by (1 + tau^2) alpha h^2 / 2, which is
+/// not the integral.
+inline Plan sa_solver_plan(const Options& o, std::span<const Level> levels) {
+  check_distinct(o, levels);
+  PlanBuilder builder = builder_for(o);
+  dpm::detail::write_predictor_corrector(
+      builder,
+      {.space = space_of(o),
+       .predictor_nodes = static_cast<std::size_t>(o.predictor_order),
+       .corrector_nodes = static_cast<std::size_t>(o.corrector_order),
+       .lower_order_final = o.lower_order_final,
+       .tau = sa_solver_tau,
+       .weights =
+           [&](const dpm::detail::MultistepInterval& interval, std::size_t nodes) {
+             DerivativeWeights weights = exact_weights(interval.step, nodes);
+             if (nodes == 2 && space_of(o) == Space::data) {
+               const double q = 1.0 + sa_solver_tau(interval.from);  // tau is 0 or 1
+               const double h = interval.step.h();
+               weights[1] = q * interval.to.alpha() * h * h / 2.0;
+             }
+             return weights;
+           }},
+      levels);
+  Plan plan = std::move(builder).finish();
+  draw_in_each_step(plan);
+  check(plan);
+  return plan;
+}
+
+/// EulerDiscrete without churn and FlowMatchEulerDiscrete: x + (sigma_t - sigma_s) m, where m is
+/// epsilon or the flow; with `stochastic_sampling` fresh noise around the data prediction
+/// x - sigma_s flow.
 inline Plan euler_plan(const Options& o, std::span<const Level> levels) {
+  const bool is_flow = o.kind == Kind::flow_match_euler;
   PlanBuilder builder = builder_for(o);
   for (std::size_t i = 0; i + 1 < levels.size(); ++i) {
+    const double s = levels[i].sigma();
+    const double t = levels[i + 1].sigma();
     builder.begin_step(levels[i], levels[i + 1]);
-    const Register m = builder.evaluate(0, sample_register, levels[i]);
-    builder.combine(sample_register,
-                    {{sample_register, 1.0}, {m, levels[i + 1].sigma() - levels[i].sigma()}});
+    if (is_flow && o.stochastic_sampling) {
+      builder.draw();
+      const Register flow = builder.evaluate_raw(0, sample_register, levels[i]);
+      builder.combine(sample_register,
+                      {{sample_register, 1.0 - t}, {flow, -(1.0 - t) * s}, {noise_register, t}});
+    } else {
+      const Register m = is_flow ? builder.evaluate_raw(0, sample_register, levels[i])
+                                 : builder.evaluate(0, sample_register, levels[i]);
+      builder.combine(sample_register, {{sample_register, 1.0}, {m, t - s}});
+    }
   }
   return std::move(builder).finish();
 }
@@ -47,26 +259,6 @@ inline Plan heun_plan(const Options& o, std::span<const Level> levels) {
     const Register second = builder.evaluate(1, sample_register, t);
     builder.combine(sample_register,
                     {{stage_register, 1.0}, {first, 0.5 * length}, {second, 0.5 * length}});
-  }
-  return std::move(builder).finish();
-}
-
-/// FlowMatchEulerDiscrete: x + (sigma_t - sigma_s) flow, or with `stochastic_sampling` fresh noise
-/// around the data prediction x - sigma_s flow.
-inline Plan flow_match_plan(const Options& o, std::span<const Level> levels) {
-  PlanBuilder builder = builder_for(o);
-  for (std::size_t i = 0; i + 1 < levels.size(); ++i) {
-    const double s = levels[i].sigma();
-    const double t = levels[i + 1].sigma();
-    builder.begin_step(levels[i], levels[i + 1]);
-    if (o.stochastic_sampling) builder.draw();
-    const Register flow = builder.evaluate_raw(0, sample_register, levels[i]);
-    if (o.stochastic_sampling) {
-      builder.combine(sample_register,
-                      {{sample_register, 1.0 - t}, {flow, -(1.0 - t) * s}, {noise_register, t}});
-    } else {
-      builder.combine(sample_register, {{sample_register, 1.0}, {flow, t - s}});
-    }
   }
   return std::move(builder).finish();
 }

@@ -8,7 +8,7 @@
 #include <cmath>
 #include <cstddef>
 #include <numbers>
-#include <span>
+#include <utility>
 #include <vector>
 
 #include "dpm/error.hpp"
@@ -34,9 +34,6 @@ std::vector<double> betas_of(std::size_t n, AlphaBar f) {
 
 inline std::vector<double> betas(const Options& o) {
   if (!o.trained_betas.empty()) return o.trained_betas;
-  require(o.num_train_timesteps >= 1 && o.num_train_timesteps <= 1'000'000,
-          "diffusers: num_train_timesteps is ", o.num_train_timesteps,
-          "; it must lie between 1 and 1000000");
   const auto n = static_cast<std::size_t>(o.num_train_timesteps);
   if (o.beta_schedule == "squaredcos_cap_v2") {
     return betas_of(n, [](double t) {
@@ -44,9 +41,7 @@ inline std::vector<double> betas(const Options& o) {
       return cosine * cosine;
     });
   }
-  if (o.beta_schedule == "exp") {
-    return betas_of(n, [](double t) { return std::exp(-12.0 * t); });
-  }
+  if (o.beta_schedule == "exp") return betas_of(n, [](double t) { return std::exp(-12.0 * t); });
   if (o.beta_schedule == "laplace") {
     return betas_of(n, [](double t) {
       const double lambda =
@@ -69,18 +64,17 @@ inline std::vector<double> betas(const Options& o) {
 
 /// diffusers' own arithmetic for `rescale_zero_terminal_snr`.
 inline std::vector<double> rescaled(std::vector<double> betas) {
-  std::vector<double> roots;
   double cumprod = 1.0;
-  for (const double beta : betas) {
-    cumprod *= 1.0 - beta;
-    roots.push_back(std::sqrt(cumprod));
+  for (double& entry : betas) {
+    cumprod *= 1.0 - entry;
+    entry = std::sqrt(cumprod);
   }
-  const double first = roots.front();
-  const double last = roots.back();
+  const double first = betas.front();
+  const double last = betas.back();
   double before = 1.0;
-  for (std::size_t i = 0; i < betas.size(); ++i) {
-    const double root = (roots[i] - last) * (first / (first - last));
-    betas[i] = 1.0 - root * root / before;
+  for (double& entry : betas) {
+    const double root = (entry - last) * (first / (first - last));
+    entry = 1.0 - root * root / before;
     before = root * root;
   }
   return betas;
@@ -100,17 +94,14 @@ class Table {
       alphas_cumprod_.push_back(cumprod);
     }
     // These classes divide by alpha, so diffusers keeps it above 0.
-    const bool keeps_signal =
-        o.kind == Kind::dpm_multistep || o.kind == Kind::unipc || o.kind == Kind::euler;
-    if (o.rescale_betas_zero_snr && keeps_signal) {
+    if (o.rescale_betas_zero_snr &&
+        is_one_of(o.kind, Kind::dpm_multistep, Kind::unipc, Kind::euler)) {
       alphas_cumprod_.back() = std::pow(2.0, -24);
     }
     for (const double entry : alphas_cumprod_) sigmas_.push_back(std::sqrt((1.0 - entry) / entry));
   }
 
   [[nodiscard]] int size() const { return static_cast<int>(sigmas_.size()); }
-  /// sigma / alpha at each entry, rising.
-  [[nodiscard]] std::span<const double> sigmas() const { return sigmas_; }
   [[nodiscard]] double sigma_min() const { return sigmas_.front(); }
   [[nodiscard]] double sigma_max() const { return sigmas_.back(); }
 
@@ -172,7 +163,7 @@ class Table {
 
  private:
   std::vector<double> alphas_cumprod_;
-  std::vector<double> sigmas_;
+  std::vector<double> sigmas_;  // sigma / alpha, rising
 };
 
 }  // namespace dpm::diffusers::detail

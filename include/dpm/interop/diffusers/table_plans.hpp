@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// The plans of the diffusers classes that step through the table: DDIM, its inverse, DDPM.
+/// The plans of the diffusers classes that step through the table: DDIM, its inverse, DDPM, PNDM.
 #pragma once
 
 #include <algorithm>
@@ -13,25 +13,25 @@
 
 #include "dpm/error.hpp"
 #include "dpm/interop/diffusers/levels.hpp"
+#include "dpm/method/pndm.hpp"
 #include "dpm/plan/builder.hpp"
 
 namespace dpm::diffusers::detail {
 
-/// Clean data, where a run ends or an inversion begins: alpha = 1, or the table's first entry.
-inline Level end_level(const Options& o, const Table& table) {
+/// The level of a timestep. Below 0 stands clean data, where a run ends or an inversion begins:
+/// alpha = 1, or the table's first entry.
+inline Level level_or_end(const Options& o, const Table& table, int timestep) {
+  if (timestep >= 0) return table.level(timestep);
   if (o.set_alpha_to_one || o.kind == Kind::ddpm) return Level{};
   Level level = table.level(0);
-  level.time = 0.0;  // it takes the place of timestep -1
+  level.time = 0.0;
   return level;
 }
 
-inline Level level_or_end(const Options& o, const Table& table, int timestep) {
-  return timestep >= 0 ? table.level(timestep) : end_level(o, table);
-}
-
+/// alpha^2 there, for DDIM and PNDM.
 inline double cumprod_or_end(const Options& o, const Table& table, int timestep) {
   if (timestep >= 0) return table.alpha_cumprod(timestep);
-  return o.set_alpha_to_one || o.kind == Kind::ddpm ? 1.0 : table.alpha_cumprod(0);
+  return o.set_alpha_to_one ? 1.0 : table.alpha_cumprod(0);
 }
 
 /// DDIM and PNDM step from t to t - num_train_timesteps / steps (rounded down) even where the next
@@ -59,11 +59,9 @@ struct Predictions {
   bool corrected = false;
 };
 
-inline Predictions write_predictions(PlanBuilder& builder, const Options& o, const Level& model_at,
-                                     const Level& at) {
-  const Prediction prediction = prediction_of(o);
-  builder.evaluate_raw(0, sample_register, model_at);
-  Predictions p{to_data(prediction, at), {}, correction_of(o) == Correction::data};
+inline Predictions write_predictions(PlanBuilder& builder, const Options& o, const Level& at) {
+  builder.evaluate_raw(0, sample_register, at);
+  const Predictions p{to_data(prediction_of(o), at), {}, builder.correction() == Correction::data};
   if (p.corrected) {
     builder.combine(prediction_register(1),
                     {{sample_register, p.data.input}, {prediction_register(0), p.data.output}});
@@ -75,13 +73,12 @@ inline Predictions write_predictions(PlanBuilder& builder, const Options& o, con
 /// sample <- data * x_0 + noise * epsilon + noise_stddev * z.
 inline void write_update(PlanBuilder& builder, const Predictions& p, double data, double noise,
                          double noise_stddev) {
-  const Register m = prediction_register(0);
-  const Conversion from{p.corrected ? 0.0 : data * p.data.input,
-                        p.corrected ? 0.0 : data * p.data.output};
-  builder.combine(sample_register, {{sample_register, from.input + noise * p.noise.input},
-                                    {m, from.output + noise * p.noise.output},
-                                    {prediction_register(1), p.corrected ? data : 0.0},
-                                    {noise_register, noise_stddev}});
+  const double raw = p.corrected ? 0.0 : data;
+  builder.combine(sample_register,
+                  {{sample_register, raw * p.data.input + noise * p.noise.input},
+                   {prediction_register(0), raw * p.data.output + noise * p.noise.output},
+                   {prediction_register(1), p.corrected ? data : 0.0},
+                   {noise_register, noise_stddev}});
 }
 
 /// DDIM. The noise prediction is the model's own, not that of the corrected data prediction, unless
@@ -99,7 +96,7 @@ inline Plan ddim_plan(const Options& o, const Table& table, const Run& run,
     const Level to = level_or_end(o, table, t - stride);
     builder.begin_step(current, to);
     if (run.eta > 0.0) builder.draw();
-    Predictions p = write_predictions(builder, o, at, at);
+    Predictions p = write_predictions(builder, o, at);
     const double from_cumprod = table.alpha_cumprod(t);
     const double to_cumprod = cumprod_or_end(o, table, t - stride);
     const double variance =
@@ -110,23 +107,22 @@ inline Plan ddim_plan(const Options& o, const Table& table, const Run& run,
     require(left >= 0.0, "diffusers: eta = ", run.eta, " at timestep ", t,
             " asks for more noise than there is; it must be smaller");
     const double noise = std::sqrt(left);
+    double data = to.alpha();
+    p.noise = to_noise(prediction_of(o), at);
     if (run.use_clipped_model_output && p.corrected) {
       // epsilon = (x - alpha x_0) / sigma with the corrected x_0.
       p.noise = {1.0 / at.sigma(), 0.0};
-      write_update(builder, p, to.alpha() - noise * std::exp(at.lambda()), noise, noise_stddev);
-    } else {
-      p.noise = to_noise(prediction_of(o), at);
-      write_update(builder, p, to.alpha(), noise, noise_stddev);
+      data -= noise * std::exp(at.lambda());
     }
+    write_update(builder, p, data, noise, noise_stddev);
     current = to;
   }
   return std::move(builder).finish();
 }
 
 /// DDIMInverse: from t - stride to t, with the model given timestep t.
-inline Plan ddim_inverse_plan(const Options& o, const Table& table, const Run& run,
+inline Plan ddim_inverse_plan(const Options& o, const Table& table, int stride,
                               std::span<const double> timesteps) {
-  const int stride = o.num_train_timesteps / run.steps;
   PlanBuilder builder = builder_for(o);
   Level current = level_or_end(o, table, static_cast<int>(timesteps[0]) - stride);
   for (const double timestep : timesteps) {
@@ -135,7 +131,7 @@ inline Plan ddim_inverse_plan(const Options& o, const Table& table, const Run& r
     at.timestep = timestep;
     const Level to = table.level(t);
     builder.begin_step(current, to);
-    Predictions p = write_predictions(builder, o, at, at);
+    Predictions p = write_predictions(builder, o, at);
     p.noise = to_noise(prediction_of(o), at);
     write_update(builder, p, to.alpha(), to.sigma(), 0.0);
     current = to;
@@ -161,15 +157,80 @@ inline Plan ddpm_plan(const Options& o, Mode mode, const Table& table,
     const Level to = level_or_end(o, table, static_cast<int>(next));
     builder.begin_step(current, to);
     if (timesteps[i] > 0.0) builder.draw();
-    const Predictions p = write_predictions(builder, o, at, at);
+    Predictions p = write_predictions(builder, o, at);
     const double beta = -std::expm1(2.0 * (at.log_alpha - to.log_alpha));
     const double kept = std::pow(to.sigma() / at.sigma(), 2);
     const double variance = large ? beta : std::max(kept * beta, 1e-20);
     const double data = to.alpha() * beta / (at.sigma() * at.sigma());
     const double linear = std::exp(at.log_alpha - to.log_alpha) * kept;
-    Predictions with_x = p;
-    with_x.noise = {linear, 0.0};
-    write_update(builder, with_x, data, 1.0, timesteps[i] > 0.0 ? std::sqrt(variance) : 0.0);
+    p.noise = {linear, 0.0};
+    write_update(builder, p, data, 1.0, timesteps[i] > 0.0 ? std::sqrt(variance) : 0.0);
+    current = to;
+  }
+  return std::move(builder).finish();
+}
+
+/// sample <- start, taken from alpha^2 = s to alpha^2 = t with a mix of outputs (arXiv 2202.09778,
+/// Eq. 11), which is converted to noise after mixing.
+inline void write_transfer(PlanBuilder& builder, Register start, double s, double t,
+                           std::span<const Term> mix) {
+  const double weight = (s - t) / (s * std::sqrt(1.0 - t) + std::sqrt(s * (1.0 - s) * t));
+  const bool velocity = builder.prediction() == Prediction::velocity;
+  const Conversion noise = velocity ? Conversion{std::sqrt(1.0 - s), std::sqrt(s)} : Conversion{};
+  BoundedVector<Term, 5> terms{{start, std::sqrt(t / s) + weight * noise.input}};
+  for (const Term& term : mix) {
+    terms.push_back({term.operand, weight * noise.output * term.weight});
+  }
+  builder.combine(sample_register, terms.span());
+}
+
+/// PNDM (Liu et al. 2022, arXiv 2202.09778): pseudo Runge-Kutta blocks of four calls, then linear
+/// multistep; or that alone, with a second call in its first step. Slots 0 to 3 keep the
+/// predictions that the multistep formula uses, 4 to 6 those inside a block; the stage register
+/// keeps the sample that a block or the first step began with.
+inline Plan pndm_plan(const Options& o, const Table& table, int stride,
+                      std::span<const double> calls) {
+  const std::size_t block_calls = o.skip_prk_steps ? 0 : 12;
+  std::size_t stored = 0;
+  const auto kept = [&](std::size_t back) { return prediction_register((stored - 1 - back) % 4); };
+  PlanBuilder builder = builder_for(o);
+  Level current = table.level(static_cast<int>(calls[0]));
+  for (std::size_t i = 0; i < calls.size(); ++i) {
+    const int t = static_cast<int>(calls[i]);
+    const std::size_t part = i % 4;
+    const bool in_block = i < block_calls;
+    const bool repeated = o.skip_prk_steps && i == 1;
+    int from = in_block ? static_cast<int>(calls[i - part]) : t;
+    int target = t - (in_block ? (part % 2 == 1 ? 0 : stride / 2) : stride);
+    if (repeated) {
+      target = t;
+      from = t + stride;
+    }
+    const Level to = level_or_end(o, table, target);
+    builder.begin_step(current, to);
+    const bool keeps = in_block ? part == 0 : !repeated;
+    const std::size_t slot = keeps ? stored % 4 : (in_block ? 3 + part : 4);
+    const Register m = builder.evaluate_raw(slot, sample_register, table.level(t));
+    if (keeps) ++stored;
+    if (in_block ? part == 0 : o.skip_prk_steps && i == 0) {
+      builder.combine(stage_register, {{sample_register, 1.0}});
+    }
+    BoundedVector<Term, 4> mix;
+    if (in_block && part == 3) {
+      mix = {{kept(0), 1.0 / 6.0},
+             {prediction_register(4), 1.0 / 3.0},
+             {prediction_register(5), 1.0 / 3.0},
+             {m, 1.0 / 6.0}};
+    } else if (repeated) {
+      mix = {{m, 0.5}, {kept(0), 0.5}};
+    } else if (in_block || stored == 1) {
+      mix = {{m, 1.0}};
+    } else {
+      const auto weights = dpm::detail::adams_bashforth(std::min<std::size_t>(stored, 4));
+      for (std::size_t k = 0; k < weights.size(); ++k) mix.push_back({kept(k), weights[k]});
+    }
+    write_transfer(builder, in_block || repeated ? stage_register : sample_register,
+                   table.alpha_cumprod(from), cumprod_or_end(o, table, target), mix.span());
     current = to;
   }
   return std::move(builder).finish();

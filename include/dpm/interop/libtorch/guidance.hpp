@@ -12,7 +12,6 @@
 #include "dpm/error.hpp"
 #include "dpm/guidance/guidance_scale.hpp"
 #include "dpm/interop/libtorch/state.hpp"
-#include "dpm/interop/libtorch/sum.hpp"
 #include "dpm/model.hpp"
 #include "dpm/schedule/level.hpp"
 

@@ -44,7 +44,11 @@ class TorchModel {
   void operator()(const TensorState& x, double timestep, TensorState& out) const {
     check_input(x.tensor(), timestep);
     const at::NoGradGuard no_grad;
-    std::vector<c10::IValue> inputs{x.tensor(), timesteps(x.tensor(), timestep)};
+    const auto type = x.tensor().element_size() < 4 ? at::kFloat : x.tensor().scalar_type();
+    const std::int64_t batch = x.tensor().dim() > 0 ? x.tensor().size(0) : 1;
+    std::vector<c10::IValue> inputs{
+        x.tensor(),
+        at::full({batch}, timestep, x.tensor().options().dtype(timestep_type_.value_or(type)))};
     inputs.insert(inputs.end(), more_inputs_.begin(), more_inputs_.end());
     // x belongs to the run. A tensor's version counts the writes to it.
     const auto writes = [&x] { return x.tensor().is_inference() ? 0 : x.tensor()._version(); };
@@ -58,12 +62,6 @@ class TorchModel {
   }
 
  private:
-  [[nodiscard]] at::Tensor timesteps(const at::Tensor& x, double timestep) const {
-    const auto otherwise = x.element_size() < 4 ? at::kFloat : x.scalar_type();
-    const std::int64_t batch = x.dim() > 0 ? x.size(0) : 1;
-    return at::full({batch}, timestep, x.options().dtype(timestep_type_.value_or(otherwise)));
-  }
-
   void check_input(const at::Tensor& x, double timestep) const {
     detail::require(!timestep_type_ || !at::isIntegralType(*timestep_type_, false) ||
                         timestep == std::floor(timestep),

@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// Tensors as states.
+/// Tensors as states, and weighted sums of them.
 #pragma once
 
+#include <ATen/ScalarOps.h>
 #include <torch/script.h>
 
 #include <array>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "dpm/error.hpp"
-#include "dpm/interop/libtorch/sum.hpp"
 #include "dpm/run/options.hpp"
 #include "dpm/run/stepper.hpp"
 #include "dpm/state/dense.hpp"
@@ -39,6 +41,65 @@ inline bool alike(const at::Tensor& a, const at::Tensor& b) {
   return a.defined() && a.sizes() == b.sizes() && a.scalar_type() == b.scalar_type() &&
          a.device() == b.device();
 }
+
+/// Up to eight tensors, each with its weight. It keeps pointers to them.
+class TensorSum {
+ public:
+  void add(const at::Tensor& x, double weight) {
+    if (weight == 0.0) return;
+    const std::size_t k = place(x);
+    terms_[k] = &x;
+    weights_[k] += weight;
+    if (k == size_) ++size_;
+  }
+
+  [[nodiscard]] bool reads(const at::Tensor& x) const { return place(x) < size_; }
+
+  /// target <- the sum. The target may be a term: it is then the first to be read.
+  void write_to(at::Tensor& target) const {
+    if (size_ == 0) {
+      target.zero_();
+    } else if (target.element_size() < 4) {
+      target.copy_(wide_sum());
+    } else {
+      std::size_t first = place(target);
+      if (first < size_) {
+        target.mul_(weights_[first]);
+      } else {
+        first = 0;
+        at::mul_out(target, *terms_[0], at::native::wrapped_scalar_tensor(weights_[0]));
+      }
+      for (std::size_t k = 0; k < size_; ++k) {
+        if (k != first) target.add_(*terms_[k], weights_[k]);
+      }
+    }
+  }
+
+  /// The sum in a new tensor, of the shape and dtype of another.
+  [[nodiscard]] at::Tensor like(const at::Tensor& other) const {
+    at::Tensor result = at::empty_like(other);
+    write_to(result);
+    return result;
+  }
+
+ private:
+  [[nodiscard]] std::size_t place(const at::Tensor& x) const {
+    std::size_t k = 0;
+    while (k < size_ && terms_[k] != &x) ++k;
+    return k;
+  }
+
+  /// In float, so that half types are rounded once.
+  [[nodiscard]] at::Tensor wide_sum() const {
+    at::Tensor sum = terms_[0]->to(at::kFloat).mul_(weights_[0]);
+    for (std::size_t k = 1; k < size_; ++k) sum.add_(*terms_[k], weights_[k]);
+    return sum;
+  }
+
+  std::array<const at::Tensor*, 8> terms_{};
+  std::array<double, 8> weights_{};
+  std::size_t size_ = 0;
+};
 
 }  // namespace detail
 
