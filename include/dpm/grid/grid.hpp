@@ -6,8 +6,10 @@
 
 #include <cstddef>
 #include <span>
+#include <utility>
 #include <vector>
 
+#include "dpm/error.hpp"
 #include "dpm/schedule/noise_schedule.hpp"
 #include "dpm/separate.hpp"
 
@@ -42,15 +44,7 @@ class Grid {
   std::vector<Level> levels_;
 };
 
-}  // namespace dpm
-
 #if DPM_DEFINE
-
-#  include <utility>
-
-#  include "dpm/error.hpp"
-
-namespace dpm {
 
 DPM_INLINE Grid::Grid(AnySchedule schedule, std::vector<Level> levels)
     : schedule_(std::move(schedule)), levels_(std::move(levels)) {
@@ -87,6 +81,6 @@ DPM_INLINE Grid Grid::then(double time) const {
   return {schedule_, std::move(longer)};
 }
 
-}  // namespace dpm
-
 #endif
+
+}  // namespace dpm

@@ -4,11 +4,18 @@
 /// Spacings in sigma / alpha, the noise level that k-diffusion and EDM call sigma.
 #pragma once
 
+#include <cmath>
+#include <cstddef>
+#include <limits>
 #include <optional>
 #include <span>
+#include <utility>
+#include <vector>
 
+#include "dpm/error.hpp"
 #include "dpm/grid/grid.hpp"
 #include "dpm/grid/spacing.hpp"
+#include "dpm/math/beta_quantile.hpp"
 #include "dpm/schedule/noise_schedule.hpp"
 #include "dpm/separate.hpp"
 
@@ -49,20 +56,7 @@ struct Beta {
 /// a flow.
 [[nodiscard]] Grid grid_of_sigmas(const AnySchedule& schedule, std::span<const double> sigmas);
 
-}  // namespace dpm
-
 #if DPM_DEFINE
-
-#  include <cmath>
-#  include <cstddef>
-#  include <limits>
-#  include <utility>
-#  include <vector>
-
-#  include "dpm/error.hpp"
-#  include "dpm/math/beta_quantile.hpp"
-
-namespace dpm {
 
 DPM_INLINE Grid make_grid(const Karras& spacing, const AnySchedule& schedule, int steps) {
   detail::require(spacing.rho > 0.0 && spacing.rho < std::numeric_limits<double>::infinity(),
@@ -100,6 +94,6 @@ DPM_INLINE Grid grid_of_sigmas(const AnySchedule& schedule, std::span<const doub
   return {schedule, std::move(levels)};
 }
 
-}  // namespace dpm
-
 #endif
+
+}  // namespace dpm

@@ -4,9 +4,15 @@
 /// Spacings in powers of time and in lambda, and grids through your own levels.
 #pragma once
 
+#include <cmath>
+#include <cstddef>
+#include <limits>
 #include <optional>
 #include <span>
+#include <utility>
+#include <vector>
 
+#include "dpm/error.hpp"
 #include "dpm/grid/grid.hpp"
 #include "dpm/schedule/noise_schedule.hpp"
 #include "dpm/separate.hpp"
@@ -63,19 +69,8 @@ struct UniformLambda {
 /// The grid through your own lambdas, in the order given.
 [[nodiscard]] Grid grid_of_lambdas(const AnySchedule& schedule, std::span<const double> lambdas);
 
-}  // namespace dpm
-
 #if DPM_DEFINE
 
-#  include <cmath>
-#  include <cstddef>
-#  include <limits>
-#  include <utility>
-#  include <vector>
-
-#  include "dpm/error.hpp"
-
-namespace dpm {
 namespace detail {
 
 /// The grid over `steps` intervals whose inner times are `time_at(fraction)`; both ends are exact.
@@ -154,6 +149,6 @@ DPM_INLINE Grid grid_of_lambdas(const AnySchedule& schedule, std::span<const dou
   return {schedule, std::move(levels)};
 }
 
-}  // namespace dpm
-
 #endif
+
+}  // namespace dpm

@@ -4,10 +4,14 @@
 /// Integer timesteps of a model that was trained on a table, and the grids over them.
 #pragma once
 
+#include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
+#include "dpm/error.hpp"
 #include "dpm/grid/grid.hpp"
 #include "dpm/schedule/noise_schedule.hpp"
 #include "dpm/separate.hpp"
@@ -85,17 +89,8 @@ struct Trailing {
 
 [[nodiscard]] Grid make_grid(const Trailing& spacing, const AnySchedule& schedule, int steps);
 
-}  // namespace dpm
-
 #if DPM_DEFINE
 
-#  include <cmath>
-#  include <cstddef>
-#  include <utility>
-
-#  include "dpm/error.hpp"
-
-namespace dpm {
 namespace detail {
 
 inline void check_timesteps(const char* name, int train_timesteps, int steps) {
@@ -198,6 +193,6 @@ DPM_INLINE Grid make_grid(const Trailing& spacing, const AnySchedule& schedule, 
   return grid_of_timesteps(schedule, spacing.train_timesteps, timesteps, spacing.final);
 }
 
-}  // namespace dpm
-
 #endif
+
+}  // namespace dpm

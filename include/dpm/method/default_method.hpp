@@ -5,6 +5,7 @@
 #pragma once
 
 #include "dpm/grid/spacing.hpp"
+#include "dpm/method/method.hpp"
 #include "dpm/method/unipc.hpp"
 #include "dpm/plan/plan.hpp"
 #include "dpm/schedule/noise_schedule.hpp"
@@ -28,13 +29,7 @@ inline constexpr PowerTime default_method_spacing{.power = 4.0};
                              Prediction prediction = Prediction::noise,
                              Correction correction = Correction::none);
 
-}  // namespace dpm
-
 #if DPM_DEFINE
-
-#  include "dpm/method/method.hpp"
-
-namespace dpm {
 
 DPM_INLINE Plan make_plan(const AnySchedule& schedule, int model_calls, Prediction prediction,
                           Correction correction) {
@@ -45,6 +40,6 @@ DPM_INLINE Plan make_plan(const AnySchedule& schedule, int model_calls, Predicti
                    correction);
 }
 
-}  // namespace dpm
-
 #endif
+
+}  // namespace dpm

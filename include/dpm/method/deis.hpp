@@ -4,10 +4,16 @@
 /// DEIS, and the linear multistep method (LMS) of k-diffusion.
 #pragma once
 
+#include <cmath>
+#include <cstddef>
 #include <cstdint>
 
+#include "dpm/error.hpp"
 #include "dpm/grid/spacing.hpp"
+#include "dpm/math/gauss_legendre.hpp"
+#include "dpm/method/exponential_step.hpp"
 #include "dpm/method/method.hpp"
+#include "dpm/method/polynomial.hpp"
 #include "dpm/separate.hpp"
 
 namespace dpm {
@@ -45,19 +51,8 @@ void write(PlanBuilder& builder, const Deis& method, const Grid& grid);
 /// Equal steps in the square root of time, as the paper uses them (App. H.3).
 [[nodiscard]] inline QuadraticTime default_spacing(const Deis& /*method*/) { return {}; }
 
-}  // namespace dpm
-
 #if DPM_DEFINE
 
-#  include <cmath>
-#  include <cstddef>
-
-#  include "dpm/error.hpp"
-#  include "dpm/math/gauss_legendre.hpp"
-#  include "dpm/method/exponential_step.hpp"
-#  include "dpm/method/polynomial.hpp"
-
-namespace dpm {
 namespace detail {
 
 /// The point of a level in the variable that predictions are extrapolated in.
@@ -154,6 +149,6 @@ DPM_INLINE void write(PlanBuilder& builder, const Deis& method, const Grid& grid
   }
 }
 
-}  // namespace dpm
-
 #endif
+
+}  // namespace dpm

@@ -4,8 +4,12 @@
 /// DPM-Solver and DPM-Solver++.
 #pragma once
 
+#include <cstddef>
+
 #include "dpm/grid/spacing.hpp"
+#include "dpm/method/dpm_solver_multistep.hpp"
 #include "dpm/method/dpm_solver_options.hpp"
+#include "dpm/method/dpm_solver_singlestep.hpp"
 #include "dpm/method/method.hpp"
 #include "dpm/separate.hpp"
 
@@ -23,16 +27,7 @@ void write(PlanBuilder& builder, const DpmSolver& method, const Grid& grid);
 /// Steps of equal length in lambda, in which the method's error is measured.
 [[nodiscard]] inline UniformLambda default_spacing(const DpmSolver& /*method*/) { return {}; }
 
-}  // namespace dpm
-
 #if DPM_DEFINE
-
-#  include <cstddef>
-
-#  include "dpm/method/dpm_solver_multistep.hpp"
-#  include "dpm/method/dpm_solver_singlestep.hpp"
-
-namespace dpm {
 
 DPM_INLINE void write(PlanBuilder& builder, const DpmSolver& method, const Grid& grid) {
   detail::check_options(method);
@@ -75,6 +70,6 @@ DPM_INLINE Budget<DpmSolver> for_model_calls(const DpmSolver& method, int model_
   return budget;
 }
 
-}  // namespace dpm
-
 #endif
+
+}  // namespace dpm

@@ -4,8 +4,13 @@
 /// Heun's method, the second-order deterministic sampler of EDM, and Euler's method.
 #pragma once
 
+#include <array>
+#include <cstddef>
+
+#include "dpm/error.hpp"
 #include "dpm/grid/sigma_spacing.hpp"
 #include "dpm/method/ddim.hpp"
+#include "dpm/method/euler_step.hpp"
 #include "dpm/method/method.hpp"
 #include "dpm/separate.hpp"
 
@@ -49,17 +54,7 @@ void write_heun_step(PlanBuilder& builder, const Level& s, const Level& t,
 
 }  // namespace detail
 
-}  // namespace dpm
-
 #if DPM_DEFINE
-
-#  include <array>
-#  include <cstddef>
-
-#  include "dpm/error.hpp"
-#  include "dpm/method/euler_step.hpp"
-
-namespace dpm {
 
 DPM_INLINE void detail::write_heun_step(PlanBuilder& builder, const Level& s, const Level& t,
                                         bool estimate_error) {
@@ -96,6 +91,6 @@ DPM_INLINE Budget<Heun> for_model_calls(const Heun& method, int model_calls) {
   return {method, model_calls / 2};
 }
 
-}  // namespace dpm
-
 #endif
+
+}  // namespace dpm

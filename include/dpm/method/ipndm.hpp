@@ -4,7 +4,12 @@
 /// iPNDM.
 #pragma once
 
+#include <cstddef>
+
+#include "dpm/error.hpp"
+#include "dpm/method/exponential_step.hpp"
 #include "dpm/method/method.hpp"
+#include "dpm/method/polynomial.hpp"
 #include "dpm/separate.hpp"
 
 namespace dpm {
@@ -32,17 +37,7 @@ struct Ipndm {
 /// to sigma = 0 is a DDIM step with the newest prediction alone.
 void write(PlanBuilder& builder, const Ipndm& method, const Grid& grid);
 
-}  // namespace dpm
-
 #if DPM_DEFINE
-
-#  include <cstddef>
-
-#  include "dpm/error.hpp"
-#  include "dpm/method/exponential_step.hpp"
-#  include "dpm/method/polynomial.hpp"
-
-namespace dpm {
 
 DPM_INLINE int convergence_order(const Ipndm& method) { return method.order == 1 ? 1 : 2; }
 
@@ -70,6 +65,6 @@ DPM_INLINE void write(PlanBuilder& builder, const Ipndm& method, const Grid& gri
   }
 }
 
-}  // namespace dpm
-
 #endif
+
+}  // namespace dpm

@@ -4,9 +4,11 @@
 /// What a method is, and how it becomes a plan: over a grid, or by the number of model calls.
 #pragma once
 
+#include <cmath>
 #include <concepts>
 #include <utility>
 
+#include "dpm/error.hpp"
 #include "dpm/grid/grid.hpp"
 #include "dpm/grid/spacing.hpp"
 #include "dpm/plan/builder.hpp"
@@ -126,15 +128,9 @@ template <class M>
   return make_plan(method, schedule, model_calls, default_spacing(method), prediction, correction);
 }
 
-}  // namespace dpm
-
 #if DPM_DEFINE
 
-#  include <cmath>
-
-#  include "dpm/error.hpp"
-
-namespace dpm::detail {
+namespace detail {
 
 DPM_INLINE bool has_singular_end(const AnySchedule& schedule) {
   return !std::isfinite(schedule.level(schedule.last_time()).lambda()) ||
@@ -156,6 +152,8 @@ DPM_INLINE void require_planned(const Plan& plan, int model_calls, int steps) {
           "the grid yourself with the number of steps you want");
 }
 
-}  // namespace dpm::detail
+}  // namespace detail
 
 #endif
+
+}  // namespace dpm

@@ -4,10 +4,15 @@
 /// PNDM.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 
+#include "dpm/error.hpp"
+#include "dpm/method/euler_step.hpp"
+#include "dpm/method/heun.hpp"
 #include "dpm/method/method.hpp"
 #include "dpm/separate.hpp"
 
@@ -50,18 +55,8 @@ std::span<const double> adams_bashforth(std::size_t known);
 
 }  // namespace detail
 
-}  // namespace dpm
-
 #if DPM_DEFINE
 
-#  include <algorithm>
-#  include <array>
-
-#  include "dpm/error.hpp"
-#  include "dpm/method/euler_step.hpp"
-#  include "dpm/method/heun.hpp"
-
-namespace dpm {
 namespace detail {
 
 DPM_INLINE std::span<const double> adams_bashforth(std::size_t known) {
@@ -127,6 +122,6 @@ DPM_INLINE Budget<Pndm> for_model_calls(const Pndm& method, int model_calls) {
   return {method, model_calls - (runge_kutta ? 9 : 1)};
 }
 
-}  // namespace dpm
-
 #endif
+
+}  // namespace dpm

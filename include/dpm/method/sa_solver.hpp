@@ -4,10 +4,13 @@
 /// SA-Solver.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 
+#include "dpm/error.hpp"
 #include "dpm/grid/spacing.hpp"
 #include "dpm/method/method.hpp"
+#include "dpm/method/predictor_corrector.hpp"
 #include "dpm/separate.hpp"
 
 namespace dpm {
@@ -38,16 +41,7 @@ void write(PlanBuilder& builder, const SaSolver& method, const Grid& grid);
 
 [[nodiscard]] inline UniformLambda default_spacing(const SaSolver& /*method*/) { return {}; }
 
-}  // namespace dpm
-
 #if DPM_DEFINE
-
-#  include <cstddef>
-
-#  include "dpm/error.hpp"
-#  include "dpm/method/predictor_corrector.hpp"
-
-namespace dpm {
 
 DPM_INLINE int convergence_order(const SaSolver& method) {
   return method.predictor_order == 1 && method.corrector_order == 0 ? 1 : 2;
@@ -78,6 +72,6 @@ DPM_INLINE void write(PlanBuilder& builder, const SaSolver& method, const Grid& 
       grid.levels());
 }
 
-}  // namespace dpm
-
 #endif
+
+}  // namespace dpm

@@ -4,13 +4,16 @@
 /// UniPC.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <span>
 
+#include "dpm/error.hpp"
 #include "dpm/grid/spacing.hpp"
 #include "dpm/method/method.hpp"
+#include "dpm/method/predictor_corrector.hpp"
 #include "dpm/separate.hpp"
 
 namespace dpm {
@@ -61,16 +64,8 @@ void write_unipc(PlanBuilder& builder, const UniPc& method, std::span<const Leve
 
 }  // namespace detail
 
-}  // namespace dpm
-
 #if DPM_DEFINE
 
-#  include <algorithm>
-
-#  include "dpm/error.hpp"
-#  include "dpm/method/predictor_corrector.hpp"
-
-namespace dpm {
 namespace detail {
 
 /// UniPC's weights for a polynomial through `nodes` predictions.
@@ -119,6 +114,6 @@ DPM_INLINE void write(PlanBuilder& builder, const UniPc& method, const Grid& gri
   detail::write_unipc(builder, method, grid.levels());
 }
 
-}  // namespace dpm
-
 #endif
+
+}  // namespace dpm

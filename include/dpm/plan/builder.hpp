@@ -8,8 +8,13 @@
 #include <cstdint>
 #include <initializer_list>
 #include <span>
+#include <utility>
+#include <variant>
 
+#include "dpm/error.hpp"
+#include "dpm/plan/check.hpp"
 #include "dpm/plan/conversion.hpp"
+#include "dpm/plan/fuse.hpp"
 #include "dpm/plan/plan.hpp"
 #include "dpm/separate.hpp"
 
@@ -78,18 +83,7 @@ class PlanBuilder {
   std::uint32_t draws_ = 0;
 };
 
-}  // namespace dpm
-
 #if DPM_DEFINE
-
-#  include <utility>
-#  include <variant>
-
-#  include "dpm/error.hpp"
-#  include "dpm/plan/check.hpp"
-#  include "dpm/plan/fuse.hpp"
-
-namespace dpm {
 
 DPM_INLINE PlanBuilder::PlanBuilder(Prediction prediction, Correction correction)
     : correction_(correction) {
@@ -197,6 +191,6 @@ DPM_INLINE void PlanBuilder::end_step() {
   step_.instructions.clear();
 }
 
-}  // namespace dpm
-
 #endif
+
+}  // namespace dpm

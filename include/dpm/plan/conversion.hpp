@@ -4,6 +4,9 @@
 /// Converts what a network predicts to the data or noise prediction: a linear map at each level.
 #pragma once
 
+#include <cmath>
+
+#include "dpm/error.hpp"
 #include "dpm/plan/plan.hpp"
 #include "dpm/schedule/level.hpp"
 #include "dpm/separate.hpp"
@@ -30,15 +33,8 @@ Conversion to_data(Prediction prediction, const Level& at);
 /// Sec. 3), and by `velocity_to_noise`. Refused where sigma = 0 if the model predicts data.
 Conversion to_noise(Prediction prediction, const Level& at);
 
-}  // namespace dpm
-
 #if DPM_DEFINE
 
-#  include <cmath>
-
-#  include "dpm/error.hpp"
-
-namespace dpm {
 namespace detail {
 
 /// x_0 from v = alpha epsilon - sigma x_0: x_0 = (alpha x - sigma v) / (alpha^2 + sigma^2) (arXiv
@@ -133,6 +129,6 @@ DPM_INLINE Conversion to_noise(Prediction prediction, const Level& at) {
   return {1.0 / sigma, -std::exp(at.lambda())};
 }
 
-}  // namespace dpm
-
 #endif
+
+}  // namespace dpm

@@ -5,7 +5,9 @@
 #pragma once
 
 #include <cstdint>
+#include <variant>
 
+#include "dpm/math/hash.hpp"
 #include "dpm/plan/plan.hpp"
 #include "dpm/separate.hpp"
 
@@ -14,15 +16,7 @@ namespace dpm::detail {
 /// A number that tells plans apart: of all their numbers, to the bit.
 std::uint64_t plan_hash(const Plan& plan);
 
-}  // namespace dpm::detail
-
 #if DPM_DEFINE
-
-#  include <variant>
-
-#  include "dpm/math/hash.hpp"
-
-namespace dpm::detail {
 
 /// Goes through all parts of a plan.
 class PlanHash {
@@ -77,6 +71,6 @@ class PlanHash {
 
 DPM_INLINE std::uint64_t plan_hash(const Plan& plan) { return PlanHash(plan).value(); }
 
-}  // namespace dpm::detail
-
 #endif
+
+}  // namespace dpm::detail

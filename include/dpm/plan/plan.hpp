@@ -171,11 +171,7 @@ struct Plan {
   friend bool operator==(const Plan&, const Plan&) = default;
 };
 
-}  // namespace dpm
-
 #if DPM_DEFINE
-
-namespace dpm {
 
 namespace detail {
 
@@ -225,6 +221,6 @@ DPM_INLINE PlanNeeds::PlanNeeds(const Plan& plan) {
   }
 }
 
-}  // namespace dpm
-
 #endif
+
+}  // namespace dpm

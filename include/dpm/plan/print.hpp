@@ -4,9 +4,13 @@
 /// A plan as text, to read and to compare with a paper.
 #pragma once
 
+#include <cstddef>
+#include <cstdio>
 #include <iosfwd>
+#include <ostream>
 #include <string>
 #include <string_view>
+#include <variant>
 
 #include "dpm/plan/plan.hpp"
 #include "dpm/separate.hpp"
@@ -47,16 +51,8 @@ std::string name(Register r);
 
 std::ostream& operator<<(std::ostream& out, const Plan& plan);
 
-}  // namespace dpm
-
 #if DPM_DEFINE
 
-#  include <cstddef>
-#  include <cstdio>
-#  include <ostream>
-#  include <variant>
-
-namespace dpm {
 namespace detail {
 
 /// `value` with six significant digits, right-aligned in `width` columns.
@@ -160,6 +156,6 @@ DPM_INLINE std::ostream& operator<<(std::ostream& out, const Plan& plan) {
   return out << to_string(plan);
 }
 
-}  // namespace dpm
-
 #endif
+
+}  // namespace dpm
