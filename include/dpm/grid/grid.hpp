@@ -23,7 +23,7 @@ class Grid {
   Grid(AnySchedule schedule, std::vector<Level> levels);
 
   [[nodiscard]] const AnySchedule& schedule() const { return schedule_; }
-  [[nodiscard]] std::span<const Level> levels() const;
+  [[nodiscard]] std::span<const Level> levels() const { return levels_; }
   /// The number of intervals, one less than the number of levels.
   [[nodiscard]] std::size_t steps() const { return levels_.size() - 1; }
   [[nodiscard]] const Level& operator[](std::size_t i) const { return levels_[i]; }
@@ -31,7 +31,7 @@ class Grid {
   [[nodiscard]] const Level& back() const { return levels_.back(); }
 
   /// The same levels in the opposite order: the grid of the inversion.
-  [[nodiscard]] Grid reversed() const;
+  [[nodiscard]] Grid reversed() const { return {schedule_, {levels_.rbegin(), levels_.rend()}}; }
 
   /// The rest of this grid, from level number `first` on.
   [[nodiscard]] Grid from(std::size_t first) const;
@@ -60,12 +60,6 @@ DPM_INLINE Grid::Grid(AnySchedule schedule, std::vector<Level> levels)
         " and lambda ", a.lambda(),
         "; times must be strictly monotone and lambda must run against them");
   }
-}
-
-DPM_INLINE std::span<const Level> Grid::levels() const { return levels_; }
-
-DPM_INLINE Grid Grid::reversed() const {
-  return {schedule_, std::vector<Level>(levels_.rbegin(), levels_.rend())};
 }
 
 DPM_INLINE Grid Grid::from(std::size_t first) const {

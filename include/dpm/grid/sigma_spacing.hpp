@@ -48,7 +48,6 @@ struct Beta {
 /// The grid of `steps` intervals with the given spacing. Refuses parameters out of range, and what
 /// `make_grid` of `UniformTime` refuses.
 [[nodiscard]] Grid make_grid(const Karras& spacing, const AnySchedule& schedule, int steps);
-
 [[nodiscard]] Grid make_grid(const Beta& spacing, const AnySchedule& schedule, int steps);
 
 /// The grid through your own values of sigma / alpha, strictly monotone; the last may be 0. The

@@ -56,11 +56,8 @@ struct UniformLambda {
 /// The grid of `steps` intervals with the given spacing. Refuses fewer than one step, times that
 /// the schedule refuses, an end equal to the start, and a power that is not positive and finite.
 [[nodiscard]] Grid make_grid(const UniformTime& spacing, const AnySchedule& schedule, int steps);
-
 [[nodiscard]] Grid make_grid(const QuadraticTime& spacing, const AnySchedule& schedule, int steps);
-
 [[nodiscard]] Grid make_grid(const PowerTime& spacing, const AnySchedule& schedule, int steps);
-
 [[nodiscard]] Grid make_grid(const UniformLambda& spacing, const AnySchedule& schedule, int steps);
 
 /// The grid through your own times, in the order given.
@@ -92,6 +89,15 @@ template <class Spacing>
 std::pair<double, double> time_range(const Spacing& spacing, const AnySchedule& schedule) {
   return {spacing.start.value_or(schedule.last_time()),
           spacing.end.value_or(schedule.first_time())};
+}
+
+/// The grid with the level `level_of(value)` for each value.
+template <class Value, class LevelOf>
+Grid grid_through(const AnySchedule& schedule, std::span<const Value> values, LevelOf level_of) {
+  std::vector<Level> levels;
+  levels.reserve(values.size());
+  for (const Value& value : values) levels.push_back(level_of(value));
+  return {schedule, std::move(levels)};
 }
 
 }  // namespace detail
@@ -136,17 +142,12 @@ DPM_INLINE Grid make_grid(const UniformLambda& spacing, const AnySchedule& sched
 }
 
 DPM_INLINE Grid grid_of_times(const AnySchedule& schedule, std::span<const double> times) {
-  std::vector<Level> levels;
-  levels.reserve(times.size());
-  for (const double time : times) levels.push_back(schedule.level(time));
-  return {schedule, std::move(levels)};
+  return detail::grid_through(schedule, times, [&](double t) { return schedule.level(t); });
 }
 
 DPM_INLINE Grid grid_of_lambdas(const AnySchedule& schedule, std::span<const double> lambdas) {
-  std::vector<Level> levels;
-  levels.reserve(lambdas.size());
-  for (const double lambda : lambdas) levels.push_back(schedule.level_at_lambda(lambda));
-  return {schedule, std::move(levels)};
+  return detail::grid_through(schedule, lambdas,
+                              [&](double l) { return schedule.level_at_lambda(l); });
 }
 
 #endif

@@ -84,9 +84,7 @@ struct Trailing {
 
 /// The grid of `steps` intervals over the table's timesteps.
 [[nodiscard]] Grid make_grid(const Leading& spacing, const AnySchedule& schedule, int steps);
-
 [[nodiscard]] Grid make_grid(const Linspace& spacing, const AnySchedule& schedule, int steps);
-
 [[nodiscard]] Grid make_grid(const Trailing& spacing, const AnySchedule& schedule, int steps);
 
 #if DPM_DEFINE

@@ -10,7 +10,6 @@
 #include "dpm/grid/grid.hpp"
 #include "dpm/method/dpm_solver_options.hpp"
 #include "dpm/method/dpm_solver_singlestep.hpp"
-#include "dpm/method/dpm_solver_weights.hpp"
 #include "dpm/method/exponential_step.hpp"
 #include "dpm/method/polynomial.hpp"
 #include "dpm/plan/builder.hpp"

@@ -12,12 +12,22 @@
 
 #include "dpm/grid/grid.hpp"
 #include "dpm/method/dpm_solver_options.hpp"
-#include "dpm/method/dpm_solver_weights.hpp"
 #include "dpm/method/exponential_step.hpp"
 #include "dpm/method/polynomial.hpp"
 #include "dpm/plan/builder.hpp"
 
 namespace dpm::detail {
+
+/// The weights of derivatives 0 to order - 1 over one whole step: exact integrals, or for a
+/// midpoint update of order 2 (w, h w / 2) with w the weight of the value.
+inline DerivativeWeights dpm_solver_weights(const ExponentialStep& step, int order,
+                                            DpmSolver::Update update) {
+  if (order == 2 && update == DpmSolver::Update::midpoint) {
+    const double w = step.weight(0);
+    return {w, 0.5 * step.h() * w};
+  }
+  return exact_weights(step, static_cast<std::size_t>(order));
+}
 
 /// One interval of a singlestep method: its ends and its inner levels, in order.
 struct SinglestepInterval {

@@ -6,11 +6,12 @@
 
 #include <array>
 #include <cstddef>
+#include <span>
 
 #include "dpm/error.hpp"
 #include "dpm/grid/sigma_spacing.hpp"
 #include "dpm/method/ddim.hpp"
-#include "dpm/method/euler_step.hpp"
+#include "dpm/method/exponential_step.hpp"
 #include "dpm/method/method.hpp"
 #include "dpm/separate.hpp"
 
@@ -48,6 +49,12 @@ void write(PlanBuilder& builder, const Heun& method, const Grid& grid);
 
 namespace detail {
 
+/// target <- the sample after Euler's step from s to t for d(x/alpha) / d(sigma/alpha) = epsilon,
+/// with epsilon the sum of the terms of `slope`. This is the DDIM step, and PNDM's "transfer" (Liu
+/// et al. 2022, arXiv 2202.09778, Eq. 11).
+void write_euler_step(PlanBuilder& builder, Register target, const Level& s, const Level& t,
+                      std::span<const Term> slope);
+
 /// One step of Heun's method. The two predictions stay in slots 0 and 1.
 void write_heun_step(PlanBuilder& builder, const Level& s, const Level& t,
                      bool estimate_error = false);
@@ -55,6 +62,14 @@ void write_heun_step(PlanBuilder& builder, const Level& s, const Level& t,
 }  // namespace detail
 
 #if DPM_DEFINE
+
+DPM_INLINE void detail::write_euler_step(PlanBuilder& builder, Register target, const Level& s,
+                                         const Level& t, std::span<const Term> slope) {
+  const ExponentialStep step(Space::noise, s, t);
+  BoundedVector<Term, 5> terms{{sample_register, step.linear()}};
+  for (const Term& term : slope) terms.push_back({term.operand, step.weight(0) * term.weight});
+  builder.combine(target, terms.span());
+}
 
 DPM_INLINE void detail::write_heun_step(PlanBuilder& builder, const Level& s, const Level& t,
                                         bool estimate_error) {

@@ -11,7 +11,6 @@
 #include <span>
 
 #include "dpm/error.hpp"
-#include "dpm/method/euler_step.hpp"
 #include "dpm/method/heun.hpp"
 #include "dpm/method/method.hpp"
 #include "dpm/separate.hpp"

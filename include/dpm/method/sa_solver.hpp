@@ -33,7 +33,9 @@ struct SaSolver {
 };
 
 /// Weak order of convergence where tau > 0; the order in the ODE's limit is the same.
-[[nodiscard]] int convergence_order(const SaSolver& method);
+[[nodiscard]] inline int convergence_order(const SaSolver& method) {
+  return method.predictor_order == 1 && method.corrector_order == 0 ? 1 : 2;
+}
 
 /// Refuses orders out of range, an empty tau or one that is negative or not finite, and steps that
 /// have no solution in the chosen space (see `ExponentialStep`).
@@ -42,10 +44,6 @@ void write(PlanBuilder& builder, const SaSolver& method, const Grid& grid);
 [[nodiscard]] inline UniformLambda default_spacing(const SaSolver& /*method*/) { return {}; }
 
 #if DPM_DEFINE
-
-DPM_INLINE int convergence_order(const SaSolver& method) {
-  return method.predictor_order == 1 && method.corrector_order == 0 ? 1 : 2;
-}
 
 DPM_INLINE void write(PlanBuilder& builder, const SaSolver& method, const Grid& grid) {
   detail::require(method.predictor_order >= 1 && method.predictor_order <= 4,

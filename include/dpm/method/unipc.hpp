@@ -48,7 +48,10 @@ struct UniPc {
 
 /// The order of convergence that the options give. The first step is of first order, corrected to
 /// the second, and limits the run to third order.
-[[nodiscard]] int convergence_order(const UniPc& method);
+[[nodiscard]] inline int convergence_order(const UniPc& method) {
+  const int most = method.corrector && !method.lower_order_final ? 3 : 2;
+  return std::min(method.corrector ? method.order + 1 : method.order, most);
+}
 
 /// Refuses an order out of range, and steps that have no solution in the chosen space (see
 /// `ExponentialStep`). A step that ends at sigma = 0 or starts at alpha = 0 is of first order.
@@ -102,11 +105,6 @@ DPM_INLINE void write_unipc(PlanBuilder& builder, const UniPc& method,
 }
 
 }  // namespace detail
-
-DPM_INLINE int convergence_order(const UniPc& method) {
-  const int most = method.corrector && !method.lower_order_final ? 3 : 2;
-  return std::min(method.corrector ? method.order + 1 : method.order, most);
-}
 
 DPM_INLINE void write(PlanBuilder& builder, const UniPc& method, const Grid& grid) {
   detail::require(method.order >= 1 && method.order <= 4, "UniPc: order = ", method.order,

@@ -56,12 +56,14 @@ class PlanBuilder {
   Register evaluate_raw(std::size_t slot, Register input, const Level& at);
 
   /// Hands the data prediction in slot `slot` to the user's correction.
-  void correct(std::size_t slot, const Level& at);
+  void correct(std::size_t slot, const Level& at) { add(Correct{prediction_register(slot), at}); }
 
   /// target <- the sum of the terms. Weights of the same register are added up; terms that weigh
   /// nothing are left out, unless all do.
   void combine(Register target, std::span<const Term> terms);
-  void combine(Register target, std::initializer_list<Term> terms);
+  void combine(Register target, std::initializer_list<Term> terms) {
+    combine(target, std::span<const Term>(terms.begin(), terms.size()));
+  }
 
   /// Declares a register that lives beyond the plan (see `Plan::live`).
   void keep(Register r) { plan_.live.push_back(r); }
@@ -112,15 +114,11 @@ DPM_INLINE Register PlanBuilder::draw() {
 
 DPM_INLINE Register PlanBuilder::evaluate(std::size_t slot, Register input, const Level& at) {
   const Register m = evaluate_raw(slot, input, at);
-  if (correction_ == Correction::data) {
-    convert(m, input, to_data(plan_.prediction, at));
-    correct(slot, at);
-    if (plan_.space == Space::noise) convert(m, input, to_noise(Prediction::data, at));
-  } else {
-    convert(m, input,
-            plan_.space == Space::data ? to_data(plan_.prediction, at)
-                                       : to_noise(plan_.prediction, at));
-  }
+  const bool corrected = correction_ == Correction::data;
+  const bool as_data = corrected || plan_.space == Space::data;
+  convert(m, input, as_data ? to_data(plan_.prediction, at) : to_noise(plan_.prediction, at));
+  if (corrected) correct(slot, at);
+  if (as_data && plan_.space == Space::noise) convert(m, input, to_noise(Prediction::data, at));
   return m;
 }
 
@@ -135,10 +133,6 @@ DPM_INLINE Register PlanBuilder::evaluate_raw(std::size_t slot, Register input, 
     add(Evaluate{m, input_register, at});
   }
   return m;
-}
-
-DPM_INLINE void PlanBuilder::correct(std::size_t slot, const Level& at) {
-  add(Correct{prediction_register(slot), at});
 }
 
 DPM_INLINE void PlanBuilder::combine(Register target, std::span<const Term> terms) {
@@ -161,10 +155,6 @@ DPM_INLINE void PlanBuilder::combine(Register target, std::span<const Term> term
     c.weights.push_back(0.0);
   }
   add(combination_);
-}
-
-DPM_INLINE void PlanBuilder::combine(Register target, std::initializer_list<Term> terms) {
-  combine(target, std::span<const Term>(terms.begin(), terms.size()));
 }
 
 DPM_INLINE Plan PlanBuilder::finish() && {

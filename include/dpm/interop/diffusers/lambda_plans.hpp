@@ -15,7 +15,7 @@
 
 #include "dpm/error.hpp"
 #include "dpm/interop/diffusers/levels.hpp"
-#include "dpm/method/dpm_solver_weights.hpp"
+#include "dpm/method/dpm_solver_singlestep.hpp"
 #include "dpm/method/predictor_corrector.hpp"
 #include "dpm/method/unipc.hpp"
 #include "dpm/plan/builder.hpp"
