@@ -59,9 +59,9 @@ namespace detail {
 /// `order` predictions, in the variable `position_of(level)`, whose derivatives at the start of a
 /// step have `weights_of(s, t, step, count)`.
 template <class PositionOf, class WeightsOf>
-void write_adams(PlanBuilder& builder, const Grid& grid, int most, bool estimate_error,
+void write_adams(PlanBuilder& builder, const Grid& grid, int order, bool estimate_error,
                  PositionOf position_of, WeightsOf weights_of) {
-  const auto order = static_cast<std::size_t>(most);
+  const auto slots = static_cast<std::size_t>(order);
   builder.set_space(Space::noise);
   Nodes history;
   for (std::size_t i = 0; i < grid.steps(); ++i) {
@@ -70,7 +70,7 @@ void write_adams(PlanBuilder& builder, const Grid& grid, int most, bool estimate
     const ExponentialStep step(Space::noise, s, t);
     const double start = position_of(s);
     builder.begin_step(s, t);
-    history = with_newest({start, builder.evaluate(i % order, sample_register, s)}, history, order);
+    history = with_newest({start, builder.evaluate(i % slots, sample_register, s)}, history, slots);
     const std::size_t usable = step.finite() ? history.size() : 1;
     const DerivativeWeights weights = weights_of(s, t, step, usable);
     const auto update_of = [&](std::size_t nodes) {
@@ -94,15 +94,8 @@ inline DerivativeWeights mean_weights(const ExponentialStep& step, double length
 
 /// The point of a level in the variable that predictions are extrapolated in.
 inline double deis_position(Deis::Variable variable, const Level& level) {
-  switch (variable) {
-    case Deis::Variable::time:
-      return level.time;
-    case Deis::Variable::sigma_over_alpha:
-      return std::exp(-level.lambda());
-    case Deis::Variable::lambda:
-      break;
-  }
-  return level.lambda();
+  if (variable == Deis::Variable::time) return level.time;
+  return variable == Deis::Variable::lambda ? level.lambda() : std::exp(-level.lambda());
 }
 
 /// alpha_t times the integral of (u - u_s)^n / n! dk for n < count, where u is time and k = sigma /

@@ -38,10 +38,16 @@ DPM_INLINE void write(PlanBuilder& builder, const DpmSolver& method, const Grid&
                   grid.front().time, " to time ", grid.back().time,
                   "; the grid must run towards clean data and stop short of it");
   builder.set_space(method.space);
-  if (method.form == DpmSolver::Form::singlestep) {
-    detail::write_singlestep(builder, method, grid);
-  } else {
+  if (method.form == DpmSolver::Form::multistep) {
     detail::write_multistep(builder, method, grid);
+  } else if (method.stages == DpmSolver::Stages::on_grid) {
+    detail::write_steps_on_grid(builder, method, grid);
+  } else {
+    detail::write_steps_at_ratios(builder, method, grid);
+  }
+  if (method.denoise_to_zero) {
+    const Level clean = grid.schedule().level(0.0);
+    detail::write_singlestep_step(builder, method, {grid.back(), clean, {}});
   }
 }
 

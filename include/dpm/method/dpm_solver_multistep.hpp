@@ -88,9 +88,6 @@ inline void write_multistep(PlanBuilder& builder, const DpmSolver& method, const
     terms.push_back({noise_register, noise_stddev});
     builder.combine(sample_register, terms.span());
   }
-  if (method.denoise_to_zero) {
-    write_singlestep_step(builder, method, {grid.back(), grid.schedule().level(0.0), {}});
-  }
 }
 
 }  // namespace dpm::detail
