@@ -37,7 +37,11 @@ class Grid {
   [[nodiscard]] Grid from(std::size_t first) const;
 
   /// This grid with one more level at its end. `grid.then(0.0)` ends at clean data, sigma = 0.
-  [[nodiscard]] Grid then(double time) const;
+  [[nodiscard]] Grid then(double time) const {
+    std::vector<Level> longer = levels_;
+    longer.push_back(schedule_.level(time));
+    return {schedule_, std::move(longer)};
+  }
 
  private:
   AnySchedule schedule_;
@@ -67,12 +71,6 @@ DPM_INLINE Grid Grid::from(std::size_t first) const {
                   "; at least one step must be left");
   return {schedule_,
           std::vector<Level>(levels_.begin() + static_cast<std::ptrdiff_t>(first), levels_.end())};
-}
-
-DPM_INLINE Grid Grid::then(double time) const {
-  std::vector<Level> longer = levels_;
-  longer.push_back(schedule_.level(time));
-  return {schedule_, std::move(longer)};
 }
 
 #endif

@@ -12,11 +12,8 @@
 #include <utility>
 #include <vector>
 
-#include "dpm/error.hpp"
-#include "dpm/grid/grid.hpp"
 #include "dpm/grid/spacing.hpp"
 #include "dpm/math/beta_quantile.hpp"
-#include "dpm/schedule/noise_schedule.hpp"
 #include "dpm/separate.hpp"
 
 namespace dpm {

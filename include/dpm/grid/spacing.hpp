@@ -12,9 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "dpm/error.hpp"
 #include "dpm/grid/grid.hpp"
-#include "dpm/schedule/noise_schedule.hpp"
 #include "dpm/separate.hpp"
 
 namespace dpm {

@@ -10,8 +10,6 @@
 #include <optional>
 #include <utility>
 
-#include "dpm/error.hpp"
-#include "dpm/method/dpm_solver_options.hpp"
 #include "dpm/method/dpm_solver_singlestep.hpp"
 #include "dpm/method/error_tolerance.hpp"
 #include "dpm/plan/plan.hpp"
@@ -92,11 +90,7 @@ Plan make_last_step(const AdaptiveDpmSolver& method, const AnySchedule& schedule
 /// is rounded to float as in the official code, whose runs are thus repeated step by step.
 double next_step(const AdaptiveDpmSolver& method, double step, double error);
 
-}  // namespace detail
-
 #if DPM_DEFINE
-
-namespace detail {
 
 DPM_INLINE void check_options(const AdaptiveDpmSolver& method) {
   constexpr double infinity = std::numeric_limits<double>::infinity();
@@ -202,8 +196,8 @@ DPM_INLINE double next_step(const AdaptiveDpmSolver& method, double step, double
   return method.safety * step * static_cast<float>(std::pow(error, -1.0 / method.order));
 }
 
-}  // namespace detail
-
 #endif
+
+}  // namespace detail
 
 }  // namespace dpm

@@ -6,7 +6,6 @@
 
 #include <cstddef>
 
-#include "dpm/error.hpp"
 #include "dpm/method/ancestral_step.hpp"
 #include "dpm/method/method.hpp"
 #include "dpm/separate.hpp"

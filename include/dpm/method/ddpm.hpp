@@ -8,7 +8,6 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "dpm/error.hpp"
 #include "dpm/method/ancestral_step.hpp"
 #include "dpm/method/method.hpp"
 #include "dpm/separate.hpp"

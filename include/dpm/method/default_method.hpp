@@ -4,11 +4,8 @@
 /// The default method.
 #pragma once
 
-#include "dpm/grid/spacing.hpp"
 #include "dpm/method/method.hpp"
 #include "dpm/method/unipc.hpp"
-#include "dpm/plan/plan.hpp"
-#include "dpm/schedule/noise_schedule.hpp"
 #include "dpm/separate.hpp"
 
 namespace dpm {
@@ -33,11 +30,10 @@ inline constexpr PowerTime default_method_spacing{.power = 4.0};
 
 DPM_INLINE Plan make_plan(const AnySchedule& schedule, int model_calls, Prediction prediction,
                           Correction correction) {
-  if (detail::has_singular_end(schedule)) {
-    return make_plan(default_method, schedule, model_calls, UniformTime{}, prediction, correction);
-  }
-  return make_plan(default_method, schedule, model_calls, default_method_spacing, prediction,
-                   correction);
+  const auto over = [&](const auto& spacing) {
+    return make_plan(default_method, schedule, model_calls, spacing, prediction, correction);
+  };
+  return detail::has_singular_end(schedule) ? over(UniformTime{}) : over(default_method_spacing);
 }
 
 #endif

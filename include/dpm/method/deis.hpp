@@ -8,10 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "dpm/error.hpp"
-#include "dpm/grid/spacing.hpp"
 #include "dpm/math/gauss_legendre.hpp"
-#include "dpm/method/exponential_step.hpp"
 #include "dpm/method/method.hpp"
 #include "dpm/method/polynomial.hpp"
 #include "dpm/separate.hpp"

@@ -6,9 +6,7 @@
 
 #include <cstddef>
 
-#include "dpm/grid/spacing.hpp"
 #include "dpm/method/dpm_solver_multistep.hpp"
-#include "dpm/method/dpm_solver_options.hpp"
 #include "dpm/method/dpm_solver_singlestep.hpp"
 #include "dpm/method/method.hpp"
 #include "dpm/separate.hpp"

@@ -12,9 +12,7 @@
 
 #include "dpm/grid/grid.hpp"
 #include "dpm/method/dpm_solver_options.hpp"
-#include "dpm/method/exponential_step.hpp"
 #include "dpm/method/polynomial.hpp"
-#include "dpm/plan/builder.hpp"
 
 namespace dpm::detail {
 

@@ -8,7 +8,6 @@
 #include <cstddef>
 #include <span>
 
-#include "dpm/error.hpp"
 #include "dpm/grid/sigma_spacing.hpp"
 #include "dpm/method/ddim.hpp"
 #include "dpm/method/exponential_step.hpp"

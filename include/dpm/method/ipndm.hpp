@@ -6,7 +6,6 @@
 
 #include <cstddef>
 
-#include "dpm/error.hpp"
 #include "dpm/method/deis.hpp"
 #include "dpm/method/method.hpp"
 #include "dpm/separate.hpp"

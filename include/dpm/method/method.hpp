@@ -8,11 +8,8 @@
 #include <concepts>
 #include <utility>
 
-#include "dpm/error.hpp"
-#include "dpm/grid/grid.hpp"
 #include "dpm/grid/spacing.hpp"
 #include "dpm/plan/builder.hpp"
-#include "dpm/plan/plan.hpp"
 #include "dpm/separate.hpp"
 
 namespace dpm {

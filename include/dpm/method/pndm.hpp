@@ -10,7 +10,6 @@
 #include <cstdint>
 #include <span>
 
-#include "dpm/error.hpp"
 #include "dpm/method/heun.hpp"
 #include "dpm/method/method.hpp"
 #include "dpm/separate.hpp"

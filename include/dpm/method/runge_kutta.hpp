@@ -10,8 +10,6 @@
 #include <cstdint>
 #include <span>
 
-#include "dpm/error.hpp"
-#include "dpm/grid/spacing.hpp"
 #include "dpm/method/method.hpp"
 #include "dpm/separate.hpp"
 

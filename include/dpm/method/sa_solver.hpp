@@ -7,8 +7,6 @@
 #include <cstddef>
 #include <functional>
 
-#include "dpm/error.hpp"
-#include "dpm/grid/spacing.hpp"
 #include "dpm/method/method.hpp"
 #include "dpm/method/predictor_corrector.hpp"
 #include "dpm/separate.hpp"

@@ -15,7 +15,6 @@
 #include "dpm/plan/check.hpp"
 #include "dpm/plan/conversion.hpp"
 #include "dpm/plan/fuse.hpp"
-#include "dpm/plan/plan.hpp"
 #include "dpm/separate.hpp"
 
 namespace dpm {
@@ -46,7 +45,10 @@ class PlanBuilder {
 
   /// Draws the next noise of the run. Call it before the step's `evaluate`: a draw between two
   /// combinations keeps them from being merged.
-  Register draw();
+  Register draw() {
+    add(Draw{noise_register, draws_++});
+    return noise_register;
+  }
 
   /// Calls the model on `input`, scaled by `Level::input_scale`. Leaves its prediction in slot
   /// `slot`, converted to the plan's space, and corrected if the plan has a correction.
@@ -105,11 +107,6 @@ DPM_INLINE void PlanBuilder::begin_step(const Level& from, const Level& to) {
   begun_ = true;
   step_.from = from;
   step_.to = to;
-}
-
-DPM_INLINE Register PlanBuilder::draw() {
-  add(Draw{noise_register, draws_++});
-  return noise_register;
 }
 
 DPM_INLINE Register PlanBuilder::evaluate(std::size_t slot, Register input, const Level& at) {

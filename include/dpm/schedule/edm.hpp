@@ -9,8 +9,6 @@
 #include <limits>
 #include <string_view>
 
-#include "dpm/error.hpp"
-#include "dpm/schedule/level.hpp"
 #include "dpm/schedule/noise_schedule.hpp"
 #include "dpm/separate.hpp"
 

@@ -7,8 +7,6 @@
 #include <cmath>
 #include <limits>
 
-#include "dpm/error.hpp"
-#include "dpm/schedule/level.hpp"
 #include "dpm/schedule/noise_schedule.hpp"
 #include "dpm/separate.hpp"
 

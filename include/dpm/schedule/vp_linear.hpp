@@ -8,8 +8,6 @@
 #include <concepts>
 #include <limits>
 
-#include "dpm/error.hpp"
-#include "dpm/schedule/level.hpp"
 #include "dpm/schedule/noise_schedule.hpp"
 #include "dpm/schedule/variance_preserving.hpp"
 #include "dpm/separate.hpp"
