@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// Spacings in sigma / alpha, the noise level that k-diffusion and EDM call sigma.
+/// Grids spaced in sigma / alpha, through your own sigmas, and at quantiles of a beta distribution.
 #pragma once
 
 #include <cmath>

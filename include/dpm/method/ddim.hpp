@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// DDIM.
+/// DDIM: one model call a step, with as much fresh noise as you ask for.
 #pragma once
 
 #include <cstddef>

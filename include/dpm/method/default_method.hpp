@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// The default method.
+/// The method and the spacing of a plan for which none is named.
 #pragma once
 
 #include "dpm/method/method.hpp"

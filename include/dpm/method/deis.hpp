@@ -52,9 +52,9 @@ void write(PlanBuilder& builder, const Deis& method, const Grid& grid);
 
 namespace detail {
 
-/// Writes one step for each interval of the grid, in noise space: a polynomial through the last
-/// `order` predictions, in the variable `position_of(level)`, whose derivatives at the start of a
-/// step have `weights_of(s, t, step, count)`.
+/// Writes multistep updates in noise space. Each integrates the polynomial through the last `order`
+/// predictions in the variable `position_of(level)`: `weights_of(s, t, step, count)` weigh its
+/// first `count` derivatives at the start s of the step.
 template <class PositionOf, class WeightsOf>
 void write_adams(PlanBuilder& builder, const Grid& grid, int order, bool estimate_error,
                  PositionOf position_of, WeightsOf weights_of) {
@@ -79,7 +79,7 @@ void write_adams(PlanBuilder& builder, const Grid& grid, int order, bool estimat
   }
 }
 
-/// The weights with which a step of the given length takes the mean of a polynomial.
+/// The weights for the mean of the polynomial over a step of the given length in its variable.
 inline DerivativeWeights mean_weights(const ExponentialStep& step, double length,
                                       std::size_t count) {
   DerivativeWeights weights{step.weight(0)};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// DPM-Solver and DPM-Solver++.
+/// Writes the steps of DPM-Solver and DPM-Solver++, and plans them by model calls.
 #pragma once
 
 #include <cstddef>

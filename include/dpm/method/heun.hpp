@@ -51,27 +51,17 @@ namespace detail {
 /// target <- the sample after Euler's step from s to t for d(x/alpha) / d(sigma/alpha) = epsilon,
 /// with epsilon the sum of the terms of `slope`. This is the DDIM step, and PNDM's "transfer" (Liu
 /// et al. 2022, arXiv 2202.09778, Eq. 11).
-void write_euler_step(PlanBuilder& builder, Register target, const Level& s, const Level& t,
-                      std::span<const Term> slope);
-
-/// One step of Heun's method. The two predictions stay in slots 0 and 1.
-void write_heun_step(PlanBuilder& builder, const Level& s, const Level& t,
-                     bool estimate_error = false);
-
-}  // namespace detail
-
-#if DPM_DEFINE
-
-DPM_INLINE void detail::write_euler_step(PlanBuilder& builder, Register target, const Level& s,
-                                         const Level& t, std::span<const Term> slope) {
+inline void write_euler_step(PlanBuilder& builder, Register target, const Level& s, const Level& t,
+                             std::span<const Term> slope) {
   const ExponentialStep step(Space::noise, s, t);
   BoundedVector<Term, 5> terms{{sample_register, step.linear()}};
   for (const Term& term : slope) terms.push_back({term.operand, step.weight(0) * term.weight});
   builder.combine(target, terms.span());
 }
 
-DPM_INLINE void detail::write_heun_step(PlanBuilder& builder, const Level& s, const Level& t,
-                                        bool estimate_error) {
+/// One step of Heun's method. The two predictions stay in slots 0 and 1.
+inline void write_heun_step(PlanBuilder& builder, const Level& s, const Level& t,
+                            bool estimate_error = false) {
   builder.begin_step(s, t);
   const Register first = builder.evaluate(0, sample_register, s);
   write_euler_step(builder, stage_register, s, t, std::array{Term{first, 1.0}});
@@ -82,6 +72,10 @@ DPM_INLINE void detail::write_heun_step(PlanBuilder& builder, const Level& s, co
   }
   write_euler_step(builder, sample_register, s, t, std::array{Term{first, 0.5}, Term{second, 0.5}});
 }
+
+}  // namespace detail
+
+#if DPM_DEFINE
 
 DPM_INLINE void write(PlanBuilder& builder, const Heun& method, const Grid& grid) {
   builder.set_space(Space::noise);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// iPNDM.
+/// iPNDM: Adams-Bashforth means of noise predictions in DDIM steps.
 #pragma once
 
 #include <cstddef>

@@ -10,7 +10,6 @@
 
 #include "dpm/grid/spacing.hpp"
 #include "dpm/plan/builder.hpp"
-#include "dpm/separate.hpp"
 
 namespace dpm {
 
@@ -53,13 +52,27 @@ constexpr void check_method() {
 }
 
 /// Whether the schedule's usual ends are at sigma = 0 or alpha = 0, where lambda is infinite.
-bool has_singular_end(const AnySchedule& schedule);
+inline bool has_singular_end(const AnySchedule& schedule) {
+  return !std::isfinite(schedule.level(schedule.last_time()).lambda()) ||
+         !std::isfinite(schedule.level(schedule.first_time()).lambda());
+}
 
 /// Refuses a number of calls that no plan of the method can have.
-void require_model_calls(const char* method, int model_calls, int least);
+inline void require_model_calls(const char* method, int model_calls, int least) {
+  require(model_calls >= least, method, ": model_calls = ", model_calls, "; it needs at least ",
+          least);
+  require(model_calls <= 1'000'000, method, ": model_calls = ", model_calls,
+          "; it makes at most 1000000");
+}
 
 /// Refuses a plan whose number of calls is not the wanted one.
-void require_planned(const Plan& plan, int model_calls, int steps);
+inline void require_planned(const Plan& plan, int model_calls, int steps) {
+  require(plan.model_calls() == model_calls, "make_plan: model_calls = ", model_calls,
+          " over a grid from time ", plan.start().time, " to time ", plan.end().time, ", where ",
+          steps, " steps make ", plan.model_calls(),
+          " calls, because steps that touch sigma = 0 or alpha = 0 are of first order; make "
+          "the grid yourself with the number of steps you want");
+}
 
 }  // namespace detail
 
@@ -124,33 +137,5 @@ template <class M>
   }
   return make_plan(method, schedule, model_calls, default_spacing(method), prediction, correction);
 }
-
-#if DPM_DEFINE
-
-namespace detail {
-
-DPM_INLINE bool has_singular_end(const AnySchedule& schedule) {
-  return !std::isfinite(schedule.level(schedule.last_time()).lambda()) ||
-         !std::isfinite(schedule.level(schedule.first_time()).lambda());
-}
-
-DPM_INLINE void require_model_calls(const char* method, int model_calls, int least) {
-  require(model_calls >= least, method, ": model_calls = ", model_calls, "; it needs at least ",
-          least);
-  require(model_calls <= 1'000'000, method, ": model_calls = ", model_calls,
-          "; it makes at most 1000000");
-}
-
-DPM_INLINE void require_planned(const Plan& plan, int model_calls, int steps) {
-  require(plan.model_calls() == model_calls, "make_plan: model_calls = ", model_calls,
-          " over a grid from time ", plan.start().time, " to time ", plan.end().time, ", where ",
-          steps, " steps make ", plan.model_calls(),
-          " calls, because steps that touch sigma = 0 or alpha = 0 are of first order; make "
-          "the grid yourself with the number of steps you want");
-}
-
-}  // namespace detail
-
-#endif
 
 }  // namespace dpm

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// PNDM.
+/// PNDM: Runge-Kutta and Adams-Bashforth means of noise predictions in DDIM steps.
 #pragma once
 
 #include <algorithm>
@@ -49,15 +49,7 @@ namespace detail {
 
 /// Adams-Bashforth weights for 2, 3 or at least 4 known predictions, newest first (arXiv
 /// 2202.09778, Eq. 12, and its lower orders).
-std::span<const double> adams_bashforth(std::size_t known);
-
-}  // namespace detail
-
-#if DPM_DEFINE
-
-namespace detail {
-
-DPM_INLINE std::span<const double> adams_bashforth(std::size_t known) {
+inline std::span<const double> adams_bashforth(std::size_t known) {
   static constexpr std::array<double, 2> two{3.0 / 2.0, -1.0 / 2.0};
   static constexpr std::array<double, 3> three{23.0 / 12.0, -16.0 / 12.0, 5.0 / 12.0};
   static constexpr std::array<double, 4> four{55.0 / 24.0, -59.0 / 24.0, 37.0 / 24.0, -9.0 / 24.0};
@@ -65,6 +57,12 @@ DPM_INLINE std::span<const double> adams_bashforth(std::size_t known) {
   if (known == 3) return three;
   return four;
 }
+
+}  // namespace detail
+
+#if DPM_DEFINE
+
+namespace detail {
 
 /// One pseudo Runge-Kutta step (arXiv 2202.09778, Eq. 13), with the inner level at half the time.
 /// The prediction at its start stays in slot `slot`; the next three slots are scratch.

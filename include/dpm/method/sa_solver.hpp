@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// SA-Solver.
+/// SA-Solver: a multistep predictor-corrector for the diffusion SDE.
 #pragma once
 
 #include <cstddef>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// UniPC.
+/// UniPC: a multistep predictor-corrector for the diffusion ODE.
 #pragma once
 
 #include <algorithm>

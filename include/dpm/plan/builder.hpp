@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// Writes plans: the one way from a method's formulas to instructions.
+/// PlanBuilder, with which a method writes its formulas as the instructions of a plan.
 #pragma once
 
 #include <cstddef>

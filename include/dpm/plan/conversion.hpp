@@ -23,16 +23,14 @@ struct Conversion {
 /// predicts noise or score.
 bool says_data(Prediction prediction, const Level& at);
 
-/// Converts the model's output to the data prediction at `at`. With x = alpha x_0 + sigma
-/// epsilon: x_0 = (x - sigma epsilon) / alpha, x_0 = (x - sigma flow) / (alpha + sigma), and by
-/// that of `Prediction::velocity`. Refused where alpha = 0 unless the model predicts data, velocity
-/// or flow.
+/// Converts the model's output to the data prediction at `at`. With x = alpha x_0 + sigma epsilon:
+/// x_0 = (x - sigma epsilon) / alpha = (x - sigma flow) / (alpha + sigma); from v and F by the
+/// inverse of what `Prediction` says. Refused where alpha = 0 if the model predicts noise or score.
 Conversion to_data(Prediction prediction, const Level& at);
 
-/// Converts the model's output to the noise prediction at `at`: epsilon = (x - alpha x_0) /
-/// sigma, epsilon = (x + alpha flow) / (alpha + sigma), epsilon = -sigma score (arXiv 2011.13456,
-/// Sec. 3), and by that of `Prediction::velocity`. Refused where sigma = 0 if the model predicts
-/// data.
+/// Converts the model's output to the noise prediction at `at`: epsilon = (x - alpha x_0) / sigma =
+/// (x + alpha flow) / (alpha + sigma) = -sigma score (arXiv 2011.13456, Sec. 3), and from v and F
+/// as above. Refused where sigma = 0 if the model predicts data.
 Conversion to_noise(Prediction prediction, const Level& at);
 
 #if DPM_DEFINE

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// The hash of a plan.
+/// A hash of all the numbers in a plan.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// The straight path between data and noise.
+/// The schedule of rectified flow: the straight path between data and noise.
 #pragma once
 
 #include <cmath>
