@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "dpm/interop/diffusers.hpp"
-#include "dpm/math/gauss_legendre.hpp"
 #include "support/catch.hpp"
+#include "support/gauss_legendre.hpp"
 #include "support/order_problems.hpp"
 
 using namespace dpm_test;
@@ -46,7 +46,7 @@ double exact_mean(const dpm::Level& s, const dpm::Level& t) {
   double integral = 0.0;
   for (int k = 0; k < 400; ++k) {
     const double a = s.lambda() + h * k / 400.0;
-    integral += dpm::detail::gauss_legendre(a, a + h / 400.0, [&](double l) {
+    integral += gauss_legendre(a, a + h / 400.0, [&](double l) {
       return 2.0 * std::exp(-2.0 * (t.lambda() - l)) * data_of(l);
     });
   }

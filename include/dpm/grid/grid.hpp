@@ -6,8 +6,10 @@
 
 #include <cstddef>
 #include <span>
+#include <utility>
 #include <vector>
 
+#include "dpm/error.hpp"
 #include "dpm/schedule/noise_schedule.hpp"
 #include "dpm/separate.hpp"
 
@@ -21,7 +23,7 @@ class Grid {
   Grid(AnySchedule schedule, std::vector<Level> levels);
 
   [[nodiscard]] const AnySchedule& schedule() const { return schedule_; }
-  [[nodiscard]] std::span<const Level> levels() const;
+  [[nodiscard]] std::span<const Level> levels() const { return levels_; }
   /// The number of intervals, one less than the number of levels.
   [[nodiscard]] std::size_t steps() const { return levels_.size() - 1; }
   [[nodiscard]] const Level& operator[](std::size_t i) const { return levels_[i]; }
@@ -29,28 +31,24 @@ class Grid {
   [[nodiscard]] const Level& back() const { return levels_.back(); }
 
   /// The same levels in the opposite order: the grid of the inversion.
-  [[nodiscard]] Grid reversed() const;
+  [[nodiscard]] Grid reversed() const { return {schedule_, {levels_.rbegin(), levels_.rend()}}; }
 
   /// The rest of this grid, from level number `first` on.
   [[nodiscard]] Grid from(std::size_t first) const;
 
   /// This grid with one more level at its end. `grid.then(0.0)` ends at clean data, sigma = 0.
-  [[nodiscard]] Grid then(double time) const;
+  [[nodiscard]] Grid then(double time) const {
+    std::vector<Level> longer = levels_;
+    longer.push_back(schedule_.level(time));
+    return {schedule_, std::move(longer)};
+  }
 
  private:
   AnySchedule schedule_;
   std::vector<Level> levels_;
 };
 
-}  // namespace dpm
-
 #if DPM_DEFINE
-
-#  include <utility>
-
-#  include "dpm/error.hpp"
-
-namespace dpm {
 
 DPM_INLINE Grid::Grid(AnySchedule schedule, std::vector<Level> levels)
     : schedule_(std::move(schedule)), levels_(std::move(levels)) {
@@ -68,12 +66,6 @@ DPM_INLINE Grid::Grid(AnySchedule schedule, std::vector<Level> levels)
   }
 }
 
-DPM_INLINE std::span<const Level> Grid::levels() const { return levels_; }
-
-DPM_INLINE Grid Grid::reversed() const {
-  return {schedule_, std::vector<Level>(levels_.rbegin(), levels_.rend())};
-}
-
 DPM_INLINE Grid Grid::from(std::size_t first) const {
   detail::require(first + 1 < levels_.size(), "Grid: from level ", first, " of ", levels_.size(),
                   "; at least one step must be left");
@@ -81,12 +73,6 @@ DPM_INLINE Grid Grid::from(std::size_t first) const {
           std::vector<Level>(levels_.begin() + static_cast<std::ptrdiff_t>(first), levels_.end())};
 }
 
-DPM_INLINE Grid Grid::then(double time) const {
-  std::vector<Level> longer = levels_;
-  longer.push_back(schedule_.level(time));
-  return {schedule_, std::move(longer)};
-}
+#endif
 
 }  // namespace dpm
-
-#endif

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// Spacings in sigma / alpha, the noise level that k-diffusion and EDM call sigma.
+/// Grids spaced in sigma / alpha, through your own sigmas, and at quantiles of a beta distribution.
 #pragma once
 
+#include <cmath>
+#include <cstddef>
+#include <limits>
 #include <optional>
 #include <span>
+#include <utility>
+#include <vector>
 
-#include "dpm/grid/grid.hpp"
 #include "dpm/grid/spacing.hpp"
-#include "dpm/schedule/noise_schedule.hpp"
+#include "dpm/math/beta_quantile.hpp"
 #include "dpm/separate.hpp"
 
 namespace dpm {
@@ -41,7 +45,6 @@ struct Beta {
 /// The grid of `steps` intervals with the given spacing. Refuses parameters out of range, and what
 /// `make_grid` of `UniformTime` refuses.
 [[nodiscard]] Grid make_grid(const Karras& spacing, const AnySchedule& schedule, int steps);
-
 [[nodiscard]] Grid make_grid(const Beta& spacing, const AnySchedule& schedule, int steps);
 
 /// The grid through your own values of sigma / alpha, strictly monotone; the last may be 0. The
@@ -49,20 +52,7 @@ struct Beta {
 /// a flow.
 [[nodiscard]] Grid grid_of_sigmas(const AnySchedule& schedule, std::span<const double> sigmas);
 
-}  // namespace dpm
-
 #if DPM_DEFINE
-
-#  include <cmath>
-#  include <cstddef>
-#  include <limits>
-#  include <utility>
-#  include <vector>
-
-#  include "dpm/error.hpp"
-#  include "dpm/math/beta_quantile.hpp"
-
-namespace dpm {
 
 DPM_INLINE Grid make_grid(const Karras& spacing, const AnySchedule& schedule, int steps) {
   detail::require(spacing.rho > 0.0 && spacing.rho < std::numeric_limits<double>::infinity(),
@@ -100,6 +90,6 @@ DPM_INLINE Grid grid_of_sigmas(const AnySchedule& schedule, std::span<const doub
   return {schedule, std::move(levels)};
 }
 
-}  // namespace dpm
-
 #endif
+
+}  // namespace dpm

@@ -4,11 +4,15 @@
 /// Spacings in powers of time and in lambda, and grids through your own levels.
 #pragma once
 
+#include <cmath>
+#include <cstddef>
+#include <limits>
 #include <optional>
 #include <span>
+#include <utility>
+#include <vector>
 
 #include "dpm/grid/grid.hpp"
-#include "dpm/schedule/noise_schedule.hpp"
 #include "dpm/separate.hpp"
 
 namespace dpm {
@@ -50,11 +54,8 @@ struct UniformLambda {
 /// The grid of `steps` intervals with the given spacing. Refuses fewer than one step, times that
 /// the schedule refuses, an end equal to the start, and a power that is not positive and finite.
 [[nodiscard]] Grid make_grid(const UniformTime& spacing, const AnySchedule& schedule, int steps);
-
 [[nodiscard]] Grid make_grid(const QuadraticTime& spacing, const AnySchedule& schedule, int steps);
-
 [[nodiscard]] Grid make_grid(const PowerTime& spacing, const AnySchedule& schedule, int steps);
-
 [[nodiscard]] Grid make_grid(const UniformLambda& spacing, const AnySchedule& schedule, int steps);
 
 /// The grid through your own times, in the order given.
@@ -63,19 +64,8 @@ struct UniformLambda {
 /// The grid through your own lambdas, in the order given.
 [[nodiscard]] Grid grid_of_lambdas(const AnySchedule& schedule, std::span<const double> lambdas);
 
-}  // namespace dpm
-
 #if DPM_DEFINE
 
-#  include <cmath>
-#  include <cstddef>
-#  include <limits>
-#  include <utility>
-#  include <vector>
-
-#  include "dpm/error.hpp"
-
-namespace dpm {
 namespace detail {
 
 /// The grid over `steps` intervals whose inner times are `time_at(fraction)`; both ends are exact.
@@ -97,6 +87,15 @@ template <class Spacing>
 std::pair<double, double> time_range(const Spacing& spacing, const AnySchedule& schedule) {
   return {spacing.start.value_or(schedule.last_time()),
           spacing.end.value_or(schedule.first_time())};
+}
+
+/// The grid with the level `level_of(value)` for each value.
+template <class Value, class LevelOf>
+Grid grid_through(const AnySchedule& schedule, std::span<const Value> values, LevelOf level_of) {
+  std::vector<Level> levels;
+  levels.reserve(values.size());
+  for (const Value& value : values) levels.push_back(level_of(value));
+  return {schedule, std::move(levels)};
 }
 
 }  // namespace detail
@@ -141,19 +140,14 @@ DPM_INLINE Grid make_grid(const UniformLambda& spacing, const AnySchedule& sched
 }
 
 DPM_INLINE Grid grid_of_times(const AnySchedule& schedule, std::span<const double> times) {
-  std::vector<Level> levels;
-  levels.reserve(times.size());
-  for (const double time : times) levels.push_back(schedule.level(time));
-  return {schedule, std::move(levels)};
+  return detail::grid_through(schedule, times, [&](double t) { return schedule.level(t); });
 }
 
 DPM_INLINE Grid grid_of_lambdas(const AnySchedule& schedule, std::span<const double> lambdas) {
-  std::vector<Level> levels;
-  levels.reserve(lambdas.size());
-  for (const double lambda : lambdas) levels.push_back(schedule.level_at_lambda(lambda));
-  return {schedule, std::move(levels)};
+  return detail::grid_through(schedule, lambdas,
+                              [&](double l) { return schedule.level_at_lambda(l); });
 }
 
-}  // namespace dpm
-
 #endif
+
+}  // namespace dpm

@@ -4,12 +4,14 @@
 /// Integer timesteps of a model that was trained on a table, and the grids over them.
 #pragma once
 
+#include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "dpm/grid/grid.hpp"
-#include "dpm/schedule/noise_schedule.hpp"
 #include "dpm/separate.hpp"
 
 namespace dpm {
@@ -80,22 +82,11 @@ struct Trailing {
 
 /// The grid of `steps` intervals over the table's timesteps.
 [[nodiscard]] Grid make_grid(const Leading& spacing, const AnySchedule& schedule, int steps);
-
 [[nodiscard]] Grid make_grid(const Linspace& spacing, const AnySchedule& schedule, int steps);
-
 [[nodiscard]] Grid make_grid(const Trailing& spacing, const AnySchedule& schedule, int steps);
-
-}  // namespace dpm
 
 #if DPM_DEFINE
 
-#  include <cmath>
-#  include <cstddef>
-#  include <utility>
-
-#  include "dpm/error.hpp"
-
-namespace dpm {
 namespace detail {
 
 inline void check_timesteps(const char* name, int train_timesteps, int steps) {
@@ -105,6 +96,17 @@ inline void check_timesteps(const char* name, int train_timesteps, int steps) {
           "; it must lie between 1 and train_timesteps = ", train_timesteps);
 }
 
+/// Refuses a schedule whose times are not those of a table of `train_timesteps`, 1/N to 1.
+inline void check_table_times(const char* spacing, const AnySchedule& schedule,
+                              int train_timesteps) {
+  require(
+      std::abs(schedule.first_time() * train_timesteps - 1.0) < 1e-9 && schedule.last_time() == 1.0,
+      spacing, ": train_timesteps = ", train_timesteps, " on a schedule from time ",
+      schedule.first_time(), " to ", schedule.last_time(),
+      "; it must be the number of entries of the schedule's table, from time 1 / "
+      "train_timesteps to 1");
+}
+
 }  // namespace detail
 
 DPM_INLINE std::vector<int> linspace_timesteps(int last, int count) {
@@ -112,7 +114,6 @@ DPM_INLINE std::vector<int> linspace_timesteps(int last, int count) {
   detail::require(last >= count - 1, "linspace_timesteps: last = ", last, " for ", count,
                   " timesteps; it must be at least ", count - 1);
   std::vector<int> timesteps;
-  timesteps.reserve(static_cast<std::size_t>(count));
   for (std::int64_t i = count - 1; i >= 0; --i) {
     timesteps.push_back(
         count == 1 ? 0 : static_cast<int>(detail::divide_half_even(i * last, count - 1)));
@@ -127,7 +128,6 @@ DPM_INLINE std::vector<int> leading_timesteps(int train_timesteps, int steps, in
   detail::require(offset >= 0 && offset <= most, "leading_timesteps: offset = ", offset, "; for ",
                   steps, " steps of ", train_timesteps, " it must lie between 0 and ", most);
   std::vector<int> timesteps;
-  timesteps.reserve(static_cast<std::size_t>(steps));
   for (int i = steps - 1; i >= 0; --i) timesteps.push_back(i * stride + offset);
   return timesteps;
 }
@@ -135,27 +135,11 @@ DPM_INLINE std::vector<int> leading_timesteps(int train_timesteps, int steps, in
 DPM_INLINE std::vector<int> trailing_timesteps(int train_timesteps, int steps) {
   detail::check_timesteps("trailing_timesteps", train_timesteps, steps);
   std::vector<int> timesteps;
-  timesteps.reserve(static_cast<std::size_t>(steps));
   for (std::int64_t i = steps; i >= 1; --i) {
     timesteps.push_back(static_cast<int>(detail::divide_half_even(i * train_timesteps, steps)) - 1);
   }
   return timesteps;
 }
-
-namespace detail {
-
-/// Refuses a schedule whose times are not those of a table of `train_timesteps`, 1/N to 1.
-inline void check_table_times(const char* spacing, const AnySchedule& schedule,
-                              int train_timesteps) {
-  require(
-      std::abs(schedule.first_time() * train_timesteps - 1.0) < 1e-9 && schedule.last_time() == 1.0,
-      spacing, ": train_timesteps = ", train_timesteps, " on a schedule from time ",
-      schedule.first_time(), " to ", schedule.last_time(),
-      "; it must be the number of entries of the schedule's table, from time 1 / "
-      "train_timesteps to 1");
-}
-
-}  // namespace detail
 
 DPM_INLINE Grid grid_of_timesteps(const AnySchedule& schedule, int train_timesteps,
                                   std::span<const int> timesteps, FinalSigma final) {
@@ -198,6 +182,6 @@ DPM_INLINE Grid make_grid(const Trailing& spacing, const AnySchedule& schedule, 
   return grid_of_timesteps(schedule, spacing.train_timesteps, timesteps, spacing.final);
 }
 
-}  // namespace dpm
-
 #endif
+
+}  // namespace dpm

@@ -4,6 +4,11 @@
 /// Quantiles of the beta distribution.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "dpm/error.hpp"
 #include "dpm/separate.hpp"
 
 namespace dpm {
@@ -22,17 +27,8 @@ double beta_distribution(double x, double a, double b);
 
 }  // namespace detail
 
-}  // namespace dpm
-
 #if DPM_DEFINE
 
-#  include <algorithm>
-#  include <cmath>
-#  include <limits>
-
-#  include "dpm/error.hpp"
-
-namespace dpm {
 namespace detail {
 
 /// The continued fraction of the incomplete beta function by Lentz's method (Press et al. 2007,
@@ -130,6 +126,6 @@ DPM_INLINE double beta_quantile(double p, double a, double b) {
              : detail::beta_lower_quantile(p, shape);
 }
 
-}  // namespace dpm
-
 #endif
+
+}  // namespace dpm

@@ -4,6 +4,7 @@
 /// A short list stored in place, so that instructions allocate nothing.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <initializer_list>
 #include <span>
@@ -51,11 +52,7 @@ class BoundedVector {
   [[nodiscard]] constexpr std::span<const T> span() const { return {begin(), size_}; }
 
   friend constexpr bool operator==(const BoundedVector& a, const BoundedVector& b) {
-    if (a.size_ != b.size_) return false;
-    for (std::size_t i = 0; i < a.size_; ++i) {
-      if (!(a.values_[i] == b.values_[i])) return false;
-    }
-    return true;
+    return std::equal(a.begin(), a.end(), b.begin(), b.end());
   }
 
  private:

@@ -43,23 +43,10 @@ struct GaussLegendreRule {
 };
 
 /// Exact for polynomials up to degree 2 Count - 1.
-template <std::size_t Count = 32>
+template <std::size_t Count>
 const GaussLegendreRule<Count>& gauss_legendre_rule() {
   static const GaussLegendreRule<Count> rule;
   return rule;
-}
-
-/// The integral of `function` from a to b.
-template <class Function>
-double gauss_legendre(double a, double b, Function function) {
-  const auto& rule = gauss_legendre_rule();
-  const double middle = 0.5 * (a + b);
-  const double half = 0.5 * (b - a);
-  double sum = 0.0;
-  for (std::size_t i = 0; i < rule.nodes.size(); ++i) {
-    sum += rule.weights[i] * function(middle + half * rule.nodes[i]);
-  }
-  return half * sum;
 }
 
 }  // namespace dpm::detail

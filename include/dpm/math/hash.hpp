@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// The library's one hash.
+/// A 64-bit hash of words, numbers and bytes.
 #pragma once
 
 #include <bit>

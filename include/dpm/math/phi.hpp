@@ -4,6 +4,8 @@
 /// The phi-functions of exponential integrators.
 #pragma once
 
+#include <cmath>
+
 #include "dpm/separate.hpp"
 
 namespace dpm {
@@ -16,13 +18,7 @@ namespace dpm {
 /// measured against 80 digits, is at most 5 epsilon there, and 7 epsilon elsewhere for k <= 3.
 [[nodiscard]] double phi(int k, double z);
 
-}  // namespace dpm
-
 #if DPM_DEFINE
-
-#  include <cmath>
-
-namespace dpm {
 
 DPM_INLINE double phi(int k, double z) {
   if (k == 0) return std::exp(z);
@@ -45,6 +41,6 @@ DPM_INLINE double phi(int k, double z) {
   return value;
 }
 
-}  // namespace dpm
-
 #endif
+
+}  // namespace dpm

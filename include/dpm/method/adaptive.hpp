@@ -4,10 +4,13 @@
 /// Adaptive DPM-Solver: its options, the plan of one trial, and the length of the next.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
+#include <limits>
 #include <optional>
+#include <utility>
 
-#include "dpm/method/dpm_solver_options.hpp"
+#include "dpm/method/dpm_solver_singlestep.hpp"
 #include "dpm/method/error_tolerance.hpp"
 #include "dpm/plan/plan.hpp"
 #include "dpm/schedule/noise_schedule.hpp"
@@ -87,20 +90,7 @@ Plan make_last_step(const AdaptiveDpmSolver& method, const AnySchedule& schedule
 /// is rounded to float as in the official code, whose runs are thus repeated step by step.
 double next_step(const AdaptiveDpmSolver& method, double step, double error);
 
-}  // namespace detail
-
-}  // namespace dpm
-
 #if DPM_DEFINE
-
-#  include <cmath>
-#  include <limits>
-#  include <utility>
-
-#  include "dpm/error.hpp"
-#  include "dpm/method/dpm_solver_singlestep.hpp"
-
-namespace dpm::detail {
 
 DPM_INLINE void check_options(const AdaptiveDpmSolver& method) {
   constexpr double infinity = std::numeric_limits<double>::infinity();
@@ -206,6 +196,8 @@ DPM_INLINE double next_step(const AdaptiveDpmSolver& method, double step, double
   return method.safety * step * static_cast<float>(std::pow(error, -1.0 / method.order));
 }
 
-}  // namespace dpm::detail
-
 #endif
+
+}  // namespace detail
+
+}  // namespace dpm

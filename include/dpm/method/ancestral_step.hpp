@@ -6,11 +6,9 @@
 
 #include <cmath>
 
-#include "dpm/error.hpp"
 #include "dpm/grid/grid.hpp"
 #include "dpm/method/exponential_step.hpp"
 #include "dpm/plan/builder.hpp"
-#include "dpm/plan/plan.hpp"
 
 namespace dpm {
 

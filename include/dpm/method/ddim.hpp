@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// DDIM.
+/// DDIM: one model call a step, with as much fresh noise as you ask for.
 #pragma once
 
+#include <cstddef>
+
+#include "dpm/method/ancestral_step.hpp"
 #include "dpm/method/method.hpp"
 #include "dpm/separate.hpp"
 
@@ -23,16 +26,7 @@ struct Ddim {
 /// Refuses an eta that is negative or not finite, and what `ancestral_step` refuses.
 void write(PlanBuilder& builder, const Ddim& method, const Grid& grid);
 
-}  // namespace dpm
-
 #if DPM_DEFINE
-
-#  include <cstddef>
-
-#  include "dpm/error.hpp"
-#  include "dpm/method/ancestral_step.hpp"
-
-namespace dpm {
 
 DPM_INLINE void write(PlanBuilder& builder, const Ddim& method, const Grid& grid) {
   detail::require(method.eta >= 0.0 && method.eta < 1e300, "Ddim: eta = ", method.eta,
@@ -45,6 +39,6 @@ DPM_INLINE void write(PlanBuilder& builder, const Ddim& method, const Grid& grid
   }
 }
 
-}  // namespace dpm
-
 #endif
+
+}  // namespace dpm

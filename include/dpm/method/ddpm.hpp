@@ -4,8 +4,11 @@
 /// DDPM's ancestral sampler.
 #pragma once
 
+#include <cmath>
+#include <cstddef>
 #include <cstdint>
 
+#include "dpm/method/ancestral_step.hpp"
 #include "dpm/method/method.hpp"
 #include "dpm/separate.hpp"
 
@@ -31,17 +34,7 @@ struct Ddpm {
 /// = 1. Refuses a grid that runs towards more noise.
 void write(PlanBuilder& builder, const Ddpm& method, const Grid& grid);
 
-}  // namespace dpm
-
 #if DPM_DEFINE
-
-#  include <cmath>
-#  include <cstddef>
-
-#  include "dpm/error.hpp"
-#  include "dpm/method/ancestral_step.hpp"
-
-namespace dpm {
 
 DPM_INLINE void write(PlanBuilder& builder, const Ddpm& method, const Grid& grid) {
   detail::require(grid.back().time < grid.front().time, "Ddpm: the grid runs from time ",
@@ -60,6 +53,6 @@ DPM_INLINE void write(PlanBuilder& builder, const Ddpm& method, const Grid& grid
   }
 }
 
-}  // namespace dpm
-
 #endif
+
+}  // namespace dpm

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// The default method.
+/// The method and the spacing of a plan for which none is named.
 #pragma once
 
-#include "dpm/grid/spacing.hpp"
+#include "dpm/method/method.hpp"
 #include "dpm/method/unipc.hpp"
-#include "dpm/plan/plan.hpp"
-#include "dpm/schedule/noise_schedule.hpp"
 #include "dpm/separate.hpp"
 
 namespace dpm {
@@ -28,23 +26,16 @@ inline constexpr PowerTime default_method_spacing{.power = 4.0};
                              Prediction prediction = Prediction::noise,
                              Correction correction = Correction::none);
 
-}  // namespace dpm
-
 #if DPM_DEFINE
-
-#  include "dpm/method/method.hpp"
-
-namespace dpm {
 
 DPM_INLINE Plan make_plan(const AnySchedule& schedule, int model_calls, Prediction prediction,
                           Correction correction) {
-  if (detail::has_singular_end(schedule)) {
-    return make_plan(default_method, schedule, model_calls, UniformTime{}, prediction, correction);
-  }
-  return make_plan(default_method, schedule, model_calls, default_method_spacing, prediction,
-                   correction);
+  const auto over = [&](const auto& spacing) {
+    return make_plan(default_method, schedule, model_calls, spacing, prediction, correction);
+  };
+  return detail::has_singular_end(schedule) ? over(UniformTime{}) : over(default_method_spacing);
 }
 
-}  // namespace dpm
-
 #endif
+
+}  // namespace dpm

@@ -4,10 +4,13 @@
 /// DEIS, and the linear multistep method (LMS) of k-diffusion.
 #pragma once
 
+#include <cmath>
+#include <cstddef>
 #include <cstdint>
 
-#include "dpm/grid/spacing.hpp"
+#include "dpm/math/gauss_legendre.hpp"
 #include "dpm/method/method.hpp"
+#include "dpm/method/polynomial.hpp"
 #include "dpm/separate.hpp"
 
 namespace dpm {
@@ -45,32 +48,51 @@ void write(PlanBuilder& builder, const Deis& method, const Grid& grid);
 /// Equal steps in the square root of time, as the paper uses them (App. H.3).
 [[nodiscard]] inline QuadraticTime default_spacing(const Deis& /*method*/) { return {}; }
 
-}  // namespace dpm
-
 #if DPM_DEFINE
 
-#  include <cmath>
-#  include <cstddef>
-
-#  include "dpm/error.hpp"
-#  include "dpm/math/gauss_legendre.hpp"
-#  include "dpm/method/exponential_step.hpp"
-#  include "dpm/method/polynomial.hpp"
-
-namespace dpm {
 namespace detail {
+
+/// Writes multistep updates in noise space. Each integrates the polynomial through the last `order`
+/// predictions in the variable `position_of(level)`: `weights_of(s, t, step, count)` weigh its
+/// first `count` derivatives at the start s of the step.
+template <class PositionOf, class WeightsOf>
+void write_adams(PlanBuilder& builder, const Grid& grid, int order, bool estimate_error,
+                 PositionOf position_of, WeightsOf weights_of) {
+  const auto slots = static_cast<std::size_t>(order);
+  builder.set_space(Space::noise);
+  Nodes history;
+  for (std::size_t i = 0; i < grid.steps(); ++i) {
+    const Level& s = grid[i];
+    const Level& t = grid[i + 1];
+    const ExponentialStep step(Space::noise, s, t);
+    const double start = position_of(s);
+    builder.begin_step(s, t);
+    history = with_newest({start, builder.evaluate(i % slots, sample_register, s)}, history, slots);
+    const std::size_t usable = step.finite() ? history.size() : 1;
+    const DerivativeWeights weights = weights_of(s, t, step, usable);
+    const auto update_of = [&](std::size_t nodes) {
+      return polynomial_terms(step.linear(), weights, start, history.span().first(nodes));
+    };
+    const UpdateTerms terms = update_of(usable);
+    if (estimate_error && usable > 1) write_error_estimate(builder, terms, update_of(usable - 1));
+    builder.combine(sample_register, terms.span());
+  }
+}
+
+/// The weights for the mean of the polynomial over a step of the given length in its variable.
+inline DerivativeWeights mean_weights(const ExponentialStep& step, double length,
+                                      std::size_t count) {
+  DerivativeWeights weights{step.weight(0)};
+  for (std::size_t n = 1; n < count; ++n) {
+    weights.push_back(weights[n - 1] * length / static_cast<double>(n + 1));
+  }
+  return weights;
+}
 
 /// The point of a level in the variable that predictions are extrapolated in.
 inline double deis_position(Deis::Variable variable, const Level& level) {
-  switch (variable) {
-    case Deis::Variable::time:
-      return level.time;
-    case Deis::Variable::sigma_over_alpha:
-      return std::exp(-level.lambda());
-    case Deis::Variable::lambda:
-      break;
-  }
-  return level.lambda();
+  if (variable == Deis::Variable::time) return level.time;
+  return variable == Deis::Variable::lambda ? level.lambda() : std::exp(-level.lambda());
 }
 
 /// alpha_t times the integral of (u - u_s)^n / n! dk for n < count, where u is time and k = sigma /
@@ -117,12 +139,7 @@ inline DerivativeWeights deis_weights(Deis::Variable variable, const AnySchedule
                                       std::size_t count) {
   if (variable == Deis::Variable::lambda) return exact_weights(step, count);
   if (variable == Deis::Variable::time) return deis_time_weights(schedule, s, t, step, count);
-  DerivativeWeights weights{step.weight(0)};
-  const double length = deis_position(variable, t) - deis_position(variable, s);
-  for (std::size_t n = 1; n < count; ++n) {
-    weights.push_back(weights[n - 1] * length / static_cast<double>(n + 1));
-  }
-  return weights;
+  return mean_weights(step, deis_position(variable, t) - deis_position(variable, s), count);
 }
 
 }  // namespace detail
@@ -130,30 +147,14 @@ inline DerivativeWeights deis_weights(Deis::Variable variable, const AnySchedule
 DPM_INLINE void write(PlanBuilder& builder, const Deis& method, const Grid& grid) {
   detail::require(method.order >= 1 && method.order <= 4, "Deis: order = ", method.order,
                   "; it must be 1 to 4");
-  const auto order = static_cast<std::size_t>(method.order);
-  builder.set_space(Space::noise);
-  Nodes history;
-  for (std::size_t i = 0; i < grid.steps(); ++i) {
-    const Level& s = grid[i];
-    const Level& t = grid[i + 1];
-    const ExponentialStep step(Space::noise, s, t);
-    const double start = detail::deis_position(method.variable, s);
-    builder.begin_step(s, t);
-    history = with_newest({start, builder.evaluate(i % order, sample_register, s)}, history, order);
-    const std::size_t usable = step.finite() ? history.size() : 1;
-    const DerivativeWeights weights =
-        detail::deis_weights(method.variable, grid.schedule(), s, t, step, usable);
-    const auto update_of = [&](std::size_t nodes) {
-      return polynomial_terms(step.linear(), weights, start, history.span().first(nodes));
-    };
-    const UpdateTerms terms = update_of(usable);
-    if (method.estimate_error && usable > 1) {
-      write_error_estimate(builder, terms, update_of(usable - 1));
-    }
-    builder.combine(sample_register, terms.span());
-  }
+  detail::write_adams(
+      builder, grid, method.order, method.estimate_error,
+      [&](const Level& level) { return detail::deis_position(method.variable, level); },
+      [&](const Level& s, const Level& t, const ExponentialStep& step, std::size_t count) {
+        return detail::deis_weights(method.variable, grid.schedule(), s, t, step, count);
+      });
 }
 
-}  // namespace dpm
-
 #endif
+
+}  // namespace dpm

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// DPM-Solver and DPM-Solver++.
+/// Writes the steps of DPM-Solver and DPM-Solver++, and plans them by model calls.
 #pragma once
 
-#include "dpm/grid/spacing.hpp"
-#include "dpm/method/dpm_solver_options.hpp"
+#include <cstddef>
+
+#include "dpm/method/dpm_solver_multistep.hpp"
+#include "dpm/method/dpm_solver_singlestep.hpp"
 #include "dpm/method/method.hpp"
 #include "dpm/separate.hpp"
 
@@ -23,16 +25,7 @@ void write(PlanBuilder& builder, const DpmSolver& method, const Grid& grid);
 /// Steps of equal length in lambda, in which the method's error is measured.
 [[nodiscard]] inline UniformLambda default_spacing(const DpmSolver& /*method*/) { return {}; }
 
-}  // namespace dpm
-
 #if DPM_DEFINE
-
-#  include <cstddef>
-
-#  include "dpm/method/dpm_solver_multistep.hpp"
-#  include "dpm/method/dpm_solver_singlestep.hpp"
-
-namespace dpm {
 
 DPM_INLINE void write(PlanBuilder& builder, const DpmSolver& method, const Grid& grid) {
   detail::check_options(method);
@@ -43,10 +36,16 @@ DPM_INLINE void write(PlanBuilder& builder, const DpmSolver& method, const Grid&
                   grid.front().time, " to time ", grid.back().time,
                   "; the grid must run towards clean data and stop short of it");
   builder.set_space(method.space);
-  if (method.form == DpmSolver::Form::singlestep) {
-    detail::write_singlestep(builder, method, grid);
-  } else {
+  if (method.form == DpmSolver::Form::multistep) {
     detail::write_multistep(builder, method, grid);
+  } else if (method.stages == DpmSolver::Stages::on_grid) {
+    detail::write_steps_on_grid(builder, method, grid);
+  } else {
+    detail::write_steps_at_ratios(builder, method, grid);
+  }
+  if (method.denoise_to_zero) {
+    const Level clean = grid.schedule().level(0.0);
+    detail::write_singlestep_step(builder, method, {grid.back(), clean, {}});
   }
 }
 
@@ -75,6 +74,6 @@ DPM_INLINE Budget<DpmSolver> for_model_calls(const DpmSolver& method, int model_
   return budget;
 }
 
-}  // namespace dpm
-
 #endif
+
+}  // namespace dpm

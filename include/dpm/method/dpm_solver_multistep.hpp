@@ -7,13 +7,8 @@
 #include <algorithm>
 #include <cstddef>
 
-#include "dpm/grid/grid.hpp"
-#include "dpm/method/dpm_solver_options.hpp"
 #include "dpm/method/dpm_solver_singlestep.hpp"
 #include "dpm/method/dpm_solver_weights.hpp"
-#include "dpm/method/exponential_step.hpp"
-#include "dpm/method/polynomial.hpp"
-#include "dpm/plan/builder.hpp"
 
 namespace dpm::detail {
 
@@ -88,9 +83,6 @@ inline void write_multistep(PlanBuilder& builder, const DpmSolver& method, const
     }
     terms.push_back({noise_register, noise_stddev});
     builder.combine(sample_register, terms.span());
-  }
-  if (method.denoise_to_zero) {
-    write_singlestep_step(builder, method, {grid.back(), grid.schedule().level(0.0), {}});
   }
 }
 

@@ -4,9 +4,12 @@
 /// The options of DPM-Solver and DPM-Solver++.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <optional>
 
+#include "dpm/error.hpp"
 #include "dpm/plan/plan.hpp"
 #include "dpm/separate.hpp"
 
@@ -83,16 +86,7 @@ void check_options(const DpmSolver& method);
 
 }  // namespace detail
 
-}  // namespace dpm
-
 #if DPM_DEFINE
-
-#  include <algorithm>
-#  include <cmath>
-
-#  include "dpm/error.hpp"
-
-namespace dpm {
 
 DPM_INLINE int convergence_order(const DpmSolver& method) {
   if (method.tau > 0.0) return std::min(method.order, 2);
@@ -129,6 +123,6 @@ DPM_INLINE void check_options(const DpmSolver& method) {
 
 }  // namespace detail
 
-}  // namespace dpm
-
 #endif
+
+}  // namespace dpm

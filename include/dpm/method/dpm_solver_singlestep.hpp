@@ -13,9 +13,7 @@
 #include "dpm/grid/grid.hpp"
 #include "dpm/method/dpm_solver_options.hpp"
 #include "dpm/method/dpm_solver_weights.hpp"
-#include "dpm/method/exponential_step.hpp"
 #include "dpm/method/polynomial.hpp"
-#include "dpm/plan/builder.hpp"
 
 namespace dpm::detail {
 
@@ -92,9 +90,9 @@ inline BoundedVector<Level, 2> inner_levels(const DpmSolver& method, const AnySc
 inline std::vector<int> singlestep_orders(const DpmSolver& method, std::vector<int> most_orders) {
   const int steps = static_cast<int>(most_orders.size());
   int most_calls = 0;
-  for (int i = 0; i < steps; ++i) {
-    int& order = most_orders[static_cast<std::size_t>(i)];
-    if (method.lower_order_final) order = std::min(order, steps - i);
+  int steps_left = steps;
+  for (int& order : most_orders) {
+    if (method.lower_order_final) order = std::min(order, steps_left--);
     most_calls += order;
   }
   if (method.model_calls == 0) return most_orders;
@@ -102,11 +100,10 @@ inline std::vector<int> singlestep_orders(const DpmSolver& method, std::vector<i
           "DpmSolver: model_calls = ", method.model_calls, " over ", steps,
           " steps of order at most ", method.order, "; it must lie between ", steps, " and ",
           most_calls);
-  int left = method.model_calls;
-  for (int i = 0; i < steps; ++i) {
-    int& order = most_orders[static_cast<std::size_t>(i)];
-    order = std::min(order, left - (steps - 1 - i));
-    left -= order;
+  int spare = method.model_calls - steps;  // each step makes one call at least
+  for (int& order : most_orders) {
+    order = std::min(order, spare + 1);
+    spare -= order - 1;
   }
   return most_orders;
 }
@@ -163,17 +160,6 @@ inline void write_steps_on_grid(PlanBuilder& builder, const DpmSolver& method, c
     for (int i = 1; i < order; ++i) interval.inner.push_back(grid[++at]);
     interval.to = grid[++at];
     write_singlestep_step(builder, method, interval);
-  }
-}
-
-inline void write_singlestep(PlanBuilder& builder, const DpmSolver& method, const Grid& grid) {
-  if (method.stages == DpmSolver::Stages::on_grid) {
-    write_steps_on_grid(builder, method, grid);
-  } else {
-    write_steps_at_ratios(builder, method, grid);
-  }
-  if (method.denoise_to_zero) {
-    write_singlestep_step(builder, method, {grid.back(), grid.schedule().level(0.0), {}});
   }
 }
 

@@ -6,6 +6,8 @@
 
 #include <cmath>
 
+#include "dpm/error.hpp"
+#include "dpm/math/phi.hpp"
 #include "dpm/plan/plan.hpp"
 #include "dpm/schedule/level.hpp"
 #include "dpm/separate.hpp"
@@ -65,14 +67,7 @@ class ExponentialStep {
   double linear_;
 };
 
-}  // namespace dpm
-
 #if DPM_DEFINE
-
-#  include "dpm/error.hpp"
-#  include "dpm/math/phi.hpp"
-
-namespace dpm {
 
 DPM_INLINE ExponentialStep::ExponentialStep(Space space, const Level& s, const Level& t, double tau)
     : space_(space),
@@ -123,6 +118,6 @@ DPM_INLINE double ExponentialStep::noise_stddev() const {
   return linear_ * start_part() * std::sqrt(-tau_squared_ * std::expm1(-2.0 * h_));
 }
 
-}  // namespace dpm
-
 #endif
+
+}  // namespace dpm

@@ -4,8 +4,13 @@
 /// Heun's method, the second-order deterministic sampler of EDM, and Euler's method.
 #pragma once
 
+#include <array>
+#include <cstddef>
+#include <span>
+
 #include "dpm/grid/sigma_spacing.hpp"
 #include "dpm/method/ddim.hpp"
+#include "dpm/method/exponential_step.hpp"
 #include "dpm/method/method.hpp"
 #include "dpm/separate.hpp"
 
@@ -43,26 +48,20 @@ void write(PlanBuilder& builder, const Heun& method, const Grid& grid);
 
 namespace detail {
 
+/// target <- the sample after Euler's step from s to t for d(x/alpha) / d(sigma/alpha) = epsilon,
+/// with epsilon the sum of the terms of `slope`. This is the DDIM step, and PNDM's "transfer" (Liu
+/// et al. 2022, arXiv 2202.09778, Eq. 11).
+inline void write_euler_step(PlanBuilder& builder, Register target, const Level& s, const Level& t,
+                             std::span<const Term> slope) {
+  const ExponentialStep step(Space::noise, s, t);
+  BoundedVector<Term, 5> terms{{sample_register, step.linear()}};
+  for (const Term& term : slope) terms.push_back({term.operand, step.weight(0) * term.weight});
+  builder.combine(target, terms.span());
+}
+
 /// One step of Heun's method. The two predictions stay in slots 0 and 1.
-void write_heun_step(PlanBuilder& builder, const Level& s, const Level& t,
-                     bool estimate_error = false);
-
-}  // namespace detail
-
-}  // namespace dpm
-
-#if DPM_DEFINE
-
-#  include <array>
-#  include <cstddef>
-
-#  include "dpm/error.hpp"
-#  include "dpm/method/euler_step.hpp"
-
-namespace dpm {
-
-DPM_INLINE void detail::write_heun_step(PlanBuilder& builder, const Level& s, const Level& t,
-                                        bool estimate_error) {
+inline void write_heun_step(PlanBuilder& builder, const Level& s, const Level& t,
+                            bool estimate_error = false) {
   builder.begin_step(s, t);
   const Register first = builder.evaluate(0, sample_register, s);
   write_euler_step(builder, stage_register, s, t, std::array{Term{first, 1.0}});
@@ -73,6 +72,10 @@ DPM_INLINE void detail::write_heun_step(PlanBuilder& builder, const Level& s, co
   }
   write_euler_step(builder, sample_register, s, t, std::array{Term{first, 0.5}, Term{second, 0.5}});
 }
+
+}  // namespace detail
+
+#if DPM_DEFINE
 
 DPM_INLINE void write(PlanBuilder& builder, const Heun& method, const Grid& grid) {
   builder.set_space(Space::noise);
@@ -96,6 +99,6 @@ DPM_INLINE Budget<Heun> for_model_calls(const Heun& method, int model_calls) {
   return {method, model_calls / 2};
 }
 
-}  // namespace dpm
-
 #endif
+
+}  // namespace dpm

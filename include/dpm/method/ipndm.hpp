@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// iPNDM.
+/// iPNDM: Adams-Bashforth means of noise predictions in DDIM steps.
 #pragma once
 
+#include <cstddef>
+
+#include "dpm/method/deis.hpp"
 #include "dpm/method/method.hpp"
 #include "dpm/separate.hpp"
 
@@ -26,50 +29,26 @@ struct Ipndm {
 };
 
 /// Order of convergence.
-[[nodiscard]] int convergence_order(const Ipndm& method);
+[[nodiscard]] inline int convergence_order(const Ipndm& method) {
+  return method.order == 1 ? 1 : 2;
+}
 
 /// Works in noise space. Refuses an order out of range and a grid that starts at alpha = 0. A step
 /// to sigma = 0 is a DDIM step with the newest prediction alone.
 void write(PlanBuilder& builder, const Ipndm& method, const Grid& grid);
 
-}  // namespace dpm
-
 #if DPM_DEFINE
-
-#  include <cstddef>
-
-#  include "dpm/error.hpp"
-#  include "dpm/method/exponential_step.hpp"
-#  include "dpm/method/polynomial.hpp"
-
-namespace dpm {
-
-DPM_INLINE int convergence_order(const Ipndm& method) { return method.order == 1 ? 1 : 2; }
 
 DPM_INLINE void write(PlanBuilder& builder, const Ipndm& method, const Grid& grid) {
   detail::require(method.order >= 1 && method.order <= 4, "Ipndm: order = ", method.order,
                   "; it must be 1 to 4");
-  const auto order = static_cast<std::size_t>(method.order);
-  builder.set_space(Space::noise);
-  Nodes history;
-  for (std::size_t i = 0; i < grid.steps(); ++i) {
-    const Level& s = grid[i];
-    const Level& t = grid[i + 1];
-    const ExponentialStep step(Space::noise, s, t);
-    builder.begin_step(s, t);
-    history =
-        with_newest({s.time, builder.evaluate(i % order, sample_register, s)}, history, order);
-    const std::size_t usable = step.finite() ? history.size() : 1;
-    DerivativeWeights weights{step.weight(0)};
-    for (std::size_t n = 1; n < usable; ++n) {
-      weights.push_back(weights[n - 1] * (t.time - s.time) / static_cast<double>(n + 1));
-    }
-    builder.combine(
-        sample_register,
-        polynomial_terms(step.linear(), weights, s.time, history.span().first(usable)).span());
-  }
+  detail::write_adams(
+      builder, grid, method.order, false, [](const Level& level) { return level.time; },
+      [](const Level& s, const Level& t, const ExponentialStep& step, std::size_t count) {
+        return detail::mean_weights(step, t.time - s.time, count);
+      });
 }
 
-}  // namespace dpm
-
 #endif
+
+}  // namespace dpm

@@ -4,14 +4,12 @@
 /// What a method is, and how it becomes a plan: over a grid, or by the number of model calls.
 #pragma once
 
+#include <cmath>
 #include <concepts>
 #include <utility>
 
-#include "dpm/grid/grid.hpp"
 #include "dpm/grid/spacing.hpp"
 #include "dpm/plan/builder.hpp"
-#include "dpm/plan/plan.hpp"
-#include "dpm/separate.hpp"
 
 namespace dpm {
 
@@ -54,13 +52,27 @@ constexpr void check_method() {
 }
 
 /// Whether the schedule's usual ends are at sigma = 0 or alpha = 0, where lambda is infinite.
-bool has_singular_end(const AnySchedule& schedule);
+inline bool has_singular_end(const AnySchedule& schedule) {
+  return !std::isfinite(schedule.level(schedule.last_time()).lambda()) ||
+         !std::isfinite(schedule.level(schedule.first_time()).lambda());
+}
 
 /// Refuses a number of calls that no plan of the method can have.
-void require_model_calls(const char* method, int model_calls, int least);
+inline void require_model_calls(const char* method, int model_calls, int least) {
+  require(model_calls >= least, method, ": model_calls = ", model_calls, "; it needs at least ",
+          least);
+  require(model_calls <= 1'000'000, method, ": model_calls = ", model_calls,
+          "; it makes at most 1000000");
+}
 
 /// Refuses a plan whose number of calls is not the wanted one.
-void require_planned(const Plan& plan, int model_calls, int steps);
+inline void require_planned(const Plan& plan, int model_calls, int steps) {
+  require(plan.model_calls() == model_calls, "make_plan: model_calls = ", model_calls,
+          " over a grid from time ", plan.start().time, " to time ", plan.end().time, ", where ",
+          steps, " steps make ", plan.model_calls(),
+          " calls, because steps that touch sigma = 0 or alpha = 0 are of first order; make "
+          "the grid yourself with the number of steps you want");
+}
 
 }  // namespace detail
 
@@ -127,35 +139,3 @@ template <class M>
 }
 
 }  // namespace dpm
-
-#if DPM_DEFINE
-
-#  include <cmath>
-
-#  include "dpm/error.hpp"
-
-namespace dpm::detail {
-
-DPM_INLINE bool has_singular_end(const AnySchedule& schedule) {
-  return !std::isfinite(schedule.level(schedule.last_time()).lambda()) ||
-         !std::isfinite(schedule.level(schedule.first_time()).lambda());
-}
-
-DPM_INLINE void require_model_calls(const char* method, int model_calls, int least) {
-  require(model_calls >= least, method, ": model_calls = ", model_calls, "; it needs at least ",
-          least);
-  require(model_calls <= 1'000'000, method, ": model_calls = ", model_calls,
-          "; it makes at most 1000000");
-}
-
-DPM_INLINE void require_planned(const Plan& plan, int model_calls, int steps) {
-  require(plan.model_calls() == model_calls, "make_plan: model_calls = ", model_calls,
-          " over a grid from time ", plan.start().time, " to time ", plan.end().time, ", where ",
-          steps, " steps make ", plan.model_calls(),
-          " calls, because steps that touch sigma = 0 or alpha = 0 are of first order; make "
-          "the grid yourself with the number of steps you want");
-}
-
-}  // namespace dpm::detail
-
-#endif

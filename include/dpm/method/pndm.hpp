@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// PNDM.
+/// PNDM: Runge-Kutta and Adams-Bashforth means of noise predictions in DDIM steps.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 
+#include "dpm/method/heun.hpp"
 #include "dpm/method/method.hpp"
 #include "dpm/separate.hpp"
 
@@ -46,25 +49,7 @@ namespace detail {
 
 /// Adams-Bashforth weights for 2, 3 or at least 4 known predictions, newest first (arXiv
 /// 2202.09778, Eq. 12, and its lower orders).
-std::span<const double> adams_bashforth(std::size_t known);
-
-}  // namespace detail
-
-}  // namespace dpm
-
-#if DPM_DEFINE
-
-#  include <algorithm>
-#  include <array>
-
-#  include "dpm/error.hpp"
-#  include "dpm/method/euler_step.hpp"
-#  include "dpm/method/heun.hpp"
-
-namespace dpm {
-namespace detail {
-
-DPM_INLINE std::span<const double> adams_bashforth(std::size_t known) {
+inline std::span<const double> adams_bashforth(std::size_t known) {
   static constexpr std::array<double, 2> two{3.0 / 2.0, -1.0 / 2.0};
   static constexpr std::array<double, 3> three{23.0 / 12.0, -16.0 / 12.0, 5.0 / 12.0};
   static constexpr std::array<double, 4> four{55.0 / 24.0, -59.0 / 24.0, 37.0 / 24.0, -9.0 / 24.0};
@@ -72,6 +57,12 @@ DPM_INLINE std::span<const double> adams_bashforth(std::size_t known) {
   if (known == 3) return three;
   return four;
 }
+
+}  // namespace detail
+
+#if DPM_DEFINE
+
+namespace detail {
 
 /// One pseudo Runge-Kutta step (arXiv 2202.09778, Eq. 13), with the inner level at half the time.
 /// The prediction at its start stays in slot `slot`; the next three slots are scratch.
@@ -127,6 +118,6 @@ DPM_INLINE Budget<Pndm> for_model_calls(const Pndm& method, int model_calls) {
   return {method, model_calls - (runge_kutta ? 9 : 1)};
 }
 
-}  // namespace dpm
-
 #endif
+
+}  // namespace dpm

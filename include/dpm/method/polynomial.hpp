@@ -8,10 +8,8 @@
 #include <cstddef>
 #include <span>
 
-#include "dpm/math/bounded_vector.hpp"
 #include "dpm/method/exponential_step.hpp"
 #include "dpm/plan/builder.hpp"
-#include "dpm/plan/plan.hpp"
 
 namespace dpm {
 

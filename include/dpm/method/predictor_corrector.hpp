@@ -10,9 +10,7 @@
 #include <optional>
 #include <span>
 
-#include "dpm/method/exponential_step.hpp"
 #include "dpm/method/polynomial.hpp"
-#include "dpm/plan/builder.hpp"
 
 namespace dpm::detail {
 

@@ -4,9 +4,12 @@
 /// Black-box Runge-Kutta solvers of the diffusion ODE, a baseline.
 #pragma once
 
+#include <array>
+#include <cmath>
+#include <cstddef>
 #include <cstdint>
+#include <span>
 
-#include "dpm/grid/spacing.hpp"
 #include "dpm/method/method.hpp"
 #include "dpm/separate.hpp"
 
@@ -40,18 +43,8 @@ void write(PlanBuilder& builder, const RungeKutta& method, const Grid& grid);
 
 [[nodiscard]] inline UniformLambda default_spacing(const RungeKutta& /*method*/) { return {}; }
 
-}  // namespace dpm
-
 #if DPM_DEFINE
 
-#  include <array>
-#  include <cmath>
-#  include <cstddef>
-#  include <span>
-
-#  include "dpm/error.hpp"
-
-namespace dpm {
 namespace detail {
 
 /// The right-hand side at one level: `sample * x + noise * epsilon`.
@@ -158,6 +151,6 @@ DPM_INLINE Budget<RungeKutta> for_model_calls(const RungeKutta& method, int mode
   return {method, model_calls / method.order};
 }
 
-}  // namespace dpm
-
 #endif
+
+}  // namespace dpm

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// SA-Solver.
+/// SA-Solver: a multistep predictor-corrector for the diffusion SDE.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 
-#include "dpm/grid/spacing.hpp"
 #include "dpm/method/method.hpp"
+#include "dpm/method/predictor_corrector.hpp"
 #include "dpm/separate.hpp"
 
 namespace dpm {
@@ -30,7 +31,9 @@ struct SaSolver {
 };
 
 /// Weak order of convergence where tau > 0; the order in the ODE's limit is the same.
-[[nodiscard]] int convergence_order(const SaSolver& method);
+[[nodiscard]] inline int convergence_order(const SaSolver& method) {
+  return method.predictor_order == 1 && method.corrector_order == 0 ? 1 : 2;
+}
 
 /// Refuses orders out of range, an empty tau or one that is negative or not finite, and steps that
 /// have no solution in the chosen space (see `ExponentialStep`).
@@ -38,20 +41,7 @@ void write(PlanBuilder& builder, const SaSolver& method, const Grid& grid);
 
 [[nodiscard]] inline UniformLambda default_spacing(const SaSolver& /*method*/) { return {}; }
 
-}  // namespace dpm
-
 #if DPM_DEFINE
-
-#  include <cstddef>
-
-#  include "dpm/error.hpp"
-#  include "dpm/method/predictor_corrector.hpp"
-
-namespace dpm {
-
-DPM_INLINE int convergence_order(const SaSolver& method) {
-  return method.predictor_order == 1 && method.corrector_order == 0 ? 1 : 2;
-}
 
 DPM_INLINE void write(PlanBuilder& builder, const SaSolver& method, const Grid& grid) {
   detail::require(method.predictor_order >= 1 && method.predictor_order <= 4,
@@ -78,6 +68,6 @@ DPM_INLINE void write(PlanBuilder& builder, const SaSolver& method, const Grid& 
       grid.levels());
 }
 
-}  // namespace dpm
-
 #endif
+
+}  // namespace dpm

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// UniPC.
+/// UniPC: a multistep predictor-corrector for the diffusion ODE.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <span>
 
-#include "dpm/grid/spacing.hpp"
 #include "dpm/method/method.hpp"
+#include "dpm/method/predictor_corrector.hpp"
 #include "dpm/separate.hpp"
 
 namespace dpm {
@@ -45,7 +46,10 @@ struct UniPc {
 
 /// The order of convergence that the options give. The first step is of first order, corrected to
 /// the second, and limits the run to third order.
-[[nodiscard]] int convergence_order(const UniPc& method);
+[[nodiscard]] inline int convergence_order(const UniPc& method) {
+  const int most = method.corrector && !method.lower_order_final ? 3 : 2;
+  return std::min(method.corrector ? method.order + 1 : method.order, most);
+}
 
 /// Refuses an order out of range, and steps that have no solution in the chosen space (see
 /// `ExponentialStep`). A step that ends at sigma = 0 or starts at alpha = 0 is of first order.
@@ -61,16 +65,8 @@ void write_unipc(PlanBuilder& builder, const UniPc& method, std::span<const Leve
 
 }  // namespace detail
 
-}  // namespace dpm
-
 #if DPM_DEFINE
 
-#  include <algorithm>
-
-#  include "dpm/error.hpp"
-#  include "dpm/method/predictor_corrector.hpp"
-
-namespace dpm {
 namespace detail {
 
 /// UniPC's weights for a polynomial through `nodes` predictions.
@@ -108,17 +104,12 @@ DPM_INLINE void write_unipc(PlanBuilder& builder, const UniPc& method,
 
 }  // namespace detail
 
-DPM_INLINE int convergence_order(const UniPc& method) {
-  const int most = method.corrector && !method.lower_order_final ? 3 : 2;
-  return std::min(method.corrector ? method.order + 1 : method.order, most);
-}
-
 DPM_INLINE void write(PlanBuilder& builder, const UniPc& method, const Grid& grid) {
   detail::require(method.order >= 1 && method.order <= 4, "UniPc: order = ", method.order,
                   "; it must be 1 to 4");
   detail::write_unipc(builder, method, grid.levels());
 }
 
-}  // namespace dpm
-
 #endif
+
+}  // namespace dpm

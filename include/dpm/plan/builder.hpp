@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// Writes plans: the one way from a method's formulas to instructions.
+/// PlanBuilder, with which a method writes its formulas as the instructions of a plan.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <span>
+#include <utility>
+#include <variant>
 
+#include "dpm/error.hpp"
+#include "dpm/plan/check.hpp"
 #include "dpm/plan/conversion.hpp"
-#include "dpm/plan/plan.hpp"
+#include "dpm/plan/fuse.hpp"
 #include "dpm/separate.hpp"
 
 namespace dpm {
@@ -41,7 +45,10 @@ class PlanBuilder {
 
   /// Draws the next noise of the run. Call it before the step's `evaluate`: a draw between two
   /// combinations keeps them from being merged.
-  Register draw();
+  Register draw() {
+    add(Draw{noise_register, draws_++});
+    return noise_register;
+  }
 
   /// Calls the model on `input`, scaled by `Level::input_scale`. Leaves its prediction in slot
   /// `slot`, converted to the plan's space, and corrected if the plan has a correction.
@@ -51,12 +58,14 @@ class PlanBuilder {
   Register evaluate_raw(std::size_t slot, Register input, const Level& at);
 
   /// Hands the data prediction in slot `slot` to the user's correction.
-  void correct(std::size_t slot, const Level& at);
+  void correct(std::size_t slot, const Level& at) { add(Correct{prediction_register(slot), at}); }
 
   /// target <- the sum of the terms. Weights of the same register are added up; terms that weigh
   /// nothing are left out, unless all do.
   void combine(Register target, std::span<const Term> terms);
-  void combine(Register target, std::initializer_list<Term> terms);
+  void combine(Register target, std::initializer_list<Term> terms) {
+    combine(target, std::span<const Term>(terms.begin(), terms.size()));
+  }
 
   /// Declares a register that lives beyond the plan (see `Plan::live`).
   void keep(Register r) { plan_.live.push_back(r); }
@@ -78,18 +87,7 @@ class PlanBuilder {
   std::uint32_t draws_ = 0;
 };
 
-}  // namespace dpm
-
 #if DPM_DEFINE
-
-#  include <utility>
-#  include <variant>
-
-#  include "dpm/error.hpp"
-#  include "dpm/plan/check.hpp"
-#  include "dpm/plan/fuse.hpp"
-
-namespace dpm {
 
 DPM_INLINE PlanBuilder::PlanBuilder(Prediction prediction, Correction correction)
     : correction_(correction) {
@@ -111,22 +109,13 @@ DPM_INLINE void PlanBuilder::begin_step(const Level& from, const Level& to) {
   step_.to = to;
 }
 
-DPM_INLINE Register PlanBuilder::draw() {
-  add(Draw{noise_register, draws_++});
-  return noise_register;
-}
-
 DPM_INLINE Register PlanBuilder::evaluate(std::size_t slot, Register input, const Level& at) {
   const Register m = evaluate_raw(slot, input, at);
-  if (correction_ == Correction::data) {
-    convert(m, input, to_data(plan_.prediction, at));
-    correct(slot, at);
-    if (plan_.space == Space::noise) convert(m, input, to_noise(Prediction::data, at));
-  } else {
-    convert(m, input,
-            plan_.space == Space::data ? to_data(plan_.prediction, at)
-                                       : to_noise(plan_.prediction, at));
-  }
+  const bool corrected = correction_ == Correction::data;
+  const bool as_data = corrected || plan_.space == Space::data;
+  convert(m, input, as_data ? to_data(plan_.prediction, at) : to_noise(plan_.prediction, at));
+  if (corrected) correct(slot, at);
+  if (as_data && plan_.space == Space::noise) convert(m, input, to_noise(Prediction::data, at));
   return m;
 }
 
@@ -141,10 +130,6 @@ DPM_INLINE Register PlanBuilder::evaluate_raw(std::size_t slot, Register input, 
     add(Evaluate{m, input_register, at});
   }
   return m;
-}
-
-DPM_INLINE void PlanBuilder::correct(std::size_t slot, const Level& at) {
-  add(Correct{prediction_register(slot), at});
 }
 
 DPM_INLINE void PlanBuilder::combine(Register target, std::span<const Term> terms) {
@@ -167,10 +152,6 @@ DPM_INLINE void PlanBuilder::combine(Register target, std::span<const Term> term
     c.weights.push_back(0.0);
   }
   add(combination_);
-}
-
-DPM_INLINE void PlanBuilder::combine(Register target, std::initializer_list<Term> terms) {
-  combine(target, std::span<const Term>(terms.begin(), terms.size()));
 }
 
 DPM_INLINE Plan PlanBuilder::finish() && {
@@ -197,6 +178,6 @@ DPM_INLINE void PlanBuilder::end_step() {
   step_.instructions.clear();
 }
 
-}  // namespace dpm
-
 #endif
+
+}  // namespace dpm

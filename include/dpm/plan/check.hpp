@@ -4,8 +4,15 @@
 /// Refuses a plan that could not be run.
 #pragma once
 
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
 #include <span>
+#include <variant>
 
+#include "dpm/error.hpp"
 #include "dpm/plan/plan.hpp"
 #include "dpm/separate.hpp"
 
@@ -25,20 +32,8 @@ void check(const Plan& plan, std::span<const Register> held);
 
 }  // namespace detail
 
-}  // namespace dpm
-
 #if DPM_DEFINE
 
-#  include <array>
-#  include <cmath>
-#  include <cstddef>
-#  include <cstdint>
-#  include <limits>
-#  include <variant>
-
-#  include "dpm/error.hpp"
-
-namespace dpm {
 namespace detail {
 
 /// Walks a plan as a run would and keeps note of which registers hold a value.
@@ -176,6 +171,6 @@ DPM_INLINE void check(const Plan& plan, std::span<const Register> held) {
 
 DPM_INLINE void check(const Plan& plan) { detail::check(plan, plan.live); }
 
-}  // namespace dpm
-
 #endif
+
+}  // namespace dpm

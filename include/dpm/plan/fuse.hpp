@@ -21,10 +21,6 @@ inline std::size_t find_register(std::span<const Register> list, Register r) {
   return i;
 }
 
-inline bool contains(std::span<const Register> list, Register r) {
-  return find_register(list, r) < list.size();
-}
-
 /// The weight that row `target` of `c` gives to `r`; 0 where `r` is not an operand.
 inline double weight_of(const Combine& c, std::size_t target, Register r) {
   const std::size_t operand = find_register(c.operands.span(), r);
@@ -39,7 +35,7 @@ inline bool merge_into(Combine& first, const Combine& second) {
   const std::size_t columns = first.operands.size();
   auto targets = second.targets;
   for (const Register r : first.targets) {
-    if (contains(second.targets.span(), r)) continue;
+    if (find_register(second.targets.span(), r) < second.targets.size()) continue;
     if (targets.size() == Combine::max_targets) return false;
     targets.push_back(r);
   }
@@ -163,14 +159,10 @@ inline void drop_dead_targets(Plan& plan) {
         live.remove(draw->target);
       }
     }
-    std::size_t kept = 0;
-    for (std::size_t i = 0; i < list.size(); ++i) {
-      const auto* combine = std::get_if<Combine>(&list[i]);
-      if (combine != nullptr && combine->targets.empty()) continue;
-      if (kept < i) list[kept] = list[i];
-      ++kept;
-    }
-    while (list.size() > kept) list.pop_back();
+    std::erase_if(list, [](const Instruction& instruction) {
+      const auto* combine = std::get_if<Combine>(&instruction);
+      return combine != nullptr && combine->targets.empty();
+    });
   }
 }
 

@@ -4,6 +4,7 @@
 /// The plan: a sampler written down as data, before any sample exists.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -118,10 +119,14 @@ struct Step {
 
   /// Whether the step is a trial: it ends at the level where it begins and leaves the sample alone.
   /// A run neither counts it nor tells its observer.
-  [[nodiscard]] bool is_trial() const;
+  [[nodiscard]] bool is_trial() const { return from == to && !writes(sample_register); }
   /// Whether the step leaves an estimate of its error in the error register.
-  [[nodiscard]] bool estimates_error() const;
+  [[nodiscard]] bool estimates_error() const { return writes(error_register); }
   friend bool operator==(const Step&, const Step&) = default;
+
+ private:
+  /// Whether a combination of the step writes the register.
+  [[nodiscard]] bool writes(Register r) const;
 };
 
 struct Plan;
@@ -171,33 +176,16 @@ struct Plan {
   friend bool operator==(const Plan&, const Plan&) = default;
 };
 
-}  // namespace dpm
-
 #if DPM_DEFINE
 
-namespace dpm {
-
-namespace detail {
-
-/// Whether a combination of the step writes the register.
-inline bool writes(const Step& step, Register to) {
-  for (const Instruction& instruction : step.instructions) {
+DPM_INLINE bool Step::writes(Register r) const {
+  for (const Instruction& instruction : instructions) {
     if (const auto* c = std::get_if<Combine>(&instruction)) {
-      for (const Register r : c->targets) {
-        if (r == to) return true;
-      }
+      if (std::find(c->targets.begin(), c->targets.end(), r) != c->targets.end()) return true;
     }
   }
   return false;
 }
-
-}  // namespace detail
-
-DPM_INLINE bool Step::is_trial() const {
-  return from == to && !detail::writes(*this, sample_register);
-}
-
-DPM_INLINE bool Step::estimates_error() const { return detail::writes(*this, error_register); }
 
 DPM_INLINE PlanNeeds::PlanNeeds(const Plan& plan) {
   const auto see = [this](Register r) {
@@ -225,6 +213,6 @@ DPM_INLINE PlanNeeds::PlanNeeds(const Plan& plan) {
   }
 }
 
-}  // namespace dpm
-
 #endif
+
+}  // namespace dpm

@@ -4,9 +4,13 @@
 /// A plan as text, to read and to compare with a paper.
 #pragma once
 
+#include <cstddef>
+#include <cstdio>
 #include <iosfwd>
+#include <ostream>
 #include <string>
 #include <string_view>
+#include <variant>
 
 #include "dpm/plan/plan.hpp"
 #include "dpm/separate.hpp"
@@ -14,21 +18,8 @@
 namespace dpm {
 
 [[nodiscard]] constexpr std::string_view name(Prediction prediction) {
-  switch (prediction) {
-    case Prediction::noise:
-      return "noise";
-    case Prediction::data:
-      return "data";
-    case Prediction::velocity:
-      return "velocity";
-    case Prediction::score:
-      return "score";
-    case Prediction::flow:
-      return "flow";
-    case Prediction::edm:
-      return "edm";
-  }
-  return "?";
+  constexpr std::string_view names[] = {"noise", "data", "velocity", "score", "flow", "edm"};
+  return prediction <= Prediction::edm ? names[static_cast<int>(prediction)] : "?";
 }
 
 [[nodiscard]] constexpr std::string_view name(Space space) {
@@ -47,16 +38,8 @@ std::string name(Register r);
 
 std::ostream& operator<<(std::ostream& out, const Plan& plan);
 
-}  // namespace dpm
-
 #if DPM_DEFINE
 
-#  include <cstddef>
-#  include <cstdio>
-#  include <ostream>
-#  include <variant>
-
-namespace dpm {
 namespace detail {
 
 /// `value` with six significant digits, right-aligned in `width` columns.
@@ -73,27 +56,8 @@ std::string counted(Count count, std::string_view what) {
 }
 
 DPM_INLINE std::string name(Register r) {
-  switch (r.kind) {
-    case Register::Kind::sample:
-      return "x";
-    case Register::Kind::stage:
-      return "y";
-    case Register::Kind::noise:
-      return "z";
-    case Register::Kind::input:
-      return "u";
-    case Register::Kind::error:
-      return "e";
-    case Register::Kind::lower:
-      return "l";
-    case Register::Kind::higher:
-      return "h";
-    case Register::Kind::previous:
-      return "p";
-    case Register::Kind::prediction:
-      break;
-  }
-  return "m" + std::to_string(r.index);
+  if (r.kind >= Register::Kind::prediction) return "m" + std::to_string(r.index);
+  return std::string(1, "xyzuelhp"[static_cast<int>(r.kind)]);  // in the order of Register::Kind
 }
 
 inline std::string describe(const Combine& c) {
@@ -160,6 +124,6 @@ DPM_INLINE std::ostream& operator<<(std::ostream& out, const Plan& plan) {
   return out << to_string(plan);
 }
 
-}  // namespace dpm
-
 #endif
+
+}  // namespace dpm

@@ -13,13 +13,16 @@
 #include <vector>
 
 #include "dpm/error.hpp"
-#include "dpm/separate.hpp"
 
 namespace dpm {
 
 namespace detail {
 
-void check_beta_range(std::size_t n, double first, double last);
+inline void check_beta_range(std::size_t n, double first, double last) {
+  require(n >= 1, "the number of betas must be at least 1 and is ", n);
+  require(first > 0 && first < 1, "the first beta must be in (0, 1) and is ", first);
+  require(last >= first && last < 1, "the last beta must be in [", first, ", 1) and is ", last);
+}
 
 /// A table of noise variances: not empty, every entry in (0, 1). The last may be 1, which leaves no
 /// signal at all.
@@ -142,17 +145,3 @@ template <std::floating_point Scalar>
 }
 
 }  // namespace dpm
-
-#if DPM_DEFINE
-
-namespace dpm::detail {
-
-DPM_INLINE void check_beta_range(std::size_t n, double first, double last) {
-  require(n >= 1, "the number of betas must be at least 1 and is ", n);
-  require(first > 0 && first < 1, "the first beta must be in (0, 1) and is ", first);
-  require(last >= first && last < 1, "the last beta must be in [", first, ", 1) and is ", last);
-}
-
-}  // namespace dpm::detail
-
-#endif

@@ -13,9 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "dpm/error.hpp"
 #include "dpm/schedule/betas.hpp"
-#include "dpm/schedule/level.hpp"
 #include "dpm/schedule/noise_schedule.hpp"
 #include "dpm/schedule/variance_preserving.hpp"
 #include "dpm/separate.hpp"

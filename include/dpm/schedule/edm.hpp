@@ -4,22 +4,36 @@
 /// Schedules with alpha = 1: the variance-exploding process, and EDM.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <string_view>
 
-#include "dpm/schedule/level.hpp"
 #include "dpm/schedule/noise_schedule.hpp"
 #include "dpm/separate.hpp"
 
 namespace dpm {
 namespace detail {
 
-void check_sigma_range(std::string_view name, double sigma_min, double sigma_max);
+inline void check_sigma_range(std::string_view name, double sigma_min, double sigma_max) {
+  require(sigma_min > 0.0 && sigma_min < sigma_max, name, ": sigma_min must be in (0, ", sigma_max,
+          ") and is ", sigma_min);
+  require(sigma_max < std::numeric_limits<double>::infinity(), name,
+          ": sigma_max must be finite and is ", sigma_max);
+}
 
-void check_sigma(std::string_view name, double sigma, double sigma_max);
+inline void check_sigma(std::string_view name, double sigma, double sigma_max) {
+  require(sigma >= 0.0 && sigma <= sigma_max, name, ": time, which is sigma, must be in [0, ",
+          sigma_max, "] and is ", sigma);
+}
 
 /// sigma at lambda = -log sigma; one above `sigma_max` by rounding alone counts as `sigma_max`.
-double sigma_of_lambda(std::string_view name, double lambda, double sigma_max);
+inline double sigma_of_lambda(std::string_view name, double lambda, double sigma_max) {
+  const double least = -std::log(sigma_max);
+  require(lambda >= least - 1e-12 * std::max(1.0, std::abs(least)), name, ": lambda must be in [",
+          least, ", inf] and is ", lambda);
+  return lambda <= least ? sigma_max : std::min(std::exp(-lambda), sigma_max);
+}
 
 }  // namespace detail
 
@@ -31,7 +45,10 @@ double sigma_of_lambda(std::string_view name, double lambda, double sigma_max);
 class VarianceExploding {
  public:
   /// 0 < sigma_min < sigma_max, finite.
-  explicit VarianceExploding(double sigma_min = 0.01, double sigma_max = 50.0);
+  explicit VarianceExploding(double sigma_min = 0.01, double sigma_max = 50.0)
+      : sigma_min_(sigma_min), sigma_max_(sigma_max) {
+    detail::check_sigma_range("VarianceExploding", sigma_min, sigma_max);
+  }
 
   [[nodiscard]] double first_time() const { return sigma_min_; }
   [[nodiscard]] double last_time() const { return sigma_max_; }
@@ -66,14 +83,25 @@ class VarianceExploding {
 class Edm {
  public:
   /// 0 < sigma_min < sigma_max, finite; sigma_data > 0, finite.
-  explicit Edm(double sigma_min = 0.002, double sigma_max = 80.0, double sigma_data = 0.5);
+  explicit Edm(double sigma_min = 0.002, double sigma_max = 80.0, double sigma_data = 0.5)
+      : sigma_min_(sigma_min), sigma_max_(sigma_max), sigma_data_(sigma_data) {
+    detail::check_sigma_range("Edm", sigma_min, sigma_max);
+    detail::require(sigma_data > 0.0 && sigma_data < std::numeric_limits<double>::infinity(),
+                    "Edm: sigma_data must be in (0, inf) and is ", sigma_data);
+  }
 
   [[nodiscard]] double first_time() const { return sigma_min_; }
   [[nodiscard]] double last_time() const { return sigma_max_; }
 
   /// The level at time sigma in [0, sigma_max]. No network is asked at sigma = 0, where c_noise is
   /// infinite; the timestep there is that of sigma_min.
-  [[nodiscard]] Level level(double sigma) const;
+  [[nodiscard]] Level level(double sigma) const {
+    detail::check_sigma("Edm", sigma, sigma_max_);
+    return {.time = sigma,
+            .log_sigma = std::log(sigma),
+            .timestep = std::log(sigma > 0.0 ? sigma : sigma_min_) / 4.0,
+            .data_stddev = sigma_data_};
+  }
   /// The time at lambda = -log sigma in [-log sigma_max, +inf].
   [[nodiscard]] double time_of_lambda(double lambda) const {
     return detail::sigma_of_lambda("Edm", lambda, sigma_max_);
@@ -96,59 +124,3 @@ extern template AnySchedule::AnySchedule(Edm);
 #endif
 
 }  // namespace dpm
-
-#if DPM_DEFINE
-
-#  include <algorithm>
-#  include <limits>
-
-#  include "dpm/error.hpp"
-
-namespace dpm::detail {
-
-DPM_INLINE void check_sigma_range(std::string_view name, double sigma_min, double sigma_max) {
-  require(sigma_min > 0.0 && sigma_min < sigma_max, name, ": sigma_min must be in (0, ", sigma_max,
-          ") and is ", sigma_min);
-  require(sigma_max < std::numeric_limits<double>::infinity(), name,
-          ": sigma_max must be finite and is ", sigma_max);
-}
-
-DPM_INLINE void check_sigma(std::string_view name, double sigma, double sigma_max) {
-  require(sigma >= 0.0 && sigma <= sigma_max, name, ": time, which is sigma, must be in [0, ",
-          sigma_max, "] and is ", sigma);
-}
-
-DPM_INLINE double sigma_of_lambda(std::string_view name, double lambda, double sigma_max) {
-  const double least = -std::log(sigma_max);
-  require(lambda >= least - 1e-12 * std::max(1.0, std::abs(least)), name, ": lambda must be in [",
-          least, ", inf] and is ", lambda);
-  return lambda <= least ? sigma_max : std::min(std::exp(-lambda), sigma_max);
-}
-
-}  // namespace dpm::detail
-
-namespace dpm {
-
-DPM_INLINE VarianceExploding::VarianceExploding(double sigma_min, double sigma_max)
-    : sigma_min_(sigma_min), sigma_max_(sigma_max) {
-  detail::check_sigma_range("VarianceExploding", sigma_min, sigma_max);
-}
-
-DPM_INLINE Edm::Edm(double sigma_min, double sigma_max, double sigma_data)
-    : sigma_min_(sigma_min), sigma_max_(sigma_max), sigma_data_(sigma_data) {
-  detail::check_sigma_range("Edm", sigma_min, sigma_max);
-  detail::require(sigma_data > 0.0 && sigma_data < std::numeric_limits<double>::infinity(),
-                  "Edm: sigma_data must be in (0, inf) and is ", sigma_data);
-}
-
-DPM_INLINE Level Edm::level(double sigma) const {
-  detail::check_sigma("Edm", sigma, sigma_max_);
-  return {.time = sigma,
-          .log_sigma = std::log(sigma),
-          .timestep = std::log(sigma > 0.0 ? sigma : sigma_min_) / 4.0,
-          .data_stddev = sigma_data_};
-}
-
-}  // namespace dpm
-
-#endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// One point of the forward process.
+/// One point of the forward process: its time, log alpha and log sigma.
 #pragma once
 
 #include <cmath>

@@ -6,6 +6,7 @@
 
 #include <concepts>
 #include <memory>
+#include <string_view>
 #include <utility>
 
 #include "dpm/error.hpp"
@@ -91,5 +92,15 @@ class AnySchedule {
 template <NoiseSchedule Schedule>
 requires(!std::same_as<Schedule, AnySchedule>) AnySchedule::AnySchedule(Schedule schedule)
     : held_(std::make_shared<const Held<Schedule>>(std::move(schedule))) {}
+
+namespace detail {
+
+/// Refuses a time outside [0, last_time]; `name` is that of the schedule.
+inline void check_time(std::string_view name, double time, double last_time) {
+  require(time >= 0 && time <= last_time, name, ": time must be in [0, ", last_time, "] and is ",
+          time);
+}
+
+}  // namespace detail
 
 }  // namespace dpm

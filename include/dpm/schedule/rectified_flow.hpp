@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// The straight path between data and noise.
+/// The schedule of rectified flow: the straight path between data and noise.
 #pragma once
 
-#include "dpm/schedule/level.hpp"
+#include <cmath>
+#include <limits>
+
 #include "dpm/schedule/noise_schedule.hpp"
 #include "dpm/separate.hpp"
 
@@ -25,21 +27,39 @@ namespace dpm {
 class RectifiedFlow {
  public:
   /// 0 < shift; 0 < timestep_scale; both finite.
-  explicit RectifiedFlow(double shift = 1.0, double timestep_scale = 1000.0);
+  explicit RectifiedFlow(double shift = 1.0, double timestep_scale = 1000.0)
+      : shift_(shift), timestep_scale_(timestep_scale) {
+    constexpr double infinity = std::numeric_limits<double>::infinity();
+    detail::require(shift > 0.0 && shift < infinity,
+                    "RectifiedFlow: shift must be in (0, inf) and is ", shift);
+    detail::require(timestep_scale > 0.0 && timestep_scale < infinity,
+                    "RectifiedFlow: timestep_scale must be in (0, inf) and is ", timestep_scale);
+  }
 
   [[nodiscard]] double first_time() const { return 0.0; }
   [[nodiscard]] double last_time() const { return 1.0; }
 
   /// The level at time t in [0, 1]. alpha = (1 - t) / (1 + (shift - 1) t) loses no digits near 1.
-  [[nodiscard]] Level level(double time) const;
+  [[nodiscard]] Level level(double time) const {
+    detail::check_time("RectifiedFlow", time, 1.0);
+    const double norm = (1.0 - time) + shift_ * time;
+    const double alpha = (1.0 - time) / norm;
+    const double sigma = shift_ * time / norm;
+    return {.time = time,
+            .log_alpha = sigma < 0.5 ? std::log1p(-sigma) : std::log(alpha),
+            .log_sigma = alpha < 0.5 ? std::log1p(-alpha) : std::log(sigma),
+            .timestep = timestep_scale_ * sigma};
+  }
 
   /// The time at lambda in [-inf, +inf]: t / (1 - t) = e^(-lambda) / shift.
-  [[nodiscard]] double time_of_lambda(double lambda) const;
+  [[nodiscard]] double time_of_lambda(double lambda) const {
+    detail::require(!std::isnan(lambda), "RectifiedFlow: lambda is nan; it must be a number");
+    return 1.0 / (1.0 + shift_ * std::exp(lambda));
+  }
 
   /// How fast the level changes at time t in (0, 1).
   [[nodiscard]] LevelRate rate(double time) const {
-    detail::require(time >= 0.0 && time <= 1.0, "RectifiedFlow: time must be in [0, 1] and is ",
-                    time);
+    detail::check_time("RectifiedFlow", time, 1.0);
     const double norm = (1.0 - time) + shift_ * time;
     return {-shift_ / ((1.0 - time) * norm), 1.0 / (time * norm)};
   }
@@ -54,42 +74,3 @@ extern template AnySchedule::AnySchedule(RectifiedFlow);
 #endif
 
 }  // namespace dpm
-
-#if DPM_DEFINE
-
-#  include <cmath>
-#  include <limits>
-
-#  include "dpm/error.hpp"
-
-namespace dpm {
-
-DPM_INLINE RectifiedFlow::RectifiedFlow(double shift, double timestep_scale)
-    : shift_(shift), timestep_scale_(timestep_scale) {
-  constexpr double infinity = std::numeric_limits<double>::infinity();
-  detail::require(shift > 0.0 && shift < infinity,
-                  "RectifiedFlow: shift must be in (0, inf) and is ", shift);
-  detail::require(timestep_scale > 0.0 && timestep_scale < infinity,
-                  "RectifiedFlow: timestep_scale must be in (0, inf) and is ", timestep_scale);
-}
-
-DPM_INLINE Level RectifiedFlow::level(double time) const {
-  detail::require(time >= 0.0 && time <= 1.0, "RectifiedFlow: time must be in [0, 1] and is ",
-                  time);
-  const double norm = (1.0 - time) + shift_ * time;
-  const double alpha = (1.0 - time) / norm;
-  const double sigma = shift_ * time / norm;
-  return {.time = time,
-          .log_alpha = sigma < 0.5 ? std::log1p(-sigma) : std::log(alpha),
-          .log_sigma = alpha < 0.5 ? std::log1p(-alpha) : std::log(sigma),
-          .timestep = timestep_scale_ * sigma};
-}
-
-DPM_INLINE double RectifiedFlow::time_of_lambda(double lambda) const {
-  detail::require(!std::isnan(lambda), "RectifiedFlow: lambda is nan; it must be a number");
-  return 1.0 / (1.0 + shift_ * std::exp(lambda));
-}
-
-}  // namespace dpm
-
-#endif

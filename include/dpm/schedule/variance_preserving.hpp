@@ -11,7 +11,6 @@
 
 #include "dpm/error.hpp"
 #include "dpm/schedule/level.hpp"
-#include "dpm/separate.hpp"
 
 namespace dpm::detail {
 
@@ -32,18 +31,6 @@ inline Level variance_preserving_level(double time, double log_alpha, double tim
   return {time, log_alpha, 0.5 * log_variance, timestep};
 }
 
-/// log alpha of the variance-preserving level at `lambda`: -log(1 + e^(-2 lambda)) / 2, arranged so
-/// that the exponential cannot overflow.
-template <class Scalar>
-Scalar variance_preserving_log_alpha(Scalar lambda) {
-  using std::exp;
-  using std::log1p;
-  return lambda >= 0 ? -log1p(exp(-2 * lambda)) / 2 : lambda - log1p(exp(2 * lambda)) / 2;
-}
-
-/// Refuses a time outside [0, last_time].
-void check_time(std::string_view name, double time, double last_time);
-
 /// The time at lambda in [least, +inf], through `schedule.time_of_log_alpha`; `least` is the lambda
 /// of the schedule's last time. A lambda below it by rounding alone counts as `least`, because
 /// grids compute lambdas by sums and differences.
@@ -56,21 +43,11 @@ double variance_preserving_time(std::string_view name, const Schedule& schedule,
   require(lambda >= least - rounding * std::max(1.0, std::abs(least)), name,
           ": lambda must be in [", least, ", inf] and is ", lambda);
   if (lambda <= least) return last_time;
-  const Scalar log_alpha = variance_preserving_log_alpha(static_cast<Scalar>(lambda));
+  const auto l = static_cast<Scalar>(lambda);
+  // -log(1 + e^(-2 l)) / 2, arranged so that the exponential cannot overflow.
+  const Scalar log_alpha =
+      l >= 0 ? -std::log1p(std::exp(-2 * l)) / 2 : l - std::log1p(std::exp(2 * l)) / 2;
   return std::min(static_cast<double>(schedule.time_of_log_alpha(log_alpha)), last_time);
 }
 
 }  // namespace dpm::detail
-
-#if DPM_DEFINE
-
-namespace dpm::detail {
-
-DPM_INLINE void check_time(std::string_view name, double time, double last_time) {
-  require(time >= 0 && time <= last_time, name, ": time must be in [0, ", last_time, "] and is ",
-          time);
-}
-
-}  // namespace dpm::detail
-
-#endif

@@ -8,17 +8,11 @@
 #include <concepts>
 #include <numbers>
 
-#include "dpm/schedule/level.hpp"
 #include "dpm/schedule/noise_schedule.hpp"
 #include "dpm/schedule/variance_preserving.hpp"
 #include "dpm/separate.hpp"
 
 namespace dpm {
-namespace detail {
-
-void check_vp_cosine(double s, double last_time, double first_time);
-
-}  // namespace detail
 
 /// The cosine schedule (Nichol & Dhariwal 2021, arXiv 2102.09672, Eq. 17):
 ///
@@ -39,7 +33,11 @@ class VpCosine {
         angle_per_time_(std::numbers::pi_v<Scalar> / 2 / (1 + static_cast<Scalar>(s))),
         tan_start_(std::tan(static_cast<Scalar>(s) * angle_per_time_)),
         cos_start_(std::cos(static_cast<Scalar>(s) * angle_per_time_)) {
-    detail::check_vp_cosine(s, last_time, first_time);
+    detail::require(s > 0 && s <= 1, "VpCosine: s must be in (0, 1] and is ", s);
+    detail::require(last_time > 0 && last_time <= 1,
+                    "VpCosine: last_time must be in (0, 1] and is ", last_time);
+    detail::require(first_time >= 0 && first_time < last_time,
+                    "VpCosine: first_time must be in [0, ", last_time, ") and is ", first_time);
   }
 
   [[nodiscard]] double first_time() const { return first_time_; }
@@ -96,21 +94,3 @@ extern template AnySchedule::AnySchedule(VpCosine<double>);
 #endif
 
 }  // namespace dpm
-
-#if DPM_DEFINE
-
-#  include "dpm/error.hpp"
-
-namespace dpm::detail {
-
-DPM_INLINE void check_vp_cosine(double s, double last_time, double first_time) {
-  require(s > 0 && s <= 1, "VpCosine: s must be in (0, 1] and is ", s);
-  require(last_time > 0 && last_time <= 1, "VpCosine: last_time must be in (0, 1] and is ",
-          last_time);
-  require(first_time >= 0 && first_time < last_time, "VpCosine: first_time must be in [0, ",
-          last_time, ") and is ", first_time);
-}
-
-}  // namespace dpm::detail
-
-#endif
