@@ -9,7 +9,6 @@
 #include <concepts>
 #include <cstddef>
 #include <limits>
-#include <type_traits>
 
 #include "dpm/method/error_tolerance.hpp"
 #include "dpm/state/combine.hpp"
@@ -22,8 +21,7 @@ namespace dpm {
 /// where `lower` and `higher` are results of two orders and `previous` is `lower` of the step
 /// before. NaN where a value is. The states have one shape.
 ///
-/// A state of your own needs such a function in its own namespace, beside `combine`, to be sampled
-/// with adaptive steps.
+/// For adaptive steps a state type of your own needs such a function beside its `combine`.
 template <DenseState State>
 [[nodiscard]] double error_norm(const State& lower, const State& higher, const State& previous,
                                 const ErrorTolerance& tolerance) {

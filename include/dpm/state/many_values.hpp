@@ -26,9 +26,8 @@ using CombineKernel = bool (*)(const Weights&, std::span<Scalar* const> targets,
                                std::span<const Scalar* const> operands, const Scalar* watched,
                                std::size_t begin, std::size_t end);
 
-/// sum <- 2^-40 x + sum. The sum stays finite while every x is, since the factor keeps it from
-/// overflow; one infinity or NaN makes it infinite or NaN for good. This is one instruction, where
-/// testing the bits of x takes three.
+/// sum <- 2^-40 x + sum. One infinity or NaN makes the sum infinite or NaN for good; else the
+/// factor keeps it from overflow. This is one instruction, where testing the bits of x takes three.
 template <class PackType>
 DPM_KERNEL void add_trace(PackType& sum, const PackType& x) {
   PackType scale;

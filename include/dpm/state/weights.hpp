@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// What `combine` is given: a small matrix of weights.
+/// The small matrix of weights that `combine` is given.
 #pragma once
 
 #include <cstddef>
