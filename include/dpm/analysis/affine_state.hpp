@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// The exact output distribution of any plan on Gaussian data, without Monte Carlo.
+/// The exact mean and standard deviation of what a plan makes of Gaussian data.
 #pragma once
 
 #include <array>
@@ -13,7 +13,6 @@
 
 #include "dpm/analysis/gaussian.hpp"
 #include "dpm/error.hpp"
-#include "dpm/model.hpp"
 #include "dpm/plan/plan.hpp"
 #include "dpm/run/stepper.hpp"
 #include "dpm/state/combine.hpp"

@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// A ruler for samplers: the order at which a method converges, on your own model too.
+/// Measures the order at which a sampler converges, on your own model too.
 #pragma once
 
 #include <algorithm>
 #include <cmath>
 #include <concepts>
 #include <cstddef>
-#include <functional>
 #include <limits>
-#include <optional>
-#include <type_traits>
-#include <utility>
 #include <vector>
 
 #include "dpm/analysis/affine_state.hpp"
@@ -28,8 +24,7 @@
 
 namespace dpm {
 
-/// Errors over a range of step counts, each twice the one before, and the slope that they fall
-/// with.
+/// Errors over a range of step counts, each twice the one before, and how fast they fall.
 struct Convergence {
   std::vector<int> steps;
   /// Root mean square over all values of the state, or the error in the moments for weak order.
@@ -100,8 +95,7 @@ double root_mean_square(const State& a, const State* b = nullptr) {
 /// 100 epsilon of the state's scalar, relative to the reference.
 template <DenseState State>
 double rounding_floor(const State& reference) {
-  using Scalar = std::remove_cv_t<std::remove_pointer_t<decltype(dense_view(reference).data)>>;
-  return 100.0 * static_cast<double>(std::numeric_limits<Scalar>::epsilon()) *
+  return 100.0 * static_cast<double>(std::numeric_limits<ScalarOf<State>>::epsilon()) *
          root_mean_square(reference);
 }
 
@@ -147,12 +141,11 @@ requires std::invocable<PlanOf&, int>
                                      reference, range);
 }
 
-/// "Run the convergence test on my model" in one call: measures `method` over `spacing` of
-/// `schedule` against a reference computed with third-order singlestep DPM-Solver over eight times
-/// as many steps as the finest run, on the same ends. Arguments else as above; `prediction` says
-/// what the model's output means. Errors below twice the change of the reference when its steps are
-/// halved are left out as well: a float network, whose rounding grows along the run, is measured
-/// down to there.
+/// Measures the order of `method` over `spacing` of `schedule` against a reference: third-order
+/// singlestep DPM-Solver over eight times as many steps as the finest run, on the same ends.
+/// Arguments else as above; `prediction` says what the model's output means. Errors below twice the
+/// change of the reference when its steps are halved are left out as well, as the rounding of a
+/// float network grows along the run.
 ///
 ///     auto result = dpm::measure_order(dpm::DpmSolver{.order = 2}, dpm::UniformLambda{}, schedule,
 ///                                      network, x);

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// Mixtures of Gaussians: exact models of data with several modes.
+/// The exact model of data from a mixture of Gaussians, to test samplers on several modes.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
-#include <type_traits>
+#include <limits>
+#include <utility>
 #include <vector>
 
 #include "dpm/analysis/gaussian.hpp"
@@ -43,7 +46,6 @@ class GaussianMixture {
   void operator()(const State& x, const Level& at, State& noise) const {
     const auto from = dense_view(x);
     const auto to = dense_view(noise);
-    using Scalar = std::remove_pointer_t<decltype(to.data)>;
     const std::size_t d = dimensions();
     detail::require(from.elements % d == 0, "GaussianMixture: a sample of ", from.elements,
                     " values; it must be a multiple of the ", d, " dimensions");
@@ -66,7 +68,7 @@ class GaussianMixture {
             const Marginal& m = marginals[k * d + i];
             sum += shares[k] * (point[i] - m.mean) / m.variance;
           }
-          to.data[start + i * to.element_stride] = static_cast<Scalar>(sigma * sum);
+          to.data[start + i * to.element_stride] = static_cast<ScalarOf<State>>(sigma * sum);
         }
       }
     }
@@ -90,16 +92,7 @@ class GaussianMixture {
   std::vector<Component> components_;
 };
 
-}  // namespace dpm
-
 #if DPM_DEFINE
-
-#  include <algorithm>
-#  include <cmath>
-#  include <limits>
-#  include <utility>
-
-namespace dpm {
 
 DPM_INLINE GaussianMixture::GaussianMixture(std::vector<Component> components)
     : components_(std::move(components)) {
@@ -149,6 +142,6 @@ DPM_INLINE void GaussianMixture::find_shares(const std::vector<Marginal>& margin
   for (double& share : shares) share /= sum;
 }
 
-}  // namespace dpm
-
 #endif
+
+}  // namespace dpm

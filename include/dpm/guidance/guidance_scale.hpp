@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// How strongly to guide.
+/// The scale of guidance: a number or a function of the level, within an interval of noise.
 #pragma once
 
+#include <cmath>
 #include <concepts>
 #include <functional>
 #include <limits>
@@ -17,15 +18,15 @@
 
 namespace dpm {
 
-/// How strongly to guide: a number, or a function of the level for a scale that varies with lambda
-/// or time; either can be limited to an interval. It converts from both:
+/// How strongly to guide: a number or a function of the level, either of which can be limited to an
+/// interval. It converts from both:
 ///
 ///     dpm::GuidanceScale(7.5)
 ///     dpm::GuidanceScale(4.0).within(0.3, 3.0)
 ///     [](const dpm::Level& at) { return 1.0 + 3.0 / (1.0 + std::exp(at.lambda())); }
 ///
-/// All scales are in [0, inf). What a scale means is said by the guidance that it is given to: a
-/// scale of 1 is no guidance in `ClassifierFreeGuidance`, and one of 0 in `ClassifierGuidance`.
+/// All scales are in [0, inf). No guidance is a scale of 1 in `ClassifierFreeGuidance`, and of 0 in
+/// `ClassifierGuidance`.
 class GuidanceScale {
  public:
   /// The same scale at every level.
@@ -61,13 +62,7 @@ class GuidanceScale {
   double log_high_ = infinity;
 };
 
-}  // namespace dpm
-
 #if DPM_DEFINE
-
-#  include <cmath>
-
-namespace dpm {
 
 DPM_INLINE GuidanceScale::GuidanceScale(double scale) : constant_(scale) {
   detail::require(allowed(scale), "GuidanceScale: scale = ", scale, "; it must be in [0, inf)");
@@ -92,6 +87,6 @@ DPM_INLINE double GuidanceScale::at(const Level& level, double off) const {
   return scale;
 }
 
-}  // namespace dpm
-
 #endif
+
+}  // namespace dpm

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// Clean data taken to a noise level: where an image-to-image run starts.
+/// `add_noise`: noises clean data to a level, where an image-to-image run starts.
 #pragma once
 
-#include <array>
 #include <cmath>
 #include <cstdint>
 #include <functional>
@@ -40,7 +39,7 @@ void add_noise(X&& x, const Level& level,
   detail::require(to.contiguous(), "add_noise: x is a view of ", to.elements, " x ", to.samples,
                   " values with strides ", to.element_stride, " and ", to.sample_stride,
                   "; it must be contiguous");
-  using Scalar = std::remove_reference_t<decltype(*to.data)>;
+  using Scalar = ScalarOf<X>;
   const auto alpha = static_cast<Scalar>(level.alpha());
   const auto sigma = static_cast<Scalar>(level.sigma());
   detail::require(
@@ -55,10 +54,10 @@ void add_noise(X&& x, const Level& level,
   if (!all_finite(z)) {
     detail::refuse_non_finite(detail::sentence("add_noise: the noise (draw ", draw, ")"));
   }
-  const std::array<double, 2> weights{level.alpha(), level.sigma()};
-  const std::array<Scalar*, 1> targets{to.data};
-  const std::array<const Scalar*, 2> operands{to.data, from.data};
-  detail::combine_arrays<Scalar>(Weights(weights.data(), 2), targets, operands, to.size());
+  const double weights[] = {level.alpha(), level.sigma()};
+  Scalar* const targets[] = {to.data};
+  const Scalar* const operands[] = {to.data, from.data};
+  detail::combine_arrays<Scalar>(Weights(weights, 2), targets, operands, to.size());
 }
 
 }  // namespace dpm
