@@ -125,8 +125,8 @@ Convergence measure_order_above(double floor, PlanOf plan_of, Model& model, cons
 /// @param range      the step counts; choose them so that errors fall steadily.
 ///
 /// Counts whose error is below 100 epsilon of the state's scalar, relative to the reference, are
-/// left out: rounding has no order. Refuses a range with fewer than two counts above that, a
-/// reference of another shape or not finite, and stochastic plans (see `measure_weak_order`).
+/// left out as rounding. Refuses a range with fewer than two others, a reference of another shape
+/// or not finite, and stochastic plans (see `measure_weak_order`).
 template <class PlanOf, class Model, DenseState State>
 requires std::invocable<PlanOf&, int>
 [[nodiscard]] Convergence measure_order(PlanOf plan_of, Model&& model, const State& x,
@@ -149,10 +149,10 @@ requires std::invocable<PlanOf&, int>
 ///
 ///     auto result = dpm::measure_order(dpm::DpmSolver{.order = 2}, dpm::UniformLambda{}, schedule,
 ///                                      network, x);
-///     // result.order is about 2 if the network is smooth enough for the steps taken
+///     // result.order is about 2 if the network is smooth enough
 ///
-/// Cost: 36 model calls for each step of the finest run, beside the runs that are measured: about
-/// 7300 calls with the default range, 700 with {.fewest_steps = 4, .halvings = 2}.
+/// Cost: 36 model calls for each step of the finest run, beside the measured runs: about 7300 with
+/// the default range, 700 with {.fewest_steps = 4, .halvings = 2}.
 template <class Method, class Spacing, class Model, DenseState State>
 requires(!std::invocable<const Method&, int>) [[nodiscard]] Convergence
     measure_order(const Method& method, const Spacing& spacing, const AnySchedule& schedule,
@@ -180,9 +180,8 @@ requires(!std::invocable<const Method&, int>) [[nodiscard]] Convergence
   return detail::measure_order_above(floor, plan_of, model, x, reference, range);
 }
 
-/// Measures the weak order of a stochastic (or any) sampler on Gaussian data: the errors are those
-/// of the output's exact mean and standard deviation (`output_moments`), so no sampling error
-/// enters.
+/// Measures the weak order of a stochastic (or any) sampler on Gaussian data, from the exact mean
+/// and standard deviation of its output (`output_moments`), without sampling error.
 template <class PlanOf>
 requires std::invocable<PlanOf&, int>
 [[nodiscard]] Convergence measure_weak_order(PlanOf plan_of, const Gaussian& gaussian,

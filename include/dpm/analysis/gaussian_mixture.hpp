@@ -26,9 +26,9 @@ namespace dpm {
 ///
 ///     epsilon(x) = sum over k of r_k(x) epsilon_k(x),
 ///
-/// epsilon_k being the noise prediction of component k alone (see `Gaussian`). States as there.
-/// Cost: components x dimensions for each sample, and a few small allocations for each call.
-/// For |x| below 1e150: squares of distances must not overflow.
+/// epsilon_k being the noise prediction of component k alone. States as for `Gaussian`, with |x|
+/// below 1e150, as squares of distances must not overflow. Cost: components x dimensions for each
+/// sample, and a few small allocations for each call.
 class GaussianMixture {
  public:
   struct Component {
@@ -84,8 +84,8 @@ class GaussianMixture {
 
   [[nodiscard]] std::vector<Marginal> marginals_at(double alpha, double sigma) const;
 
-  /// shares <- the probability of each component given one noisy sample. Formed from logarithms
-  /// with the largest taken off, so that far from every component one of them is still 1.
+  /// shares <- the probability of each component given one noisy sample, formed from logarithms
+  /// less the largest, so that none is 0 / 0 far from every component.
   void find_shares(const std::vector<Marginal>& marginals, const std::vector<double>& point,
                    std::vector<double>& shares) const;
 

@@ -136,9 +136,7 @@ class ClassifierFreeGuidance {
     detail::check_output(who, "the conditional output", level, out, x);
     call_model<State>(unconditional_, x, level, other);
     detail::check_output(who, "the unconditional output", level, other, x);
-    if (rescale_.phi == 0.0) {
-      return detail::combine_two(out, scale, out, 1.0 - scale, other);
-    }
+    if (rescale_.phi == 0.0) return detail::combine_two(out, scale, out, 1.0 - scale, other);
     if constexpr (DenseState<State>) {
       detail::combine_rescaled(who, scale, rescale_, dense_view(out), dense_view(other),
                                dense_view(out));

@@ -23,13 +23,12 @@ namespace dpm {
 template <class State>
 using NoiseSource = std::function<void(State&, const NoiseRequest&)>;
 
-/// x <- alpha x + sigma z: clean data noised to `level`. Refuses a level that is no point of a
-/// process, a view with gaps, noise of another shape (`InvalidArgument`) or that is not finite
-/// (`NonFinite`); x is untouched then. What is not finite in x stays so, and is refused by the run
-/// that starts from it.
+/// x <- alpha x + sigma z: clean data noised to `level`. Refuses, before it changes x, a level
+/// whose alpha or sigma is not finite, a view with gaps, and noise of another shape
+/// (`InvalidArgument`) or that is not finite (`NonFinite`). A NaN or infinity in x stays, for the
+/// run to refuse.
 ///
-/// @param noise  fills z; it is asked for draw number `draw`, by default the start's own, which no
-///               run asks for.
+/// @param noise  fills z; it is asked for draw number `draw`, by default one that no run asks for.
 template <DenseState X>
 void add_noise(X&& x, const Level& level,
                const std::type_identity_t<NoiseSource<OwnedState<X>>>& noise,

@@ -13,7 +13,6 @@
 #include "dpm/error.hpp"
 #include "dpm/run/add_noise.hpp"
 #include "dpm/run/options.hpp"
-#include "dpm/schedule/level.hpp"
 #include "dpm/state/check_values.hpp"
 #include "dpm/state/dense.hpp"
 #include "dpm/state/simd.hpp"
