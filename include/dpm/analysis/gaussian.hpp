@@ -74,9 +74,8 @@ class Gaussian {
                           "Gaussian: the output");
     for (std::size_t s = 0; s < from.samples; ++s) {
       for (std::size_t e = 0; e < from.elements; ++e) {
-        const std::size_t k = s * from.sample_stride + e * from.element_stride;
-        const auto value = static_cast<double>(from.data[k]);
-        to.data[k] = static_cast<ScalarOf<State>>(function(e % mean_.size(), value));
+        const auto value = static_cast<double>(from.at(e, s));
+        to.at(e, s) = static_cast<ScalarOf<State>>(function(e % mean_.size(), value));
       }
     }
   }

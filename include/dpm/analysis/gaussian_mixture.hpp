@@ -57,10 +57,7 @@ class GaussianMixture {
     const std::vector<Marginal> marginals = marginals_at(at.alpha(), sigma);
     for (std::size_t s = 0; s < from.samples; ++s) {
       for (std::size_t first = 0; first < from.elements; first += d) {
-        const std::size_t start = s * from.sample_stride + first * from.element_stride;
-        for (std::size_t i = 0; i < d; ++i) {
-          point[i] = static_cast<double>(from.data[start + i * from.element_stride]);
-        }
+        for (std::size_t i = 0; i < d; ++i) point[i] = static_cast<double>(from.at(first + i, s));
         find_shares(marginals, point, shares);
         for (std::size_t i = 0; i < d; ++i) {
           double sum = 0.0;
@@ -68,7 +65,7 @@ class GaussianMixture {
             const Marginal& m = marginals[k * d + i];
             sum += shares[k] * (point[i] - m.mean) / m.variance;
           }
-          to.data[start + i * to.element_stride] = static_cast<ScalarOf<State>>(sigma * sum);
+          to.at(first + i, s) = static_cast<ScalarOf<State>>(sigma * sum);
         }
       }
     }

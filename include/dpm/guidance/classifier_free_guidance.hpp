@@ -54,14 +54,9 @@ void combine_rescaled(const char* who, double scale, const GuidanceRescale& resc
   out = split_samples(who, out, rescale.elements_per_sample);
   const std::size_t n = out.elements;
   for (std::size_t s = 0; s < out.samples; ++s) {
-    const auto c = [&](std::size_t e) {
-      return static_cast<double>(
-          conditional.data[s * conditional.sample_stride + e * conditional.element_stride]);
-    };
+    const auto c = [&](std::size_t e) { return static_cast<double>(conditional.at(e, s)); };
     const auto guided = [&](std::size_t e) {
-      const auto u = static_cast<double>(
-          unconditional.data[s * unconditional.sample_stride + e * unconditional.element_stride]);
-      return scale * c(e) + (1.0 - scale) * u;
+      return scale * c(e) + (1.0 - scale) * static_cast<double>(unconditional.at(e, s));
     };
     const auto squares = [n](const auto& values) {
       double mean = 0.0;
@@ -76,10 +71,7 @@ void combine_rescaled(const char* who, double scale, const GuidanceRescale& resc
     };
     const double is = squares(guided);
     const double factor = is == 0.0 ? 1.0 : 1.0 + rescale.phi * (std::sqrt(squares(c) / is) - 1.0);
-    for (std::size_t e = 0; e < n; ++e) {
-      out.data[s * out.sample_stride + e * out.element_stride] =
-          static_cast<Scalar>(factor * guided(e));
-    }
+    for (std::size_t e = 0; e < n; ++e) out.at(e, s) = static_cast<Scalar>(factor * guided(e));
   }
 }
 

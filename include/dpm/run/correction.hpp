@@ -64,13 +64,12 @@ class DynamicThresholding {
     if (view.size() == 0) return;
     magnitudes_.resize(view.elements);
     for (std::size_t s = 0; s < view.samples; ++s) {
-      Scalar* const sample = view.data + s * view.sample_stride;
       for (std::size_t e = 0; e < view.elements; ++e) {
-        magnitudes_[e] = std::abs(static_cast<double>(sample[e * view.element_stride]));
+        magnitudes_[e] = std::abs(static_cast<double>(view.at(e, s)));
       }
       const auto threshold = static_cast<Scalar>(std::clamp(quantile(), least_, most_));
       for (std::size_t e = 0; e < view.elements; ++e) {
-        Scalar& value = sample[e * view.element_stride];
+        Scalar& value = view.at(e, s);
         value = std::clamp(value, -threshold, threshold) / threshold;
       }
     }

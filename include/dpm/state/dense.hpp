@@ -50,8 +50,7 @@ template <class X>
 concept PointerToNumbers = std::is_pointer_v<std::remove_cvref_t<X>> && std::numeric_limits<
     std::remove_cv_t<std::remove_pointer_t<std::remove_cvref_t<X>>>>::is_specialized;
 
-/// The values of a dense state. Sample c has its element r at `data[r * element_stride + c *
-/// sample_stride]`. Samples are the columns of an Eigen object; a range is one sample.
+/// The values of a dense state. Samples are the columns of an Eigen object; a range is one sample.
 template <class Scalar>
 struct DenseView {
   Scalar* data = nullptr;
@@ -61,6 +60,9 @@ struct DenseView {
   std::size_t sample_stride = 0;
 
   [[nodiscard]] std::size_t size() const { return elements * samples; }
+  [[nodiscard]] Scalar& at(std::size_t element, std::size_t sample) const {
+    return data[element * element_stride + sample * sample_stride];
+  }
   /// Whether the values fill one block of memory, in the order of either storage.
   [[nodiscard]] bool contiguous() const {
     return (element_stride == 1 && (samples == 1 || sample_stride == elements)) ||
