@@ -144,8 +144,8 @@ requires std::invocable<PlanOf&, int>
 /// Measures the order of `method` over `spacing` of `schedule` against a reference: third-order
 /// singlestep DPM-Solver over eight times as many steps as the finest run, on the same ends.
 /// Arguments else as above; `prediction` says what the model's output means. Errors below twice the
-/// change of the reference when its steps are halved are left out as well, as the rounding of a
-/// float network grows along the run.
+/// change of the reference when its steps are halved are left out too: the rounding of a float
+/// network grows along the run.
 ///
 ///     auto result = dpm::measure_order(dpm::DpmSolver{.order = 2}, dpm::UniformLambda{}, schedule,
 ///                                      network, x);

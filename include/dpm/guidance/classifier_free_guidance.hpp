@@ -77,8 +77,7 @@ void combine_rescaled(const char* who, double scale, const GuidanceRescale& resc
 
 }  // namespace detail
 
-/// Classifier-free guidance (Ho & Salimans 2022, arXiv 2207.12598) with two models, for example one
-/// network with and without its prompt:
+/// Classifier-free guidance (Ho & Salimans 2022, arXiv 2207.12598) with two models:
 ///
 ///     output = u + scale (c - u)     c the conditional model's output, u the unconditional one's
 ///
@@ -147,17 +146,15 @@ class ClassifierFreeGuidance {
 };
 
 /// The same guidance with one model, called once on a doubled batch: its input is [x | x] and its
-/// output must be [conditional | unconditional]. The halves are those of an Eigen object's columns,
-/// or of a range's values.
+/// output must be [conditional | unconditional], the halves of the columns or of a range.
 ///
 ///     dpm::BatchedClassifierFreeGuidance guided(network, 7.5);
 ///     dpm::sample(schedule, 20, guided, x);
 ///
 /// The model is called on both halves at every scale. Cost besides: x is written twice, and one
-/// pass combines. The first call allocates two doubled states, which are kept. States need a number
-/// of samples that is not fixed: Eigen arrays and matrices with dynamic columns, and ranges with
-/// `resize`. Else as `ClassifierFreeGuidance`, and bit for bit the same if the model treats each
-/// sample by itself.
+/// pass combines. The first call allocates two doubled states, which are kept. States are Eigen
+/// arrays and matrices with dynamic columns, and ranges with `resize`. Else as
+/// `ClassifierFreeGuidance`, bit for bit if the model treats each sample by itself.
 template <class Model>
 class BatchedClassifierFreeGuidance {
  public:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// The scale of guidance: a number or a function of the level, within an interval of noise.
+/// How strongly to guide: a number or a function of the level, perhaps limited to an interval.
 #pragma once
 
 #include <cmath>
@@ -18,15 +18,13 @@
 
 namespace dpm {
 
-/// How strongly to guide: a number or a function of the level, either of which can be limited to an
-/// interval. It converts from both:
+/// How strongly to guide. It converts from a number and from a function of the level:
 ///
 ///     dpm::GuidanceScale(7.5)
 ///     dpm::GuidanceScale(4.0).within(0.3, 3.0)
 ///     [](const dpm::Level& at) { return 1.0 + 3.0 / (1.0 + std::exp(at.lambda())); }
 ///
-/// All scales are in [0, inf). No guidance is a scale of 1 in `ClassifierFreeGuidance`, and of 0 in
-/// `ClassifierGuidance`.
+/// In [0, inf). No guidance is 1 in `ClassifierFreeGuidance` and 0 in `ClassifierGuidance`.
 class GuidanceScale {
  public:
   /// The same scale at every level.

@@ -75,9 +75,9 @@ template <DoublableState State>
   return view;
 }
 
-/// Calls function(offset in half, offset in whole, size) for each stretch of memory that `half`,
-/// one half of a doubled state, shares with `whole`, a state of its shape: one, or one for each row
-/// of a row-major object.
+/// Calls function(offset in half, offset in whole, size) for each stretch of memory in one half of
+/// a doubled state and in a state of its shape: one for all, or one for each row if rows come
+/// first.
 template <class Scalar, class Other, class Function>
 void for_each_stretch(const DenseView<Scalar>& half, const DenseView<Other>& whole,
                       Function function) {

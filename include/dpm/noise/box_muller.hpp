@@ -23,11 +23,10 @@ static_assert(std::numeric_limits<double>::is_iec559 && sizeof(double) == sizeof
 
 // Why the bits are the same everywhere: IEEE 754 fixes + - * / and sqrt, but neither log, sin and
 // cos, nor whether a compiler rounds a x + c once (a fused multiply-add) or twice. So the three
-// functions are polynomials here, and every product that meets a sum is exact: its factors have so
-// few significant bits, as a rule 26 each, that the product fits in 53. Fused or not, a x + c is
-// then rounded once. Leading terms that need all 53 bits have a power of two for a factor. The
-// coefficients are minimax in the relative error, each first one cut to 26 bits and the others
-// fitted to it.
+// functions are polynomials here, and every product that meets a sum is exact, as its factors have
+// 26 significant bits each, as a rule. Fused or not, a x + c is then rounded once. Leading terms of
+// 53 bits have a power of two for a factor. The coefficients are minimax in the relative error,
+// each first one cut to 26 bits and the others fitted to it.
 //
 // The functions read the lower 32 bits of 64-bit words and make doubles from integers by writing
 // their bits: common processors have no vector instructions for the conversions.
@@ -51,8 +50,7 @@ static_assert(std::numeric_limits<double>::is_iec559 && sizeof(double) == sizeof
 /// -2 log u > 0 at u = (word + 1/2) / 2^32; relative error below 2^-29.
 ///
 /// With u = 2^k m, m in [sqrt(1/2), sqrt(2)), and s = (m - 1)/(m + 1) it is -2 k log 2 - 4 artanh
-/// s, and 4 artanh s = 4 s + s^3 (4/3 + 4 s^2/5 + ...). Near u = 1, k = 0 and m - 1 is exact: no
-/// digit is lost.
+/// s, and 4 artanh s = 4 s + s^3 (4/3 + 4 s^2/5 + ...). Near u = 1, k = 0 and m - 1 is exact.
 [[nodiscard]] inline double minus_two_log(std::uint64_t word) {
   constexpr double minus_two_log_2 = -0x1.62e42fefa3ap+0;  // 47 bits: exact times |k| < 64
   constexpr auto sqrt_half = bit_cast<std::uint64_t>(0x1.6a09e667f3bcdp-1);
@@ -90,8 +88,7 @@ static_assert(std::numeric_limits<double>::is_iec559 && sizeof(double) == sizeof
   return (1.0 - f * f) + a * y;
 }
 
-/// r cos(theta) and r sin(theta) in 26 bits, where theta = 2 pi (n + 1/2) / 2^28 and n is the upper
-/// 28 bits of the 32 in `word`.
+/// r cos(theta) and r sin(theta) in 26 bits, where theta = 2 pi (n + 1/2) / 2^28, n = word / 2^4.
 [[nodiscard]] inline std::array<double, 2> polar(double r, std::uint64_t word) {
   // theta = pi/2 (quadrant + f). Two bits shifted out leave f as a signed fraction of 2^32; with
   // its sign flipped it is f + 1/2, unsigned.
@@ -110,8 +107,7 @@ static_assert(std::numeric_limits<double>::is_iec559 && sizeof(double) == sizeof
           keep26(r * bit_cast<double>(s ^ swap ^ negative))};
 }
 
-/// The square roots of an even number of values. std::sqrt has to set errno, so that compilers do
-/// not vectorise it.
+/// The square roots of an even number of values. std::sqrt sets errno, which forbids vectors.
 inline void square_roots(double* x, std::size_t count) {
 #if defined(__SSE2__)
   for (std::size_t i = 0; i < count; i += 2) {

@@ -27,8 +27,7 @@ namespace dpm {
 ///     dpm::sample(plan, model, x, {.noise = noise});
 struct NormalNoise {
   std::uint64_t seed = 0;
-  /// The number of the first sample of the batch: sample 7 alone (`first_sample = 7`) gets what
-  /// column 7 of a larger batch gets.
+  /// The number of the batch's first sample: 7 gives it what column 7 of a larger batch gets.
   std::uint64_t first_sample = 0;
   /// Values of each sample, for ranges that hold several one after the other. 0: one sample, or
   /// those that are the columns of an Eigen object.

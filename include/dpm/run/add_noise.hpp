@@ -25,8 +25,7 @@ using NoiseSource = std::function<void(State&, const NoiseRequest&)>;
 
 /// x <- alpha x + sigma z: clean data noised to `level`. Refuses, before it changes x, a level
 /// whose alpha or sigma is not finite, a view with gaps, and noise of another shape
-/// (`InvalidArgument`) or that is not finite (`NonFinite`). A NaN or infinity in x stays, for the
-/// run to refuse.
+/// (`InvalidArgument`) or that is not finite (`NonFinite`). x itself may hold NaN or infinities.
 ///
 /// @param noise  fills z; it is asked for draw number `draw`, by default one that no run asks for.
 template <DenseState X>

@@ -17,8 +17,7 @@
 
 namespace dpm {
 
-/// Clips each value of the data prediction to [-range, range] (Ho et al. 2020, arXiv 2006.11239,
-/// public code). For states of any dense type:
+/// Clips each value of the data prediction to [-range, range] (public code of arXiv 2006.11239):
 ///
 ///     dpm::sample(method, schedule, 20, model, x, dpm::Prediction::noise,
 ///                 {.correction = dpm::Clip()});

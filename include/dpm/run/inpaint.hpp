@@ -20,8 +20,8 @@
 namespace dpm {
 
 /// Keeps the known part of an image while the rest is sampled, as the hook of `sample_with_edits`:
-/// after each step x <- mask * known, noised to the step's level, + (1 - mask) * x (Lugmayr et al.
-/// 2022, arXiv 2201.09865, Eq. 8).
+/// after each step x <- mask * noised + (1 - mask) * x, where `noised` is the known image noised to
+/// the step's level (Lugmayr et al. 2022, arXiv 2201.09865, Eq. 8).
 ///
 /// Each step starts afresh from the changed sample, so take a method that needs no history: Ddim,
 /// Ddpm or a singlestep method (without `DpmSolver::model_calls`, which every new plan would make).

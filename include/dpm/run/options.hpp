@@ -55,9 +55,8 @@ struct Progress {
   int total_model_calls = 0;  ///< model calls of the whole run
   const Level& level;         ///< where the sample stands now
   const State& sample;        ///< the sample
-  /// The step's result less that of the order below, an estimate of its error (see "Error estimates
-  /// on a fixed grid" in docs/guidance-control-editing.md). Null for steps of first order and where
-  /// the plan makes none.
+  /// The step's result less that of the order below, an estimate of its error; null where there is
+  /// none (see "Error estimates on a fixed grid" in docs/guidance-control-editing.md).
   const State* error = nullptr;
   double model_seconds = 0.0;    ///< time between handing out model calls and getting them back
   double sampler_seconds = 0.0;  ///< time in the run itself, its noise and correction included
@@ -66,8 +65,7 @@ struct Progress {
 /// What a run needs besides its plan and its start. Copies of a run copy these callables too. A
 /// noise source or a correction that throws must not have changed its argument: it is called again
 /// with it. Noise of another shape, or that is not finite, is refused and asked for again. After a
-/// correction that leaves such data the run can go on only from `Stepper::reset` or from a copy
-/// made before.
+/// correction that leaves such data a run needs `Stepper::reset` or a copy made before.
 template <class State>
 struct RunOptions {
   /// Fills its first argument with independent standard normal values, as `NormalNoise{seed}` does.

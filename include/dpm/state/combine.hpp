@@ -51,9 +51,9 @@ template <DenseState State>
 
 /// `combine` for dense states of one size (see `Weights`). Weights are converted to the state's
 /// scalar; half types are summed in float and rounded once. One pass: each operand is read once,
-/// each target written once. For float, double and half types an element's result depends on its
-/// operands alone, not on its place or on the number of OpenMP's threads; for others that holds as
-/// far as the compiler contracts no products.
+/// each target written once. An element's result depends on its operands alone, not on its place or
+/// on OpenMP's threads (of other types than float, double and half types, if the compiler contracts
+/// no products).
 template <DenseState State>
 void combine(const Weights& weights, std::span<State* const> targets,
              std::span<const State* const> operands) {

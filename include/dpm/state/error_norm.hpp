@@ -18,8 +18,8 @@ namespace dpm {
 
 /// The error of a step in tolerances, at most 1 if it is small enough: the norm of (higher - lower)
 /// / max(absolute, relative max(|lower|, |previous|)) (Lu et al. 2022, arXiv 2206.00927, App. C).
-/// `lower` and `higher` are results of two orders, `previous` is `lower` of the step before, all of
-/// one shape. NaN where a value is.
+/// `lower` and `higher` are results of two orders, `previous` is `lower` of the step before. All
+/// have one shape. NaN where a value is.
 ///
 /// For adaptive steps a state type of your own needs such a function beside its `combine`.
 template <DenseState State>

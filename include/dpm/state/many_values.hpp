@@ -126,8 +126,7 @@ DPM_KERNEL bool combine_blocks_of_any_size(const Weights& weights, std::span<Sca
   return pack_is_finite(seen);
 }
 
-/// The same sums one by one, where kernels do not run. Without fused multiply-adds each calls the C
-/// library, which is tens of times as slow.
+/// The same sums one by one, where kernels do not run: tens of times as slow if std::fma is a call.
 template <class Scalar>
 bool combine_one_by_one(const Weights& weights, std::span<Scalar* const> targets,
                         std::span<const Scalar* const> operands, const Scalar* watched,
@@ -199,8 +198,7 @@ bool combine_arrays(const Weights& weights, std::span<Scalar* const> targets,
     });
     const std::size_t rest = size - whole;
     if (rest == 0) return finite;
-    // The rest goes through the same code, padded with zeros, so that an element's result does not
-    // depend on where it stands.
+    // The rest goes through the same code, so that its results do not depend on its place.
     std::array<std::array<Scalar, block>, Combine::max_operands> padded{};
     std::array<std::array<Scalar, block>, Combine::max_targets> results;
     std::array<Scalar*, Combine::max_targets> to;

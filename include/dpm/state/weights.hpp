@@ -17,8 +17,7 @@ namespace dpm {
 /// with `std::span<State* const> targets` (1 to 3) and `std::span<const State* const> operands` (1
 /// to 8). A target may be an operand too: read every operand before you write a target. An operand
 /// that weighs 0 may be skipped, so that an infinity in it does not become NaN. The library has
-/// `combine` for dense states (see state/dense.hpp); for a type of your own write it in that type's
-/// namespace.
+/// `combine` for dense states (state/dense.hpp); write it for your own type in its namespace.
 class Weights {
  public:
   Weights(const double* values, std::size_t operands) : values_(values), operands_(operands) {}
