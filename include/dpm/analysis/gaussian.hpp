@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// The exact model of Gaussian data, whose diffusion ODE has a closed solution, to test samplers.
+/// The exact model of Gaussian data, to test samplers: its diffusion ODE has a closed solution.
 #pragma once
 
 #include <cmath>

@@ -76,8 +76,7 @@ template <DoublableState State>
 }
 
 /// Calls function(offset in half, offset in whole, size) for each stretch of memory in one half of
-/// a doubled state and in a state of its shape: one for all, or one for each row if rows come
-/// first.
+/// a doubled state and in a state of its shape: one, or one for each row in row-major storage.
 template <class Scalar, class Other, class Function>
 void for_each_stretch(const DenseView<Scalar>& half, const DenseView<Other>& whole,
                       Function function) {

@@ -17,7 +17,7 @@
 
 namespace dpm {
 
-/// Clips each value of the data prediction to [-range, range] (public code of arXiv 2006.11239):
+/// Clips the data prediction to [-range, range] (Ho et al. 2020, arXiv 2006.11239, public code):
 ///
 ///     dpm::sample(method, schedule, 20, model, x, dpm::Prediction::noise,
 ///                 {.correction = dpm::Clip()});
@@ -59,16 +59,15 @@ class DynamicThresholding {
   template <DenseState State>
   void operator()(State& data, const Level& /*level*/) {
     const auto view = split_samples("DynamicThresholding", dense_view(data), elements_per_sample_);
-    using Scalar = ScalarOf<State>;
     if (view.size() == 0) return;
     magnitudes_.resize(view.elements);
     for (std::size_t s = 0; s < view.samples; ++s) {
       for (std::size_t e = 0; e < view.elements; ++e) {
         magnitudes_[e] = std::abs(static_cast<double>(view.at(e, s)));
       }
-      const auto threshold = static_cast<Scalar>(std::clamp(quantile(), least_, most_));
+      const auto threshold = static_cast<ScalarOf<State>>(std::clamp(quantile(), least_, most_));
       for (std::size_t e = 0; e < view.elements; ++e) {
-        Scalar& value = view.at(e, s);
+        auto& value = view.at(e, s);
         value = std::clamp(value, -threshold, threshold) / threshold;
       }
     }

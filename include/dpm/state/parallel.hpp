@@ -13,8 +13,6 @@
 
 namespace dpm::detail {
 
-// The functions of both loops must not throw.
-
 /// Scalars from which on threads save more than they cost.
 inline constexpr std::size_t parallel_size = std::size_t{1} << 16;
 /// What the parts that threads take are a multiple of, in scalars.
@@ -22,8 +20,8 @@ inline constexpr std::size_t parallel_chunk = std::size_t{1} << 13;
 /// The parts of loops that compute much, in scalars.
 inline constexpr std::size_t small_chunk = std::size_t{1} << 11;
 
-/// Calls `function(begin, end)` for the parts of 0 .. size, all but the last of a length that
-/// `parallel_chunk` divides, and returns whether every call returned true. With
+/// Calls `function(begin, end)`, which must not throw, for the parts of 0 .. size, all but the last
+/// of a length that `parallel_chunk` divides, and returns whether every call returned true. With
 /// OpenMP each thread has one part of a large size, which stays in its core's cache.
 template <class Function>
 bool in_chunks(std::size_t size, const Function& function) {
@@ -45,8 +43,8 @@ bool in_chunks(std::size_t size, const Function& function) {
   return function(std::size_t{0}, size);
 }
 
-/// Calls `function(begin, end)` for the parts of 0 .. size, for loops that wait for arithmetic and
-/// not for memory: with OpenMP, free threads take parts of `small_chunk`.
+/// Calls `function(begin, end)`, which must not throw, for the parts of 0 .. size. For loops that
+/// wait for arithmetic and not for memory: with OpenMP, free threads take parts of `small_chunk`.
 template <class Function>
 void in_small_chunks(std::size_t size, const Function& function) {
 #if defined(_OPENMP)
