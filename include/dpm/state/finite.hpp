@@ -83,17 +83,20 @@ DPM_KERNEL bool finite_blocks(const Scalar* values, std::size_t size) {
   return says_finite<Wide>(all);
 }
 
+template <class Scalar>
+bool finite_values(const Scalar* values, std::size_t size) {
+  using Wide = WideOf<Scalar>;
+  const std::size_t whole = has_kernels() ? size - size % kernel_block<Scalar> : 0;
+  BitsOf<Wide> rest = 0;
+  for (std::size_t i = whole; i < size; ++i) rest |= finite_bits(static_cast<Wide>(values[i]));
+  return says_finite<Wide>(rest) && (whole == 0 || finite_blocks(values, whole));
+}
+
 /// Whether all values are finite, of any number.
 template <class Scalar>
-bool array_is_finite(const Scalar* array, std::size_t array_size) {
-  return in_chunks(array_size, [array](std::size_t begin, std::size_t end) {
-    using Wide = WideOf<Scalar>;
-    const Scalar* const values = array + begin;
-    const std::size_t size = end - begin;
-    const std::size_t whole = has_kernels() ? size - size % kernel_block<Scalar> : 0;
-    BitsOf<Wide> rest = 0;
-    for (std::size_t i = whole; i < size; ++i) rest |= finite_bits(static_cast<Wide>(values[i]));
-    return says_finite<Wide>(rest) && (whole == 0 || finite_blocks(values, whole));
+bool array_is_finite(const Scalar* values, std::size_t size) {
+  return in_chunks(size, [values](std::size_t begin, std::size_t end) {
+    return finite_values(values + begin, end - begin);
   });
 }
 #if !DPM_DEFINE
