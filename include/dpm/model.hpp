@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// The ways a model may be written.
+/// The four signatures that a model may have, and how a run calls it.
 #pragma once
 
-#include <concepts>
 #include <functional>
 #include <type_traits>
-#include <utility>
 
 #include "dpm/error.hpp"
 #include "dpm/schedule/level.hpp"
@@ -25,16 +23,7 @@ concept ReturnsOutput = requires(Model& model, const State& x, const At& at, Sta
   out = model(x, at);
 };
 
-/// A const model that can be called only if it is not const.
-template <class Model, class State>
-concept ConstByMistake = std::is_const_v<Model> &&
-    (WritesOutput<std::remove_const_t<Model>, State, double> ||
-     ReturnsOutput<std::remove_const_t<Model>, State, double> ||
-     WritesOutput<std::remove_const_t<Model>, State, Level> ||
-     ReturnsOutput<std::remove_const_t<Model>, State, Level>);
-
-/// Whether a callable is an empty `std::function` or a null pointer to a function, or refers to
-/// one.
+/// Whether a callable is, or refers to, an empty `std::function` or a null pointer.
 template <class Callable>
 bool is_empty_callable(const Callable& callable) {
   if constexpr (!std::is_function_v<Callable> && requires { callable == nullptr; }) {
@@ -59,28 +48,29 @@ void require_callable(const char* who, const char* what, const Callable& callabl
 /// A model is any callable with one of four signatures, tried in this order:
 ///
 ///     model(x, timestep, out)      model(x, timestep)  -> prediction
-///     model(x, level, out)      model(x, level)  -> prediction
+///     model(x, level, out)         model(x, level)  -> prediction
 ///
 /// `x` is `const State&`, the noisy input; `timestep` a `double`, the time as the network counts
 /// it; `level` a `const dpm::Level&` with alpha, sigma, lambda and the timestep; `out` a `State&`,
 /// shaped like `x`, to be filled. What is returned must be assignable to a `State`; a lambda that
-/// returns an Eigen expression of its own local arrays should say `-> State`, since the expression
-/// outlives them. A model is called through an lvalue and never copied, so move-only and stateful
-/// ones work.
+/// returns an Eigen expression of local arrays should say `-> State`, since the expression outlives
+/// them. A model is called through an lvalue and never copied: move-only and stateful ones work.
 template <class Model, class State>
 concept ModelFor =
     detail::WritesOutput<Model, State, double> || detail::ReturnsOutput<Model, State, double> ||
     detail::WritesOutput<Model, State, Level> || detail::ReturnsOutput<Model, State, Level>;
 
-/// Calls the model in whichever of its forms it has.
+/// Calls the model in the form that it has.
 template <class State, class Model>
 void call_model(Model& model, const State& x, const Level& level, State& out) {
+  constexpr bool const_by_mistake =
+      !ModelFor<Model, State> && ModelFor<std::remove_const_t<Model>, State>;
   static_assert(
-      ModelFor<Model, State> || !detail::ConstByMistake<Model, State>,
+      !const_by_mistake,
       "dpm: the model is const, but calling it changes it. Guidance keeps its buffers from "
       "call to call, and a mutable lambda its captures: hand over one that is not const.");
   static_assert(
-      ModelFor<Model, State> || detail::ConstByMistake<Model, State>,
+      ModelFor<Model, State> || const_by_mistake,
       "dpm: the model cannot be called. It must be callable as model(x, timestep), "
       "model(x, timestep, out), model(x, level) or model(x, level, out), where x is a const "
       "State&, timestep a double, level a const dpm::Level& and out a State& to be filled; "

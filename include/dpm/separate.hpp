@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// Whether each file of a program compiles all of the library that it uses, or one file does.
+/// DPM_SEPARATE: one file of a program compiles what the others only see declared.
 #pragma once
 
 // Only a missing file makes compilers stop; after #error they report every line that is C++20.
@@ -10,13 +10,12 @@
 #  include "the compiler stops here"
 #endif
 
-// As it comes, the library is in its headers and nothing else is needed. In a program that has
-// DPM_SEPARATE defined for all its files, headers only declare what does not depend on the type of
-// the state or the model, and dpm/definitions.cpp, one more file of the program, defines it. The
-// others then compile in about half the time. CMake's target dpm::separate does both.
+// By default the library is in its headers alone. Where DPM_SEPARATE is defined for all files of a
+// program, headers only declare what does not depend on the type of the state or the model, and
+// dpm/definitions.cpp, one more file of the program, defines it. The others then compile in about
+// half the time. CMake's target dpm::separate does both.
 //
-// So headers come in two parts: what a caller needs to know, then, where it is wanted, how it is
-// done.
+// So headers have two parts: what a caller needs to know, and inside `#if DPM_DEFINE` how it works.
 
 #if defined(DPM_SEPARATE)
 #  define DPM_INLINE

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// The exact output distribution of any plan on Gaussian data, without Monte Carlo.
+/// The exact mean and standard deviation of what a plan makes of Gaussian data.
 #pragma once
 
 #include <array>
@@ -13,19 +13,18 @@
 
 #include "dpm/analysis/gaussian.hpp"
 #include "dpm/error.hpp"
-#include "dpm/model.hpp"
 #include "dpm/plan/plan.hpp"
 #include "dpm/run/stepper.hpp"
 #include "dpm/state/combine.hpp"
 
 namespace dpm {
 
-/// A formal state: in each dimension an affine function of the start and of the noise draws,
+/// A state of coefficients: in each dimension an affine function of the start x_T and of the draws,
 ///
-///     x = start * x_T + one * 1 + sum over k of draw[k] * z_k,
+///     x = start * x_T + one * 1 + sum over k of draw[k] * z_k.
 ///
-/// held as its coefficients. On Gaussian data every prediction is affine in x, so the ordinary
-/// stepper, run on these, gives the sample as an explicit function of what it was made from.
+/// On Gaussian data every prediction is affine in x, so a `Stepper` run on these gives the sample
+/// as a function of its start and its noise.
 class AffineState {
  public:
   /// x itself, for a run with the given number of draws.
@@ -79,9 +78,9 @@ struct Moments {
   std::vector<double> stddev;
 };
 
-/// The exact mean and standard deviation of what `plan` makes of Gaussian data, when its start has
-/// the exact distribution of its first level. Compare with `gaussian` at the plan's last level.
-/// Refuses a plan for another prediction than noise, and one with a correction.
+/// The exact moments of what `plan` makes of Gaussian data from a start that has the distribution
+/// of its first level. Compare with `gaussian` at its last level. Refuses a plan for another
+/// prediction than noise, and one with a correction.
 [[nodiscard]] inline Moments output_moments(const Plan& plan, const Gaussian& gaussian) {
   detail::require(
       plan.prediction == Prediction::noise,

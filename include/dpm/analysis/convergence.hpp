@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// A ruler for samplers: the order at which a method converges, on your own model too.
+/// Measures the order at which a sampler converges, on your own model too.
 #pragma once
 
 #include <algorithm>
 #include <cmath>
 #include <concepts>
 #include <cstddef>
-#include <functional>
 #include <limits>
-#include <optional>
-#include <type_traits>
-#include <utility>
 #include <vector>
 
 #include "dpm/analysis/affine_state.hpp"
@@ -28,8 +24,7 @@
 
 namespace dpm {
 
-/// Errors over a range of step counts, each twice the one before, and the slope that they fall
-/// with.
+/// Errors over a range of step counts, each twice the one before, and how fast they fall.
 struct Convergence {
   std::vector<int> steps;
   /// Root mean square over all values of the state, or the error in the moments for weak order.
@@ -100,8 +95,7 @@ double root_mean_square(const State& a, const State* b = nullptr) {
 /// 100 epsilon of the state's scalar, relative to the reference.
 template <DenseState State>
 double rounding_floor(const State& reference) {
-  using Scalar = std::remove_cv_t<std::remove_pointer_t<decltype(dense_view(reference).data)>>;
-  return 100.0 * static_cast<double>(std::numeric_limits<Scalar>::epsilon()) *
+  return 100.0 * static_cast<double>(std::numeric_limits<ScalarOf<State>>::epsilon()) *
          root_mean_square(reference);
 }
 
@@ -131,8 +125,8 @@ Convergence measure_order_above(double floor, PlanOf plan_of, Model& model, cons
 /// @param range      the step counts; choose them so that errors fall steadily.
 ///
 /// Counts whose error is below 100 epsilon of the state's scalar, relative to the reference, are
-/// left out: rounding has no order. Refuses a range with fewer than two counts above that, a
-/// reference of another shape or not finite, and stochastic plans (see `measure_weak_order`).
+/// left out as rounding. Refuses a range with fewer than two others, a reference of another shape
+/// or not finite, and stochastic plans (see `measure_weak_order`).
 template <class PlanOf, class Model, DenseState State>
 requires std::invocable<PlanOf&, int>
 [[nodiscard]] Convergence measure_order(PlanOf plan_of, Model&& model, const State& x,
@@ -147,19 +141,18 @@ requires std::invocable<PlanOf&, int>
                                      reference, range);
 }
 
-/// "Run the convergence test on my model" in one call: measures `method` over `spacing` of
-/// `schedule` against a reference computed with third-order singlestep DPM-Solver over eight times
-/// as many steps as the finest run, on the same ends. Arguments else as above; `prediction` says
-/// what the model's output means. Errors below twice the change of the reference when its steps are
-/// halved are left out as well: a float network, whose rounding grows along the run, is measured
-/// down to there.
+/// Measures the order of `method` over `spacing` of `schedule` against a reference: third-order
+/// singlestep DPM-Solver over eight times as many steps as the finest run, on the same ends.
+/// Arguments else as above; `prediction` says what the model's output means. Errors below twice the
+/// change of the reference when its steps are halved are left out too: the rounding of a float
+/// network grows along the run.
 ///
 ///     auto result = dpm::measure_order(dpm::DpmSolver{.order = 2}, dpm::UniformLambda{}, schedule,
 ///                                      network, x);
-///     // result.order is about 2 if the network is smooth enough for the steps taken
+///     // result.order is about 2 if the network is smooth enough
 ///
-/// Cost: 36 model calls for each step of the finest run, beside the runs that are measured: about
-/// 7300 calls with the default range, 700 with {.fewest_steps = 4, .halvings = 2}.
+/// Cost: 36 model calls for each step of the finest run, beside the measured runs: about 7300 with
+/// the default range, 700 with {.fewest_steps = 4, .halvings = 2}.
 template <class Method, class Spacing, class Model, DenseState State>
 requires(!std::invocable<const Method&, int>) [[nodiscard]] Convergence
     measure_order(const Method& method, const Spacing& spacing, const AnySchedule& schedule,
@@ -187,9 +180,8 @@ requires(!std::invocable<const Method&, int>) [[nodiscard]] Convergence
   return detail::measure_order_above(floor, plan_of, model, x, reference, range);
 }
 
-/// Measures the weak order of a stochastic (or any) sampler on Gaussian data: the errors are those
-/// of the output's exact mean and standard deviation (`output_moments`), so no sampling error
-/// enters.
+/// Measures the weak order of a stochastic (or any) sampler on Gaussian data, from the exact mean
+/// and standard deviation of its output (`output_moments`), without sampling error.
 template <class PlanOf>
 requires std::invocable<PlanOf&, int>
 [[nodiscard]] Convergence measure_weak_order(PlanOf plan_of, const Gaussian& gaussian,

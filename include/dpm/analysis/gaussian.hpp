@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// Gaussian data: the one model whose diffusion ODE has a closed solution.
+/// The exact model of Gaussian data, to test samplers: its diffusion ODE has a closed solution.
 #pragma once
 
 #include <cmath>
 #include <cstddef>
 #include <span>
-#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "dpm/error.hpp"
@@ -18,9 +18,9 @@
 
 namespace dpm {
 
-/// The exact model of data x_0 ~ N(mean, diag(stddev^2)), to test samplers on. At level (alpha,
-/// sigma) the noisy data is N(alpha mean, alpha^2 stddev^2 + sigma^2), so the noise prediction that
-/// minimises the training loss is (arXiv 2011.13456, Sec. 3, with epsilon = -sigma score)
+/// The exact model of data x_0 ~ N(mean, diag(stddev^2)). At level (alpha, sigma) the noisy data is
+/// N(alpha mean, alpha^2 stddev^2 + sigma^2), so the noise prediction that minimises the training
+/// loss is (arXiv 2011.13456, Sec. 3, with epsilon = -sigma score)
 ///
 ///     epsilon(x) = sigma (x - alpha mean) / (alpha^2 stddev^2 + sigma^2).
 ///
@@ -32,8 +32,8 @@ class Gaussian {
   Gaussian(std::vector<double> mean, std::vector<double> stddev);
 
   [[nodiscard]] std::size_t dimensions() const { return mean_.size(); }
-  [[nodiscard]] std::span<const double> mean() const;
-  [[nodiscard]] std::span<const double> stddev() const;
+  [[nodiscard]] std::span<const double> mean() const { return mean_; }
+  [[nodiscard]] std::span<const double> stddev() const { return stddev_; }
 
   /// Standard deviation of the noisy data in dimension i.
   [[nodiscard]] double marginal_stddev(std::size_t i, const Level& at) const {
@@ -68,16 +68,14 @@ class Gaussian {
   void for_each(const State& x, State& out, Function function) const {
     const auto from = dense_view(x);
     const auto to = dense_view(out);
-    using Scalar = std::remove_pointer_t<decltype(to.data)>;
     detail::require(from.elements % mean_.size() == 0, "Gaussian: a sample of ", from.elements,
                     " values; it must be a multiple of the ", mean_.size(), " dimensions");
     detail::require_shape(detail::shape_of(to), "x", detail::shape_of(from),
                           "Gaussian: the output");
     for (std::size_t s = 0; s < from.samples; ++s) {
       for (std::size_t e = 0; e < from.elements; ++e) {
-        const std::size_t k = s * from.sample_stride + e * from.element_stride;
-        const auto value = static_cast<double>(from.data[k]);
-        to.data[k] = static_cast<Scalar>(function(e % mean_.size(), value));
+        const auto value = static_cast<double>(from.at(e, s));
+        to.at(e, s) = static_cast<ScalarOf<State>>(function(e % mean_.size(), value));
       }
     }
   }
@@ -86,13 +84,7 @@ class Gaussian {
   std::vector<double> stddev_;
 };
 
-}  // namespace dpm
-
 #if DPM_DEFINE
-
-#  include <utility>
-
-namespace dpm {
 
 DPM_INLINE Gaussian::Gaussian(std::vector<double> mean, std::vector<double> stddev)
     : mean_(std::move(mean)), stddev_(std::move(stddev)) {
@@ -106,10 +98,6 @@ DPM_INLINE Gaussian::Gaussian(std::vector<double> mean, std::vector<double> stdd
   }
 }
 
-DPM_INLINE std::span<const double> Gaussian::mean() const { return mean_; }
-
-DPM_INLINE std::span<const double> Gaussian::stddev() const { return stddev_; }
+#endif
 
 }  // namespace dpm
-
-#endif

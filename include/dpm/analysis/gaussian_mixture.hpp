@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// Mixtures of Gaussians: exact models of data with several modes.
+/// The exact model of data from a mixture of Gaussians, to test samplers on several modes.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
-#include <type_traits>
+#include <limits>
+#include <utility>
 #include <vector>
 
 #include "dpm/analysis/gaussian.hpp"
@@ -23,9 +26,9 @@ namespace dpm {
 ///
 ///     epsilon(x) = sum over k of r_k(x) epsilon_k(x),
 ///
-/// epsilon_k being the noise prediction of component k alone (see `Gaussian`). States as there.
-/// Cost: components x dimensions for each sample, and a few small allocations for each call.
-/// For |x| below 1e150: squares of distances must not overflow.
+/// epsilon_k being the noise prediction of component k alone. States as for `Gaussian`, with |x|
+/// below 1e150, as squares of distances must not overflow. Cost: components x dimensions for each
+/// sample, and a few small allocations for each call.
 class GaussianMixture {
  public:
   struct Component {
@@ -43,7 +46,6 @@ class GaussianMixture {
   void operator()(const State& x, const Level& at, State& noise) const {
     const auto from = dense_view(x);
     const auto to = dense_view(noise);
-    using Scalar = std::remove_pointer_t<decltype(to.data)>;
     const std::size_t d = dimensions();
     detail::require(from.elements % d == 0, "GaussianMixture: a sample of ", from.elements,
                     " values; it must be a multiple of the ", d, " dimensions");
@@ -55,10 +57,7 @@ class GaussianMixture {
     const std::vector<Marginal> marginals = marginals_at(at.alpha(), sigma);
     for (std::size_t s = 0; s < from.samples; ++s) {
       for (std::size_t first = 0; first < from.elements; first += d) {
-        const std::size_t start = s * from.sample_stride + first * from.element_stride;
-        for (std::size_t i = 0; i < d; ++i) {
-          point[i] = static_cast<double>(from.data[start + i * from.element_stride]);
-        }
+        for (std::size_t i = 0; i < d; ++i) point[i] = static_cast<double>(from.at(first + i, s));
         find_shares(marginals, point, shares);
         for (std::size_t i = 0; i < d; ++i) {
           double sum = 0.0;
@@ -66,7 +65,7 @@ class GaussianMixture {
             const Marginal& m = marginals[k * d + i];
             sum += shares[k] * (point[i] - m.mean) / m.variance;
           }
-          to.data[start + i * to.element_stride] = static_cast<Scalar>(sigma * sum);
+          to.at(first + i, s) = static_cast<ScalarOf<State>>(sigma * sum);
         }
       }
     }
@@ -82,24 +81,15 @@ class GaussianMixture {
 
   [[nodiscard]] std::vector<Marginal> marginals_at(double alpha, double sigma) const;
 
-  /// shares <- the probability of each component given one noisy sample. Formed from logarithms
-  /// with the largest taken off, so that far from every component one of them is still 1.
+  /// shares <- the probability of each component given one noisy sample, formed from logarithms
+  /// less the largest, so that none is 0 / 0 far from every component.
   void find_shares(const std::vector<Marginal>& marginals, const std::vector<double>& point,
                    std::vector<double>& shares) const;
 
   std::vector<Component> components_;
 };
 
-}  // namespace dpm
-
 #if DPM_DEFINE
-
-#  include <algorithm>
-#  include <cmath>
-#  include <limits>
-#  include <utility>
-
-namespace dpm {
 
 DPM_INLINE GaussianMixture::GaussianMixture(std::vector<Component> components)
     : components_(std::move(components)) {
@@ -149,6 +139,6 @@ DPM_INLINE void GaussianMixture::find_shares(const std::vector<Marginal>& margin
   for (double& share : shares) share /= sum;
 }
 
-}  // namespace dpm
-
 #endif
+
+}  // namespace dpm

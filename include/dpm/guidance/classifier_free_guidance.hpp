@@ -5,11 +5,8 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstddef>
-#include <span>
-#include <type_traits>
 #include <utility>
 
 #include "dpm/error.hpp"
@@ -17,7 +14,6 @@
 #include "dpm/guidance/kept_state.hpp"
 #include "dpm/model.hpp"
 #include "dpm/schedule/level.hpp"
-#include "dpm/separate.hpp"
 #include "dpm/state/combine.hpp"
 #include "dpm/state/dense.hpp"
 #include "dpm/state/weights.hpp"
@@ -30,22 +26,25 @@ namespace dpm {
 ///     phi stddev(c) / stddev(g) + 1 - phi,
 ///
 /// c being the conditional output and stddev over the values of that sample. As in the paper and in
-/// diffusers this is done to what the models return, whatever it means: the result depends on the
-/// prediction type. To have it done to the data prediction, guide models that predict data.
+/// diffusers it rescales what the models return, so the result depends on the prediction type. To
+/// rescale the data prediction, guide models that predict data.
 struct GuidanceRescale {
   /// In [0, 1]; 0 leaves guidance as it is. The paper takes 0.7.
   double phi = 0.0;
-  /// For ranges that hold several samples one after the other: values in each; 0: one sample. The
-  /// samples of an Eigen object are its columns.
+  /// Values of each sample, for ranges that hold several one after the other. 0: one sample, or
+  /// those that are the columns of an Eigen object.
   std::size_t elements_per_sample = 0;
 };
 
 namespace detail {
 
-void check_rescale(const char* who, const GuidanceRescale& rescale);
+inline void check_rescale(const char* who, const GuidanceRescale& rescale) {
+  require(rescale.phi >= 0.0 && rescale.phi <= 1.0, who, ": phi = ", rescale.phi,
+          "; it must be in [0, 1]");
+}
 
 /// out <- the guided output, rescaled; `out` may be one of the others. Deviations are counted from
-/// the sample's first value, so that those of a constant sample are exactly 0; it is left alone.
+/// the sample's first value: those of a constant sample are exactly 0, and it is not rescaled.
 template <class Scalar>
 void combine_rescaled(const char* who, double scale, const GuidanceRescale& rescale,
                       DenseView<Scalar> conditional, DenseView<Scalar> unconditional,
@@ -55,14 +54,9 @@ void combine_rescaled(const char* who, double scale, const GuidanceRescale& resc
   out = split_samples(who, out, rescale.elements_per_sample);
   const std::size_t n = out.elements;
   for (std::size_t s = 0; s < out.samples; ++s) {
-    const auto c = [&](std::size_t e) {
-      return static_cast<double>(
-          conditional.data[s * conditional.sample_stride + e * conditional.element_stride]);
-    };
+    const auto c = [&](std::size_t e) { return static_cast<double>(conditional.at(e, s)); };
     const auto guided = [&](std::size_t e) {
-      const auto u = static_cast<double>(
-          unconditional.data[s * unconditional.sample_stride + e * unconditional.element_stride]);
-      return scale * c(e) + (1.0 - scale) * u;
+      return scale * c(e) + (1.0 - scale) * static_cast<double>(unconditional.at(e, s));
     };
     const auto squares = [n](const auto& values) {
       double mean = 0.0;
@@ -77,36 +71,31 @@ void combine_rescaled(const char* who, double scale, const GuidanceRescale& resc
     };
     const double is = squares(guided);
     const double factor = is == 0.0 ? 1.0 : 1.0 + rescale.phi * (std::sqrt(squares(c) / is) - 1.0);
-    for (std::size_t e = 0; e < n; ++e) {
-      out.data[s * out.sample_stride + e * out.element_stride] =
-          static_cast<Scalar>(factor * guided(e));
-    }
+    for (std::size_t e = 0; e < n; ++e) out.at(e, s) = static_cast<Scalar>(factor * guided(e));
   }
 }
 
 }  // namespace detail
 
-/// Classifier-free guidance (Ho & Salimans 2022, arXiv 2207.12598) with two models, for example one
-/// network with and without its prompt:
+/// Classifier-free guidance (Ho & Salimans 2022, arXiv 2207.12598) with two models:
 ///
 ///     output = u + scale (c - u)     c the conditional model's output, u the unconditional one's
 ///
-/// so 1 is the conditional model alone, and the paper's w is scale - 1. A negative prompt takes the
-/// place of the unconditional model.
+/// so 1 is the conditional model alone, and the paper's w is scale - 1. With a negative prompt, the
+/// model that has it is the unconditional one.
 ///
 ///     dpm::ClassifierFreeGuidance guided(with_prompt, without_prompt, 7.5);
 ///     dpm::sample(schedule, 20, guided, x);
 ///
-/// It is a model itself, for the same prediction as its two, which must be the same: every
-/// prediction is linear in the noise prediction, so guiding either is guiding the other. The two
-/// have any form of `ModelFor` and get what a network alone would get, at EDM's levels the scaled
-/// input. They are owned; `std::ref` shares one.
+/// It is a model itself, for the prediction that both its models make. Any prediction will do, as
+/// all are linear in the noise prediction. The models have any form of `ModelFor`, get what a
+/// network alone would get (at EDM's levels the scaled input) and are owned; `std::ref` shares one.
 ///
 /// Where the scale is 1 only the conditional model is called, and where it is 0 (without rescaling)
-/// only the unconditional one; the run's report counts either as one call. Cost besides: one pass
-/// over the state, and with rescaling a few more reads of both outputs. The first call allocates
-/// one state, which is kept, so an object serves one thread at a time. States of any type that a
-/// run takes; rescaling needs a dense one. `out` must not be `x`.
+/// only the unconditional one; the run's report counts either, or both, as one call. Cost besides:
+/// one pass over the state, and with rescaling a few more reads of both outputs. The first call
+/// allocates one state, which is kept, so an object serves one thread at a time. States of any type
+/// that a run takes; rescaling needs a dense one. `out` must not be `x`.
 template <class Conditional, class Unconditional>
 class ClassifierFreeGuidance {
  public:
@@ -138,7 +127,7 @@ class ClassifierFreeGuidance {
     detail::check_output(who, "the conditional output", level, out, x);
     call_model<State>(unconditional_, x, level, other);
     detail::check_output(who, "the unconditional output", level, other, x);
-    if (rescale_.phi == 0.0) return detail::add_to(out, scale, other, 1.0 - scale);
+    if (rescale_.phi == 0.0) return detail::combine_two(out, scale, out, 1.0 - scale, other);
     if constexpr (DenseState<State>) {
       detail::combine_rescaled(who, scale, rescale_, dense_view(out), dense_view(other),
                                dense_view(out));
@@ -157,18 +146,15 @@ class ClassifierFreeGuidance {
 };
 
 /// The same guidance with one model, called once on a doubled batch: its input is [x | x] and its
-/// output must be [conditional | unconditional]. The second half of an Eigen array or matrix is the
-/// second half of its columns, that of a `std::vector` the second half of its values; the batch of
-/// the model's own conditions goes in the same order.
+/// output must be [conditional | unconditional], the halves of the columns or of a range.
 ///
 ///     dpm::BatchedClassifierFreeGuidance guided(network, 7.5);
 ///     dpm::sample(schedule, 20, guided, x);
 ///
-/// The model is always called on both halves, also where the scale is 1 or 0. Cost besides: x is
-/// written twice, and one pass combines. The first call allocates two doubled states, which are
-/// kept. The states are those whose number of samples is not fixed: Eigen arrays and matrices with
-/// dynamic columns, and ranges with `resize`. Else as `ClassifierFreeGuidance`, and bit for bit the
-/// same if the model treats each sample by itself.
+/// The model is called on both halves at every scale. Cost besides: x is written twice, and one
+/// pass combines. The first call allocates two doubled states, which are kept. States are Eigen
+/// arrays and matrices with dynamic columns, and ranges with `resize`. Else as
+/// `ClassifierFreeGuidance`, bit for bit if the model treats each sample by itself.
 template <class Model>
 class BatchedClassifierFreeGuidance {
  public:
@@ -213,15 +199,13 @@ class BatchedClassifierFreeGuidance {
     if (rescale_.phi > 0.0) {
       return detail::combine_rescaled(who, scale, rescale_, conditional, unconditional, to);
     }
-    using Scalar = std::remove_pointer_t<decltype(to.data)>;
-    const std::array<double, 2> weights{scale, 1.0 - scale};
+    using Scalar = ScalarOf<State>;
+    const double weights[] = {scale, 1.0 - scale};
     detail::for_each_stretch(
         conditional, to, [&](std::size_t at, std::size_t in, std::size_t size) {
-          const std::array<Scalar*, 1> target{to.data + in};
-          const std::array<const Scalar*, 2> operands{conditional.data + at,
-                                                      unconditional.data + at};
-          detail::combine_arrays(Weights(weights.data(), 2), std::span<Scalar* const>(target),
-                                 std::span<const Scalar* const>(operands), size);
+          Scalar* const target[] = {to.data + in};
+          const Scalar* const operands[] = {conditional.data + at, unconditional.data + at};
+          detail::combine_arrays<Scalar>(Weights(weights, 2), target, operands, size);
         });
   }
 
@@ -233,16 +217,3 @@ class BatchedClassifierFreeGuidance {
 };
 
 }  // namespace dpm
-
-#if DPM_DEFINE
-
-namespace dpm::detail {
-
-DPM_INLINE void check_rescale(const char* who, const GuidanceRescale& rescale) {
-  require(rescale.phi >= 0.0 && rescale.phi <= 1.0, who, ": phi = ", rescale.phi,
-          "; it must be in [0, 1]");
-}
-
-}  // namespace dpm::detail
-
-#endif

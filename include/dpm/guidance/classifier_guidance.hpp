@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cmath>
-#include <type_traits>
 #include <utility>
 
 #include "dpm/error.hpp"
@@ -20,9 +19,8 @@
 namespace dpm {
 namespace detail {
 
-/// What a prediction gains for each unit of gradient with respect to x: the score gains 1, so the
-/// noise -sigma (arXiv 2105.05233, Eq. 14), the data sigma^2 / alpha, and the others what converts
-/// to that.
+/// What a prediction gains for each unit of gradient with respect to x: 1 for the score, so -sigma
+/// for the noise (arXiv 2105.05233, Eq. 14), sigma^2 / alpha for the data, and so on.
 inline double guidance_weight(Prediction prediction, const Level& at) {
   if (prediction == Prediction::score) return 1.0;
   if (prediction == Prediction::noise) return -at.sigma();
@@ -44,17 +42,15 @@ inline double guidance_weight(Prediction prediction, const Level& at) {
 ///
 ///     noise prediction - scale sigma grad log p(y | x)
 ///
-/// or the same in terms of what the model predicts: score + scale grad, data + scale sigma^2 /
-/// alpha grad, and so on.
+/// or the same for what the model predicts: score + scale grad, data + scale sigma^2 / alpha grad.
 ///
 ///     dpm::ClassifierGuidance guided(network, gradient, 2.0, dpm::Prediction::velocity);
 ///     dpm::sample(schedule, 20, guided, x, dpm::Prediction::velocity);
 ///
-/// It is a model itself. `model` and `gradient` have any form of `ModelFor` and get the same input,
-/// x. At levels that scale the model's input (`Level::data_stddev` above 0, as with `Edm`) that is
-/// x times `Level::input_scale()`, for both; the gradient that is returned is with respect to the
-/// input that was given, as automatic differentiation has it, and the factor between the two is
-/// seen to here. Both are owned; `std::ref` shares one.
+/// It is a model itself. `model` and `gradient` have any form of `ModelFor` and are owned;
+/// `std::ref` shares one. Both get the input of a model, which is x times `Level::input_scale()`
+/// where levels scale it (`Level::data_stddev` above 0, as with `Edm`). The gradient is with
+/// respect to that input, as automatic differentiation has it.
 ///
 /// Where the scale is 0 the gradient is not called. Cost besides: one pass over the state. The
 /// first call allocates one state, which is kept, so an object serves one thread at a time. States
@@ -90,7 +86,7 @@ class ClassifierGuidance {
     detail::check_output(who, "the model's output", level, out, x);
     call_model<State>(gradient_, x, level, gradient);
     detail::check_output(who, "the gradient", level, gradient, x);
-    detail::add_to(out, 1.0, gradient, weight);
+    detail::combine_two(out, 1.0, out, weight, gradient);
   }
 
  private:

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// How strongly to guide.
+/// How strongly to guide: a number or a function of the level, perhaps limited to an interval.
 #pragma once
 
+#include <cmath>
 #include <concepts>
 #include <functional>
 #include <limits>
@@ -17,15 +18,13 @@
 
 namespace dpm {
 
-/// How strongly to guide: a number, or a function of the level for a scale that varies with lambda
-/// or time; either can be limited to an interval. It converts from both:
+/// How strongly to guide. It converts from a number and from a function of the level:
 ///
 ///     dpm::GuidanceScale(7.5)
 ///     dpm::GuidanceScale(4.0).within(0.3, 3.0)
 ///     [](const dpm::Level& at) { return 1.0 + 3.0 / (1.0 + std::exp(at.lambda())); }
 ///
-/// All scales are in [0, inf). What a scale means is said by the guidance that it is given to: a
-/// scale of 1 is no guidance in `ClassifierFreeGuidance`, and one of 0 in `ClassifierGuidance`.
+/// In [0, inf). No guidance is 1 in `ClassifierFreeGuidance` and 0 in `ClassifierGuidance`.
 class GuidanceScale {
  public:
   /// The same scale at every level.
@@ -43,10 +42,7 @@ class GuidanceScale {
   /// The same where sigma / alpha is in (low, high], and no guidance elsewhere (Kynkaanniemi et al.
   /// 2024, arXiv 2404.07724, Sec. 3, where sigma / alpha is called sigma). 0 <= low < high; high
   /// may be infinite, and low = 0 means down to clean data.
-  [[nodiscard]] GuidanceScale within(double low, double high) const& {
-    return GuidanceScale(*this).within(low, high);
-  }
-  [[nodiscard]] GuidanceScale within(double low, double high) &&;
+  [[nodiscard]] GuidanceScale within(double low, double high) const;
 
   /// The scale at `level`; `off`, the scale that means no guidance, outside the interval.
   [[nodiscard]] double at(const Level& level, double off) const;
@@ -61,24 +57,19 @@ class GuidanceScale {
   double log_high_ = infinity;
 };
 
-}  // namespace dpm
-
 #if DPM_DEFINE
-
-#  include <cmath>
-
-namespace dpm {
 
 DPM_INLINE GuidanceScale::GuidanceScale(double scale) : constant_(scale) {
   detail::require(allowed(scale), "GuidanceScale: scale = ", scale, "; it must be in [0, inf)");
 }
 
-DPM_INLINE GuidanceScale GuidanceScale::within(double low, double high) && {
+DPM_INLINE GuidanceScale GuidanceScale::within(double low, double high) const {
   detail::require(low >= 0.0 && low < high, "GuidanceScale: low = ", low, " and high = ", high,
                   "; they must be 0 <= low < high");
-  log_low_ = std::log(low);
-  log_high_ = std::log(high);
-  return std::move(*this);
+  GuidanceScale limited = *this;
+  limited.log_low_ = std::log(low);
+  limited.log_high_ = std::log(high);
+  return limited;
 }
 
 DPM_INLINE double GuidanceScale::at(const Level& level, double off) const {
@@ -92,6 +83,6 @@ DPM_INLINE double GuidanceScale::at(const Level& level, double off) const {
   return scale;
 }
 
-}  // namespace dpm
-
 #endif
+
+}  // namespace dpm

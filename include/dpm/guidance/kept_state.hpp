@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// The states that guidance keeps from call to call, and what it does to them.
+/// States that guidance keeps from call to call, and the check of the outputs that fill them.
 #pragma once
 
 #include <any>
-#include <array>
 #include <cstddef>
-#include <span>
 
 #include "dpm/schedule/level.hpp"
 #include "dpm/state/check_values.hpp"
 #include "dpm/state/combine.hpp"
 #include "dpm/state/dense.hpp"
-#include "dpm/state/weights.hpp"
 
 namespace dpm::detail {
 
@@ -26,7 +23,7 @@ concept DoublableState = RunnableState<State> &&
       }) ||
      (RangeState<State> && requires(State & state, std::size_t size) { state.resize(size); }));
 
-/// A state that is kept from call to call, of whatever type the calls are about.
+/// A state that is kept from call to call, of the type that the last call asked for.
 class KeptState {
  public:
   /// The state, shaped like x and not filled. Allocates at first, and where type or shape change.
@@ -34,8 +31,8 @@ class KeptState {
   State& like(const State& x) {
     State& state = of_type_of(x);
     if constexpr (DenseState<State>) {
-      if (!dense_view(state).same_shape(dense_view(x))) state = x;
-      mark_unfilled(dense_view(state));
+      make_fillable(state, x);
+      mark_unfilled(state);
     } else {
       state = x;
     }
@@ -78,9 +75,8 @@ template <DoublableState State>
   return view;
 }
 
-/// Calls function(offset in half, offset in whole, size) for each stretch of memory in a half of a
-/// doubled state and in a state of that half's shape: one for all, or one for each row of a
-/// row-major object.
+/// Calls function(offset in half, offset in whole, size) for each stretch of memory in one half of
+/// a doubled state and in a state of its shape: one, or one for each row in row-major storage.
 template <class Scalar, class Other, class Function>
 void for_each_stretch(const DenseView<Scalar>& half, const DenseView<Other>& whole,
                       Function function) {
@@ -100,16 +96,6 @@ void check_output(const char* who, const char* what, const Level& level, const S
     require_shape(shape_of(output), "the model's input", shape_of(x), who, ": at time ", level.time,
                   " ", what);
   }
-}
-
-/// out <- weight * out + other_weight * other, in one pass.
-template <class State>
-void add_to(State& out, double weight, const State& other, double other_weight) {
-  const std::array<double, 2> weights{weight, other_weight};
-  const std::array<State*, 1> targets{&out};
-  const std::array<const State*, 2> operands{&out, &other};
-  combine(Weights(weights.data(), 2), std::span<State* const>(targets),
-          std::span<const State* const>(operands));
 }
 
 }  // namespace dpm::detail

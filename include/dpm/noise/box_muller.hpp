@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// The arithmetic of normal draws.
+/// The Box-Muller transform in arithmetic that gives the same bits on every machine.
 #pragma once
 
 #include <array>
@@ -21,16 +21,15 @@ namespace dpm::detail {
 static_assert(std::numeric_limits<double>::is_iec559 && sizeof(double) == sizeof(std::uint64_t),
               "dpm's noise needs IEEE 754 doubles");
 
-// Why the bits are the same everywhere: IEEE 754 fixes + - * / and sqrt. It fixes neither log, sin
-// and cos, nor whether a x + c is rounded once (a fused multiply-add) or twice, which a compiler
-// decides as it pleases. So the three functions are polynomials here, and every product that meets
-// a sum is exact: its factors have so few significant bits, as a rule 26 each, that the product
-// fits in 53. Fused or not, a x + c is then rounded once. Leading terms that need all 53 bits have
-// a power of two for a factor. The coefficients are minimax in the relative error, each first one
-// cut to 26 bits and the others fitted to it.
+// Why the bits are the same everywhere: IEEE 754 fixes + - * / and sqrt, but neither log, sin and
+// cos, nor whether a compiler rounds a x + c once (a fused multiply-add) or twice. So the three
+// functions are polynomials here, and every product that meets a sum is exact, as its factors have
+// 26 significant bits each, as a rule. Fused or not, a x + c is then rounded once. Leading terms of
+// 53 bits have a power of two for a factor. The coefficients are minimax in the relative error,
+// each first one cut to 26 bits and the others fitted to it.
 //
-// They take words in 64 bits, of which they read the lower 32, and make doubles from integers by
-// writing their bits: common processors have no vector instructions for the conversions.
+// The functions read the lower 32 bits of 64-bit words and make doubles from integers by writing
+// their bits: common processors have no vector instructions for the conversions.
 
 /// The number whose bits `base` and `n` have between them, less `origin`; exact for an n below 2^52
 /// that counts units of the last place of `base`, a power of two.
@@ -51,15 +50,13 @@ static_assert(std::numeric_limits<double>::is_iec559 && sizeof(double) == sizeof
 /// -2 log u > 0 at u = (word + 1/2) / 2^32; relative error below 2^-29.
 ///
 /// With u = 2^k m, m in [sqrt(1/2), sqrt(2)), and s = (m - 1)/(m + 1) it is -2 k log 2 - 4 artanh
-/// s, and 4 artanh s = 4 s + s^3 (4/3 + 4 s^2/5 + ...). Near u = 1, k = 0 and m - 1 is exact: no
-/// digit is lost.
+/// s, and 4 artanh s = 4 s + s^3 (4/3 + 4 s^2/5 + ...). Near u = 1, k = 0 and m - 1 is exact.
 [[nodiscard]] inline double minus_two_log(std::uint64_t word) {
   constexpr double minus_two_log_2 = -0x1.62e42fefa3ap+0;  // 47 bits: exact times |k| < 64
   constexpr auto sqrt_half = bit_cast<std::uint64_t>(0x1.6a09e667f3bcdp-1);
   constexpr std::uint64_t fraction = (std::uint64_t{1} << 52) - 1;
   const double u = fixed_point(0x1p19, (word & 0xFFFFFFFF) << 1 | 1, 0x1p19);
-  const std::uint64_t scaled =
-      bit_cast<std::uint64_t>(u) - sqrt_half + (std::uint64_t{64} << 52);
+  const std::uint64_t scaled = bit_cast<std::uint64_t>(u) - sqrt_half + (std::uint64_t{64} << 52);
   const double k = fixed_point(0x1p52, scaled >> 52, 0x1p52 + 64);
   const double m = bit_cast<double>((scaled & fraction) + sqrt_half);
 
@@ -82,8 +79,7 @@ static_assert(std::numeric_limits<double>::is_iec559 && sizeof(double) == sizeof
   return f * half_pi + f * a;
 }
 
-/// cos(pi f / 2) of the same; relative error below 2^-29. Leads with 1 - f^2, which is exact but
-/// for its one rounding.
+/// cos(pi f / 2) of the same; relative error below 2^-29. 1 - f^2 leads, which is rounded once.
 [[nodiscard]] inline double cos_quarter(double f, double y) {
   double a = 0x1.d9d57fp-11;
   a = horner26(-0x1.55c5dfc0fe04ep-6, a, y);
@@ -92,8 +88,7 @@ static_assert(std::numeric_limits<double>::is_iec559 && sizeof(double) == sizeof
   return (1.0 - f * f) + a * y;
 }
 
-/// r cos(theta) and r sin(theta) in 26 bits, where theta = 2 pi (n + 1/2) / 2^28 and n is the upper
-/// 28 bits of the 32 in `word`.
+/// r cos(theta) and r sin(theta) in 26 bits, where theta = 2 pi (n + 1/2) / 2^28, n = word / 2^4.
 [[nodiscard]] inline std::array<double, 2> polar(double r, std::uint64_t word) {
   // theta = pi/2 (quadrant + f). Two bits shifted out leave f as a signed fraction of 2^32; with
   // its sign flipped it is f + 1/2, unsigned.
@@ -112,8 +107,7 @@ static_assert(std::numeric_limits<double>::is_iec559 && sizeof(double) == sizeof
           keep26(r * bit_cast<double>(s ^ swap ^ negative))};
 }
 
-/// The square roots of an even number of values. std::sqrt has to set errno, so that compilers do
-/// not vectorise it.
+/// The square roots of an even number of values. std::sqrt sets errno, which forbids vectors.
 inline void square_roots(double* x, std::size_t count) {
 #if defined(__SSE2__)
   for (std::size_t i = 0; i < count; i += 2) {

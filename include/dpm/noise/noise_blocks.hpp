@@ -11,11 +11,11 @@
 
 namespace dpm::detail {
 
-/// The most blocks that are drawn together, and their values.
+/// The most blocks of four values that are drawn together, and their values.
 inline constexpr std::size_t blocks_at_once = 32;
 inline constexpr std::size_t values_at_once = 4 * blocks_at_once;
 
-/// The blocks from number `block` of sample number `sample` on, and on into the samples after it.
+/// The blocks from number `block` of sample `sample` on, and then those of the samples after it.
 struct NoiseBlocks {
   std::uint64_t sample;
   std::uint64_t block;
@@ -42,8 +42,8 @@ namespace dpm::detail {
 /// half of number j of row k. Upper halves mean nothing.
 using PhiloxWords = std::uint64_t[4][blocks_at_once];
 
-/// `philox4x32` of the first 8 `groups` counters, under the key whose two words `key` holds: round
-/// by round for all of them, so that compilers find vectors.
+/// `philox4x32` of the first 8 `groups` counters under the two words of `key`: round by round for
+/// all of them, so that compilers find vectors.
 inline void philox4x32_blocks(PhiloxWords& words, std::size_t groups, std::uint64_t key) {
   const auto low = [](std::uint64_t x) { return static_cast<std::uint32_t>(x); };
   std::uint32_t c[4][blocks_at_once];
@@ -68,8 +68,7 @@ inline void philox4x32_blocks(PhiloxWords& words, std::size_t groups, std::uint6
 #  if DPM_X86_KERNELS
 using FourWords [[gnu::vector_size(32)]] = std::uint64_t;
 
-/// The products of the lower halves: one instruction, which g++ does not find by itself. (Vectors
-/// are handed over by reference, see state/simd.hpp.)
+/// The products of the lower halves: one instruction, which g++ does not find by itself.
 struct MultiplyFourWords {
   DPM_KERNEL void operator()(FourWords& product, const FourWords& a, std::uint32_t b) const {
     const FourWords factor = FourWords{} + b;
@@ -111,10 +110,8 @@ struct MultiplyFourWords {
 }
 #  endif
 
-/// `normal4` of the first 8 `groups` blocks of words.
-///
-/// Compilers turn these loops into vector instructions. Each says that its length is a multiple of
-/// 8: g++ -O2 leaves a loop alone if anything might be left over.
+/// `normal4` of the first 8 `groups` blocks of words. Lengths are written as multiples of 8, since
+/// g++ -O2 makes vectors only of loops that leave nothing over.
 inline void box_muller(const PhiloxWords& words, std::size_t groups, double* values) {
   std::uint64_t radius_words[2 * blocks_at_once];
   std::uint64_t angle_words[2 * blocks_at_once];
@@ -161,8 +158,7 @@ inline void draw_groups(std::uint64_t seed, std::uint32_t draw, const NoiseBlock
 }
 
 #  if DPM_X86_KERNELS
-/// `draw_groups` for a processor with AVX2: all that it calls becomes a part of it, and so is
-/// compiled for AVX2.
+/// `draw_groups` for AVX2. All that it calls is inlined, and so compiled for AVX2 too.
 [[gnu::flatten]] DPM_KERNEL inline void draw_groups_avx2(std::uint64_t seed, std::uint32_t draw,
                                                          const NoiseBlocks& at, std::size_t groups,
                                                          double* values) {

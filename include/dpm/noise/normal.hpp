@@ -5,7 +5,6 @@
 #pragma once
 
 #include <array>
-#include <cstddef>
 #include <cstdint>
 
 #include "dpm/noise/philox.hpp"
@@ -20,12 +19,11 @@ namespace dpm {
 ///     r = sqrt(-2 log u),  u = (first word + 1/2) / 2^32,
 ///     theta = 2 pi (n + 1/2) / 2^28,  n the upper 28 bits of the second word.
 ///
-/// The draws are the same bits whatever the compiler, its optimisation, its use of fused
-/// multiply-adds or vectors, and the standard library; not under -ffast-math and its like, nor on
-/// x87 arithmetic, nor in a rounding mode other than to nearest. Each has at most 26 significant
-/// bits and a relative error below 1.5 / 2^26 against the formulas above (a float keeps 24 bits),
-/// and is never 0. The largest is sqrt(66 log 2) = 6.76. No branches, no tables; a division and a
-/// square root for each pair.
+/// The draws are the same bits for every compiler, optimisation, standard library, and use of fused
+/// multiply-adds or vectors; not under -ffast-math and its like, on x87 arithmetic, or where
+/// rounding is not to nearest. Each has at most 26 significant bits (a float keeps 24), a relative
+/// error below 1.5 / 2^26 and is never 0. The largest is sqrt(66 log 2) = 6.76. Cost: a division
+/// and a square root for each pair; no branches, no tables.
 [[nodiscard]] std::array<double, 4> normal4(const std::array<std::uint32_t, 4>& words);
 
 /// The keyed noise: elements 4 `block` to 4 `block` + 3 of noise draw number `draw` for sample
@@ -34,10 +32,10 @@ namespace dpm {
 ///
 /// This is a format, which never changes: `normal4` of the four words of `philox4x32` at
 ///
-///     counter = {block, draw, sample mod 2^32, sample / 2^32},  key = {seed mod 2^32, seed /
-///     2^32},
+///     counter = {block, draw, sample mod 2^32, sample / 2^32}
+///     key = {seed mod 2^32, seed / 2^32}
 ///
-/// and element e of a sample is number e mod 4 of block e / 4 (so a sample has at most 2^34).
+/// Element e of a sample is number e mod 4 of block e / 4, so a sample has at most 2^34 elements.
 [[nodiscard]] std::array<double, 4> normal_draws(std::uint64_t seed, std::uint64_t sample,
                                                  std::uint32_t draw, std::uint32_t block);
 
@@ -50,19 +48,6 @@ namespace dpm {
 #  include "dpm/noise/box_muller.hpp"
 
 namespace dpm {
-namespace detail {
-
-/// The four random words of one block of one draw (see `normal_draws`).
-[[nodiscard]] inline std::array<std::uint32_t, 4> noise_words(std::uint64_t seed,
-                                                              std::uint64_t sample,
-                                                              std::uint32_t draw,
-                                                              std::uint32_t block) {
-  const auto low = [](std::uint64_t x) { return static_cast<std::uint32_t>(x); };
-  const auto high = [](std::uint64_t x) { return static_cast<std::uint32_t>(x >> 32); };
-  return philox4x32({block, draw, low(sample), high(sample)}, {low(seed), high(seed)});
-}
-
-}  // namespace detail
 
 DPM_INLINE std::array<double, 4> normal4(const std::array<std::uint32_t, 4>& words) {
   const auto first = detail::polar(std::sqrt(detail::minus_two_log(words[0])), words[1]);
@@ -72,7 +57,9 @@ DPM_INLINE std::array<double, 4> normal4(const std::array<std::uint32_t, 4>& wor
 
 DPM_INLINE std::array<double, 4> normal_draws(std::uint64_t seed, std::uint64_t sample,
                                               std::uint32_t draw, std::uint32_t block) {
-  return normal4(detail::noise_words(seed, sample, draw, block));
+  const auto low = [](std::uint64_t x) { return static_cast<std::uint32_t>(x); };
+  const auto high = [](std::uint64_t x) { return static_cast<std::uint32_t>(x >> 32); };
+  return normal4(philox4x32({block, draw, low(sample), high(sample)}, {low(seed), high(seed)}));
 }
 
 }  // namespace dpm

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// The library's noise source: keyed, so that a sample does not depend on its company.
+/// The noise source of the library: a sample's noise does not depend on the batch around it.
 #pragma once
 
 #include <algorithm>
@@ -17,10 +17,9 @@
 
 namespace dpm {
 
-/// Standard normal noise in which each value is a function of (seed, sample, draw, element) alone:
-/// the same whatever the batch around the sample, the number of threads, the compiler and the
-/// standard library (see noise/normal.hpp). It has no state, so copies and forks of a run draw the
-/// same noise.
+/// Standard normal noise: each value is a function of (seed, sample, draw, element) alone, the same
+/// for every batch, number of threads, compiler and standard library (see noise/normal.hpp). It has
+/// no state, so copies and forks of a run draw the same noise.
 ///
 ///     const dpm::NormalNoise noise{.seed = 42};
 ///     Eigen::ArrayXXf x(64, 16);   // 16 samples of 64 values
@@ -28,11 +27,10 @@ namespace dpm {
 ///     dpm::sample(plan, model, x, {.noise = noise});
 struct NormalNoise {
   std::uint64_t seed = 0;
-  /// The number of the first sample of the batch: sample 7 alone (`first_sample = 7`) gets what
-  /// column 7 of a larger batch gets.
+  /// The number of the batch's first sample: 7 gives it what column 7 of a larger batch gets.
   std::uint64_t first_sample = 0;
-  /// For ranges that hold several samples one after the other: values in each; 0: one sample. Eigen
-  /// objects have their samples in columns, and leave it 0.
+  /// Values of each sample, for ranges that hold several one after the other. 0: one sample, or
+  /// those that are the columns of an Eigen object.
   std::size_t elements_per_sample = 0;
 
   /// Fills `x` with draw number 0, which is kept for the start of a run. Refuses an
@@ -77,8 +75,7 @@ struct NormalNoise {
     }
   }
 
-  /// Fills the blocks `begin` to `end`, counted through all samples: small samples are drawn
-  /// together.
+  /// Fills the blocks `begin` to `end` of all samples; small samples are drawn together.
   template <class Scalar>
   void fill_blocks(const DenseView<Scalar>& view, std::uint32_t draw, std::size_t begin,
                    std::size_t end) const {

@@ -22,8 +22,8 @@ struct MultiplyWords {
   }
 };
 
-/// One of the ten rounds on the counter c. A word is of 32 bits and `Wide` of 64, or both are
-/// vectors whose words stand in the lower halves of 64 bits.
+/// One of the ten rounds on the counter c. `Word` has 32 bits and `Wide` 64, or both are vectors of
+/// words in the lower halves of 64 bits.
 template <class Wide, class Word, class Multiply>
 constexpr void philox_round(Word& c0, Word& c1, Word& c2, Word& c3, std::uint32_t key_0,
                             std::uint32_t key_1, const Multiply& multiply) {
@@ -40,8 +40,7 @@ constexpr void philox_round(Word& c0, Word& c1, Word& c2, Word& c3, std::uint32_
 }  // namespace detail
 
 /// Four random words that are a pure function of `counter` and `key`: for a fixed key, a bijection
-/// of the 2^128 counters. There is no state to seed, advance or share, so any word of any stream
-/// can be had in any order and from any thread. Not for cryptography.
+/// of the 2^128 counters. It has no state: take any words, in any order. Not for cryptography.
 ///
 /// Philox4x32-10 of Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3",
 /// SC 2011, Section 3.3; agrees with the authors' Random123. Cost: 20 32-bit products.

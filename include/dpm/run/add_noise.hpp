@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// Clean data taken to a noise level: where an image-to-image run starts.
+/// `add_noise`: noises clean data to a level, where an image-to-image run starts.
 #pragma once
 
-#include <array>
 #include <cmath>
 #include <cstdint>
 #include <functional>
@@ -24,13 +23,11 @@ namespace dpm {
 template <class State>
 using NoiseSource = std::function<void(State&, const NoiseRequest&)>;
 
-/// x <- alpha x + sigma z: clean data noised to `level`. Refuses a level that is no point of a
-/// process, a view with gaps, noise of another shape (`InvalidArgument`) or that is not finite
-/// (`NonFinite`); x is untouched then. What is not finite in x stays so, and is refused by the run
-/// that starts from it.
+/// x <- alpha x + sigma z: clean data noised to `level`. Refuses, before it changes x, a level
+/// whose alpha or sigma is not finite, a view with gaps, and noise of another shape
+/// (`InvalidArgument`) or that is not finite (`NonFinite`). x itself may hold NaN or infinities.
 ///
-/// @param noise  fills z; it is asked for draw number `draw`, by default the start's own, which no
-///               run asks for.
+/// @param noise  fills z; it is asked for draw number `draw`, by default one that no run asks for.
 template <DenseState X>
 void add_noise(X&& x, const Level& level,
                const std::type_identity_t<NoiseSource<OwnedState<X>>>& noise,
@@ -40,7 +37,7 @@ void add_noise(X&& x, const Level& level,
   detail::require(to.contiguous(), "add_noise: x is a view of ", to.elements, " x ", to.samples,
                   " values with strides ", to.element_stride, " and ", to.sample_stride,
                   "; it must be contiguous");
-  using Scalar = std::remove_reference_t<decltype(*to.data)>;
+  using Scalar = ScalarOf<X>;
   const auto alpha = static_cast<Scalar>(level.alpha());
   const auto sigma = static_cast<Scalar>(level.sigma());
   detail::require(
@@ -55,10 +52,10 @@ void add_noise(X&& x, const Level& level,
   if (!all_finite(z)) {
     detail::refuse_non_finite(detail::sentence("add_noise: the noise (draw ", draw, ")"));
   }
-  const std::array<double, 2> weights{level.alpha(), level.sigma()};
-  const std::array<Scalar*, 1> targets{to.data};
-  const std::array<const Scalar*, 2> operands{to.data, from.data};
-  detail::combine_arrays<Scalar>(Weights(weights.data(), 2), targets, operands, to.size());
+  const double weights[] = {level.alpha(), level.sigma()};
+  Scalar* const targets[] = {to.data};
+  const Scalar* const operands[] = {to.data, from.data};
+  detail::combine_arrays<Scalar>(Weights(weights, 2), targets, operands, to.size());
 }
 
 }  // namespace dpm

@@ -8,7 +8,6 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
-#include <type_traits>
 #include <vector>
 
 #include "dpm/error.hpp"
@@ -18,8 +17,7 @@
 
 namespace dpm {
 
-/// Clips each value of the data prediction to [-range, range] (Ho et al. 2020, arXiv 2006.11239,
-/// public code). For states of any dense type:
+/// Clips the data prediction to [-range, range] (Ho et al. 2020, arXiv 2006.11239, public code):
 ///
 ///     dpm::sample(method, schedule, 20, model, x, dpm::Prediction::noise,
 ///                 {.correction = dpm::Clip()});
@@ -31,8 +29,7 @@ class Clip {
   template <DenseState State>
   void operator()(State& data, const Level& /*level*/) const {
     const auto view = dense_view(data);
-    using Scalar = std::remove_pointer_t<decltype(view.data)>;
-    const auto most = static_cast<Scalar>(range_);
+    const auto most = static_cast<ScalarOf<State>>(range_);
     for (std::size_t i = 0; i < view.size(); ++i) {
       view.data[i] = std::clamp(view.data[i], -most, most);
     }
@@ -48,16 +45,13 @@ class Clip {
 ///
 /// Imagen and diffusers have least = 1, diffusers also most = `sample_max_value`; the official
 /// DPM-Solver code has least = `thresholding_max_val` and no most. With least = most = 1 it is
-/// clipping.
-///
-/// Samples are the columns of an Eigen object. Scratch space for one sample is allocated by the
-/// first call and kept.
+/// clipping. The first call allocates space for one sample, which is kept.
 class DynamicThresholding {
  public:
-  /// ratio in [0, 1]; 0 < least <= most.
+  /// ratio in [0, 1]; 0 < least <= most, and least below 1e300.
   ///
-  /// @param elements_per_sample  for ranges that hold several samples one after the other: values
-  ///                             in each; 0: one sample.
+  /// @param elements_per_sample  values of each sample, for ranges that hold several one after the
+  ///                             other; 0: one sample, or the columns of an Eigen object.
   explicit DynamicThresholding(double ratio = 0.995, double least = 1.0,
                                double most = std::numeric_limits<double>::infinity(),
                                std::size_t elements_per_sample = 0);
@@ -65,17 +59,15 @@ class DynamicThresholding {
   template <DenseState State>
   void operator()(State& data, const Level& /*level*/) {
     const auto view = split_samples("DynamicThresholding", dense_view(data), elements_per_sample_);
-    using Scalar = std::remove_pointer_t<decltype(view.data)>;
     if (view.size() == 0) return;
     magnitudes_.resize(view.elements);
     for (std::size_t s = 0; s < view.samples; ++s) {
-      Scalar* const sample = view.data + s * view.sample_stride;
       for (std::size_t e = 0; e < view.elements; ++e) {
-        magnitudes_[e] = std::abs(static_cast<double>(sample[e * view.element_stride]));
+        magnitudes_[e] = std::abs(static_cast<double>(view.at(e, s)));
       }
-      const auto threshold = static_cast<Scalar>(std::clamp(quantile(), least_, most_));
+      const auto threshold = static_cast<ScalarOf<State>>(std::clamp(quantile(), least_, most_));
       for (std::size_t e = 0; e < view.elements; ++e) {
-        Scalar& value = sample[e * view.element_stride];
+        auto& value = view.at(e, s);
         value = std::clamp(value, -threshold, threshold) / threshold;
       }
     }
@@ -92,11 +84,7 @@ class DynamicThresholding {
   std::vector<double> magnitudes_;
 };
 
-}  // namespace dpm
-
 #if DPM_DEFINE
-
-namespace dpm {
 
 DPM_INLINE Clip::Clip(double range) : range_(range) {
   detail::require(range > 0.0 && range < std::numeric_limits<double>::infinity(),
@@ -123,6 +111,6 @@ DPM_INLINE double DynamicThresholding::quantile() {
   return std::lerp(*at, *std::min_element(at + 1, magnitudes_.end()), fraction);
 }
 
-}  // namespace dpm
-
 #endif
+
+}  // namespace dpm

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// Inpainting by mask.
+/// Inpainting: after each step the known part of an image, noised, replaces the sample.
 #pragma once
 
 #include <cmath>
@@ -13,7 +13,6 @@
 #include "dpm/error.hpp"
 #include "dpm/run/add_noise.hpp"
 #include "dpm/run/options.hpp"
-#include "dpm/schedule/level.hpp"
 #include "dpm/state/check_values.hpp"
 #include "dpm/state/dense.hpp"
 #include "dpm/state/simd.hpp"
@@ -21,12 +20,11 @@
 namespace dpm {
 
 /// Keeps the known part of an image while the rest is sampled, as the hook of `sample_with_edits`:
-/// after each step x <- mask * known, noised to the step's level, + (1 - mask) * x (Lugmayr et al.
-/// 2022, arXiv 2201.09865, Eq. 8).
+/// after each step x <- mask * noised + (1 - mask) * x, where `noised` is the known image noised to
+/// the step's level (Lugmayr et al. 2022, arXiv 2201.09865, Eq. 8).
 ///
-/// Each step starts afresh from the changed sample, so a multistep method never gets beyond its
-/// start; take one that needs no history, as Ddim, Ddpm or a singlestep method (without
-/// `DpmSolver::model_calls`, which every new plan would make).
+/// Each step starts afresh from the changed sample, so take a method that needs no history: Ddim,
+/// Ddpm or a singlestep method (without `DpmSolver::model_calls`, which every new plan would make).
 ///
 ///     dpm::sample_with_edits(dpm::Ddim{}, grid, model, x, dpm::Inpaint(image, mask, noise));
 template <DenseState State>
@@ -40,11 +38,10 @@ class Inpaint {
   /// @param noise  its draws are numbered from 2^31, so that one source can serve the run as well.
   Inpaint(State known, State mask, std::type_identity_t<NoiseSource<State>> noise)
       : known_(std::move(known)), mask_(std::move(mask)), noise_(std::move(noise)) {
-    const auto mask_view = dense_view(mask_);
     detail::require_shape(detail::shape_of(mask_), "known", detail::shape_of(known_),
                           "Inpaint: mask");
-    for (std::size_t i = 0; i < mask_view.size(); ++i) {
-      const auto value = static_cast<double>(mask_view.data[i]);
+    for (std::size_t i = 0; i < dense_view(mask_).size(); ++i) {
+      const auto value = static_cast<double>(dense_view(mask_).data[i]);
       const auto known_value = static_cast<double>(dense_view(known_).data[i]);
       detail::require(!(value > 0.0) || std::isfinite(known_value), "Inpaint: known holds ",
                       known_value, " where the mask is ", value, "; it must be finite there");
@@ -66,11 +63,11 @@ class Inpaint {
     const auto from = dense_view(noised);
     for (std::size_t i = 0; i < to.size(); ++i) {
       if (mask.data[i] == 0) continue;  // known may be anything there, NaN too
-      using Scalar = std::remove_reference_t<decltype(to.data[i])>;
-      const auto share = static_cast<detail::WideOf<Scalar>>(mask.data[i]);
-      const auto known = static_cast<detail::WideOf<Scalar>>(from.data[i]);
-      const auto sampled = static_cast<detail::WideOf<Scalar>>(to.data[i]);
-      to.data[i] = static_cast<Scalar>(detail::multiply_add(share, known, (1 - share) * sampled));
+      using Wide = detail::WideOf<ScalarOf<State>>;
+      const auto share = static_cast<Wide>(mask.data[i]);
+      const auto known = static_cast<Wide>(from.data[i]);
+      const auto kept = (1 - share) * static_cast<Wide>(to.data[i]);
+      to.data[i] = static_cast<ScalarOf<State>>(detail::multiply_add(share, known, kept));
     }
     return true;
   }

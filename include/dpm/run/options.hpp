@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// What a run needs besides its plan and its start, and what it tells.
+/// The options of a run: noise, correction, observer, preview, stop and checks.
 #pragma once
 
 #include <cstddef>
@@ -55,10 +55,8 @@ struct Progress {
   int total_model_calls = 0;  ///< model calls of the whole run
   const Level& level;         ///< where the sample stands now
   const State& sample;        ///< the sample
-  /// The estimate of the step's error: its result less that of the order below. Null where the plan
-  /// makes none, and for steps of first order. What it is worth, and where it says something else,
-  /// is in docs/guidance-control-editing.md, "Error estimates on a
-  /// fixed grid".
+  /// The step's result less that of the order below, an estimate of its error; null where there is
+  /// none (see "Error estimates on a fixed grid" in docs/guidance-control-editing.md).
   const State* error = nullptr;
   double model_seconds = 0.0;    ///< time between handing out model calls and getting them back
   double sampler_seconds = 0.0;  ///< time in the run itself, its noise and correction included
@@ -66,33 +64,28 @@ struct Progress {
 
 /// What a run needs besides its plan and its start. Copies of a run copy these callables too. A
 /// noise source or a correction that throws must not have changed its argument: it is called again
-/// with it. Noise of another shape, or that is not finite, is refused and asked for again. A
-/// correction that leaves such data has spoilt the prediction: the run cannot go on from there,
-/// only from `Stepper::reset` or from a copy made before.
+/// with it. Noise of another shape, or that is not finite, is refused and asked for again. After a
+/// correction that leaves such data a run needs `Stepper::reset` or a copy made before.
 template <class State>
 struct RunOptions {
-  /// Fills its first argument with independent standard normal values, for example
-  /// `NormalNoise{seed}`. Needed if the plan draws noise.
+  /// Fills its first argument with independent standard normal values, as `NormalNoise{seed}` does.
+  /// Needed if the plan draws noise.
   std::function<void(State&, const NoiseRequest&)> noise = {};
-  /// Changes a data prediction in place, at the given level. Needed exactly if the plan was made
-  /// with `Correction::data`.
+  /// Changes a data prediction in place. Needed exactly if the plan has `Correction::data`.
   std::function<void(State&, const Level&)> correction = {};
   /// Called after each step.
   std::function<void(const Progress<State>&)> observer = {};
   /// Called after each model call with the data prediction that it made, and its level. Costs a
   /// buffer and a pass. Not called where a prediction says nothing about the data (alpha = 0).
   std::function<void(const State&, const Level&)> preview = {};
-  /// A request to stop, from any thread, ends the run before its next model call: a
-  /// `std::stop_token`, for example.
+  /// For example a `std::stop_token`: its request ends the run before the next model call.
   StopRequest stop = {};
-  /// Check the start, every model output and the result for NaN and infinity, where `State` is
-  /// dense. Outputs are looked at in the pass that reads them first, so it costs next to nothing.
-  /// Of another type the result alone is checked, if `bool all_finite(const State&)` is there, in
-  /// that type's namespace.
+  /// Refuse a NaN or an infinity in the start, a model output or the result of a dense `State`.
+  /// Costs next to nothing, as outputs are checked in the pass that reads them first. Of another
+  /// type only the result is checked, if its namespace has `bool all_finite(const State&)`.
   bool check_finite = true;
-  /// Look at each model output before anything is computed from it, so that one that is not finite
-  /// can be filled anew and the run go on: for a server whose network may fail. Costs one more
-  /// read.
+  /// Check each model output before it is used, so that one that is not finite can be filled anew:
+  /// for a server whose network may fail. Costs one more read.
   bool refillable = false;
 };
 

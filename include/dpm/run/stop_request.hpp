@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// How a run learns that it is to stop.
+/// `StopRequest`: asks a `std::stop_token`, or an object like it, whether a run is to stop.
 #pragma once
 
 #include <concepts>
@@ -12,12 +12,12 @@
 
 namespace dpm {
 
-/// Whether a run is to stop: a `std::stop_token`, or an object of one's own with a const
-/// `stop_requested()`, such as one that points to an atomic flag. (Without `<stop_token>`, which
-/// costs compile time and is not in every standard library.) One made of nothing never stops a run.
+/// Whether a run is to stop: a `std::stop_token`, or an object of your own with a const
+/// `stop_requested()`, such as one that points to an atomic flag. By default a run never stops.
+/// (`<stop_token>` costs compile time and is not in every standard library.)
 ///
-/// The object is copied once, and all copies of the request ask that one copy, from whatever
-/// threads they are on. Once it has said true it must go on to say so, and it must not throw.
+/// All copies of the request, on any thread, ask one copy of the object. Once that has said true it
+/// must go on to say so, and it must not throw.
 class StopRequest final {
  public:
   StopRequest() = default;

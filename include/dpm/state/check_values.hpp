@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// The checks of values that come from outside the library: their shape, and that they are finite.
+/// Checks of values that come from outside the library: their shape, and that they are finite.
 #pragma once
 
 #include <concepts>
@@ -9,7 +9,6 @@
 #include <limits>
 #include <string>
 #include <string_view>
-#include <type_traits>
 
 #include "dpm/error.hpp"
 #include "dpm/separate.hpp"
@@ -17,12 +16,6 @@
 #include "dpm/state/finite.hpp"
 
 namespace dpm::detail {
-
-/// A type that is not dense and knows by itself whether its values are finite.
-template <class State>
-concept OwnFiniteState = !DenseState<State> && requires(const State& state) {
-  { all_finite(state) } -> std::same_as<bool>;
-};
 
 /// Rows and columns of a dense state.
 struct Shape {
@@ -56,10 +49,12 @@ void require_shape(const Shape& is, std::string_view of, const Shape& must_be,
   }
 }
 
-/// Whether a state is finite; of a type that cannot tell, true.
+/// Whether a state is finite; true for a type that has no `all_finite`.
 template <class State>
 bool is_finite(const State& state) {
-  if constexpr (DenseState<State> || OwnFiniteState<State>) {
+  if constexpr (requires {
+                  { all_finite(state) } -> std::same_as<bool>;
+                }) {
     return all_finite(state);
   } else {
     return true;
@@ -76,8 +71,7 @@ void mark_unfilled(State& output) {
   if constexpr (DenseState<State>) mark_unfilled(dense_view(output));
 }
 
-/// Gives a state that is to be filled the shape of another, if what filled it before has changed
-/// it.
+/// Gives `state`, which is to be filled, the shape of `like`: its last filler may have changed it.
 template <class State>
 void make_fillable(State& state, const State& like) {
   if constexpr (DenseState<State>) {
@@ -95,11 +89,7 @@ void check_start(const char* who, const State& x, bool check_finite) {
   }
 }
 
-}  // namespace dpm::detail
-
 #if DPM_DEFINE
-
-namespace dpm::detail {
 
 DPM_INLINE void refuse_shape(const std::string& subject, const Shape& is, std::string_view of,
                              const Shape& must_be) {
@@ -111,6 +101,6 @@ DPM_INLINE void refuse_non_finite(const std::string& subject) {
   fail<NonFinite>(subject + " holds a NaN or an infinity");
 }
 
-}  // namespace dpm::detail
-
 #endif
+
+}  // namespace dpm::detail

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// The arithmetic of a run on dense states.
+/// Weighted sums of dense states: the arithmetic of a run's steps.
 #pragma once
 
 #include <concepts>
@@ -30,33 +30,50 @@ template <DenseState State>
     for (const State* state : targets) require_whole(dense_view(*state));
     for (const State* state : operands) require_whole(dense_view(*state));
   }
+  using Scalar = ScalarOf<State>;
+  if constexpr (has_few_values<State> && has_kernel_scalar<Scalar>) {
+    if (has_kernels()) return combine_few(weights, targets, operands, checked);
+  }
+  Scalar* to[Combine::max_targets];
+  const Scalar* from[Combine::max_operands];
+  for (std::size_t i = 0; i < targets.size(); ++i) to[i] = dense_view(*targets[i]).data;
+  for (std::size_t j = 0; j < operands.size(); ++j) from[j] = dense_view(*operands[j]).data;
+  const std::span<Scalar* const> all_to(to, targets.size());
+  const std::span<const Scalar* const> all_from(from, operands.size());
   if constexpr (has_few_values<State>) {
-    return combine_few(weights, targets, operands, checked);
+    return combine_one_by_one(weights, all_to, all_from, from[checked], 0, fixed_size<State>());
   } else {
-    using Scalar = ScalarOf<State>;
-    Scalar* to[Combine::max_targets];
-    const Scalar* from[Combine::max_operands];
-    for (std::size_t i = 0; i < targets.size(); ++i) to[i] = dense_view(*targets[i]).data;
-    for (std::size_t j = 0; j < operands.size(); ++j) from[j] = dense_view(*operands[j]).data;
-    return combine_arrays(weights, std::span<Scalar* const>(to, targets.size()),
-                          std::span<const Scalar* const>(from, operands.size()),
-                          dense_view(*targets[0]).size(), checked);
+    return combine_arrays(weights, all_to, all_from, dense_view(*targets[0]).size(), checked);
   }
 }
 
 }  // namespace detail
 
-/// `combine` for dense states (see `Weights`). Weights become the state's scalar here and nowhere
-/// else; half types are summed in float and rounded once. One pass: each operand is read once, each
-/// target written once; an element's result depends on its operands alone, not on its place, nor on
-/// how many threads OpenMP has (of float, double and half types; of others as far as the compiler
-/// contracts no products). All states must have the same size.
+/// `combine` for dense states of one size (see `Weights`). Weights are converted to the state's
+/// scalar; half types are summed in float and rounded once. One pass: each operand is read once,
+/// each target written once. An element's result depends on its operands alone, not on its place or
+/// on OpenMP's threads (of other types than float, double and half types, if the compiler contracts
+/// no products).
 template <DenseState State>
 void combine(const Weights& weights, std::span<State* const> targets,
              std::span<const State* const> operands) {
   static_cast<void>(
       detail::combine_and_check(weights, targets, operands, operands.size() > 1 ? 1 : 0));
 }
+
+namespace detail {
+
+/// target <- x_weight x + y_weight y, in one pass; the target may be x or y.
+template <class State>
+void combine_two(State& target, double x_weight, const State& x, double y_weight, const State& y) {
+  const double weights[] = {x_weight, y_weight};
+  State* const targets[] = {&target};
+  const State* const operands[] = {&x, &y};
+  combine(Weights(weights, 2), std::span<State* const>(targets),
+          std::span<const State* const>(operands));
+}
+
+}  // namespace detail
 
 /// What a run can work on: a type that owns its values and has `combine`, the library's or its own.
 /// Views (spans, maps) are not: a copy of one would share the values (see `OwnedState`).

@@ -17,8 +17,8 @@
 
 namespace dpm {
 
-/// An Eigen dense object with its values in one block: an array or a matrix, fixed or dynamic, or a
-/// contiguous map of one. Recognised by its members, so that this header does not need Eigen.
+/// An Eigen array or matrix, fixed or dynamic, or a map of one. Recognised by its members, so that
+/// this header does not need Eigen.
 template <class State>
 concept EigenState = requires(State& state) {
   typename std::remove_cvref_t<State>::PlainObject;
@@ -29,7 +29,7 @@ concept EigenState = requires(State& state) {
   { state.innerStride() } -> std::convertible_to<std::ptrdiff_t>;
 };
 
-/// float, double, and types that say that they are such numbers, as Eigen's half types do.
+/// float, double, and types whose `std::numeric_limits` says so, such as Eigen's half types.
 template <class Scalar>
 concept RealScalar = std::floating_point<Scalar> ||
     (std::numeric_limits<Scalar>::is_specialized && !std::numeric_limits<Scalar>::is_integer);
@@ -45,28 +45,12 @@ concept RangeState = !EigenState<State> && requires(State & state) {
 template <class State>
 concept DenseState = EigenState<State> || RangeState<State>;
 
-/// What is no state, because it does not know its size.
+/// No state: a pointer does not know how many values there are.
 template <class X>
 concept PointerToNumbers = std::is_pointer_v<std::remove_cvref_t<X>> && std::numeric_limits<
     std::remove_cv_t<std::remove_pointer_t<std::remove_cvref_t<X>>>>::is_specialized;
 
-namespace detail {
-
-/// Tells who hands over a pointer what to hand over instead.
-template <class X>
-constexpr bool refuse_pointer() {
-  static_assert(!PointerToNumbers<X>,
-                "dpm: x is a pointer, which does not say how many values there are: hand over "
-                "std::span<float>(p, n). Where a state must own its values, as in Stepper, hand "
-                "over std::vector<float>(p, p + n).");
-  return true;
-}
-
-}  // namespace detail
-
-/// The values of a dense state: `size` scalars, contiguous. Samples of a batch are the columns of
-/// an Eigen object: sample c has its element r at `r * element_stride + c * sample_stride`. A range
-/// is one sample.
+/// The values of a dense state. Samples are the columns of an Eigen object; a range is one sample.
 template <class Scalar>
 struct DenseView {
   Scalar* data = nullptr;
@@ -76,6 +60,9 @@ struct DenseView {
   std::size_t sample_stride = 0;
 
   [[nodiscard]] std::size_t size() const { return elements * samples; }
+  [[nodiscard]] Scalar& at(std::size_t element, std::size_t sample) const {
+    return data[element * element_stride + sample * sample_stride];
+  }
   /// Whether the values fill one block of memory, in the order of either storage.
   [[nodiscard]] bool contiguous() const {
     return (element_stride == 1 && (samples == 1 || sample_stride == elements)) ||
@@ -126,6 +113,16 @@ template <class Scalar>
 
 namespace detail {
 
+/// Tells who hands over a pointer what to hand over instead.
+template <class X>
+constexpr bool refuse_pointer() {
+  static_assert(!PointerToNumbers<X>,
+                "dpm: x is a pointer, which does not say how many values there are: hand over "
+                "std::span<float>(p, n). Where a state must own its values, as in Stepper, hand "
+                "over std::vector<float>(p, p + n).");
+  return true;
+}
+
 /// The size of a state if its type fixes it, else 0.
 template <class State>
 constexpr std::size_t fixed_size() {
@@ -147,16 +144,24 @@ template <EigenState State>
 struct Owned<State> {
   using type = typename State::PlainObject;
 };
-/// Whether a range only looks at values: it gives them away to be written even where it is const,
-/// or never does.
-template <class Range>
-inline constexpr bool is_view = std::is_same_v<decltype(std::begin(std::declval<Range&>())),
-                                               decltype(std::begin(std::declval<const Range&>()))>;
+/// A range that owns nothing: its values can be written as well where it is const, or never.
 template <RangeState State>
-requires is_view<State>
+requires std::same_as<decltype(std::begin(std::declval<State&>())),
+                      decltype(std::begin(std::declval<const State&>()))>
 struct Owned<State> {
   using type = std::vector<std::remove_cvref_t<decltype(*std::begin(std::declval<State&>()))>>;
 };
+
+/// A copy of `x` that owns its values.
+template <class X>
+typename Owned<X>::type own(const X& x) {
+  using State = typename Owned<X>::type;
+  if constexpr (RangeState<X> && !std::same_as<State, X>) {
+    return State(std::begin(x), std::end(x));
+  } else {
+    return State(x);
+  }
+}
 
 }  // namespace detail
 
@@ -164,19 +169,5 @@ struct Owned<State> {
 /// a span. A run keeps its registers in it.
 template <class State>
 using OwnedState = typename detail::Owned<std::remove_cvref_t<State>>::type;
-
-namespace detail {
-
-/// A copy of `x` that owns its values.
-template <class X>
-OwnedState<X> own(const X& x) {
-  if constexpr (RangeState<X> && !std::same_as<OwnedState<X>, X>) {
-    return OwnedState<X>(std::begin(x), std::end(x));
-  } else {
-    return OwnedState<X>(x);
-  }
-}
-
-}  // namespace detail
 
 }  // namespace dpm

@@ -9,7 +9,6 @@
 #include <concepts>
 #include <cstddef>
 #include <limits>
-#include <type_traits>
 
 #include "dpm/method/error_tolerance.hpp"
 #include "dpm/state/combine.hpp"
@@ -18,12 +17,11 @@
 namespace dpm {
 
 /// The error of a step in tolerances, at most 1 if it is small enough: the norm of (higher - lower)
-/// / max(absolute, relative max(|lower|, |previous|)) (Lu et al. 2022, arXiv 2206.00927, App. C),
-/// where `lower` and `higher` are results of two orders and `previous` is `lower` of the step
-/// before. NaN where a value is. The states have one shape.
+/// / max(absolute, relative max(|lower|, |previous|)) (Lu et al. 2022, arXiv 2206.00927, App. C).
+/// `lower` and `higher` are results of two orders, `previous` is `lower` of the step before. All
+/// have one shape. NaN where a value is.
 ///
-/// A state of your own needs such a function in its own namespace, beside `combine`, to be sampled
-/// with adaptive steps.
+/// For adaptive steps a state type of your own needs such a function beside its `combine`.
 template <DenseState State>
 [[nodiscard]] double error_norm(const State& lower, const State& higher, const State& previous,
                                 const ErrorTolerance& tolerance) {

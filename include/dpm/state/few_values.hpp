@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// `combine` for states of a few values, as many as their type says. Blocks would be padding for
-/// the most part: a step of two values takes a quarter of the time here.
+/// `combine` for states whose type says that they hold a few values. A step of two values takes a
+/// quarter of the time that it takes in blocks, which would be mostly padding.
 #pragma once
 
 #include <cstddef>
 #include <span>
 #include <type_traits>
 
-#include "dpm/plan/plan.hpp"
 #include "dpm/state/dense.hpp"
 #include "dpm/state/finite.hpp"
 #include "dpm/state/many_values.hpp"
@@ -66,31 +65,19 @@ DPM_KERNEL bool combine_few_in_packs(const Weights& weights, std::span<State* co
   }
 }
 
-/// `combine` for a few values. Returns whether those of operand number `checked` were finite before
-/// a target was written.
+/// `combine` for a few values, where kernels run. Returns whether those of operand number `checked`
+/// were finite before a target was written.
 template <class State>
 bool combine_few(const Weights& weights, std::span<State* const> targets,
                  std::span<const State* const> operands, std::size_t checked) {
-  using Scalar = ScalarOf<State>;
-  if constexpr (has_kernel_scalar<Scalar>) {
-    if (has_kernels()) {
-      const std::size_t in_last = terms_of_last(weights, targets.size(), operands.size());
-      if (targets.size() == 1) {
-        return combine_few_in_packs<1>(weights, targets, operands, in_last, checked);
-      }
-      if (targets.size() == 2) {
-        return combine_few_in_packs<2>(weights, targets, operands, in_last, checked);
-      }
-      return combine_few_in_packs<3>(weights, targets, operands, in_last, checked);
-    }
+  const std::size_t in_last = terms_of_last(weights, targets.size(), operands.size());
+  if (targets.size() == 1) {
+    return combine_few_in_packs<1>(weights, targets, operands, in_last, checked);
   }
-  Scalar* to[Combine::max_targets];
-  const Scalar* from[Combine::max_operands];
-  for (std::size_t i = 0; i < targets.size(); ++i) to[i] = dense_view(*targets[i]).data;
-  for (std::size_t j = 0; j < operands.size(); ++j) from[j] = dense_view(*operands[j]).data;
-  return combine_one_by_one(weights, std::span<Scalar* const>(to, targets.size()),
-                            std::span<const Scalar* const>(from, operands.size()), from[checked], 0,
-                            fixed_size<State>());
+  if (targets.size() == 2) {
+    return combine_few_in_packs<2>(weights, targets, operands, in_last, checked);
+  }
+  return combine_few_in_packs<3>(weights, targets, operands, in_last, checked);
 }
 
 }  // namespace dpm::detail

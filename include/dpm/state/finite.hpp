@@ -20,9 +20,8 @@
 namespace dpm {
 namespace detail {
 
-// The exponents of infinities and NaN are all ones, and adding one to such an exponent carries into
-// the sign. Bits are looked at because compilers may take x - x or x != x for known, as with
-// -ffast-math -fno-finite-math-only.
+// In infinities and NaN the exponent is all ones: adding one to it carries into the sign. Compilers
+// may take x - x and x != x for known (-ffast-math -fno-finite-math-only), but not these bits.
 
 template <class Wide>
 using BitsOf = std::conditional_t<sizeof(Wide) == 4, std::uint32_t, std::uint64_t>;

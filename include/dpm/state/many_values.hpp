@@ -26,9 +26,8 @@ using CombineKernel = bool (*)(const Weights&, std::span<Scalar* const> targets,
                                std::span<const Scalar* const> operands, const Scalar* watched,
                                std::size_t begin, std::size_t end);
 
-/// sum <- 2^-40 x + sum. The sum stays finite while every x is, since the factor keeps it from
-/// overflow; one infinity or NaN makes it infinite or NaN for good. This is one instruction, where
-/// testing the bits of x takes three.
+/// sum <- 2^-40 x + sum. One infinity or NaN makes the sum infinite or NaN for good; else the
+/// factor keeps it from overflow. This is one instruction, where testing the bits of x takes three.
 template <class PackType>
 DPM_KERNEL void add_trace(PackType& sum, const PackType& x) {
   PackType scale;
@@ -40,10 +39,9 @@ DPM_KERNEL void add_trace(PackType& sum, const PackType& x) {
 #endif
 }
 
-/// The kernel for one size of the matrix. Weights stay in registers. Each operand is read from
-/// memory once and each target is written once; `watched` is loaded again from the first-level
-/// cache. All loads of a pack come before its stores. The last target reads the first `InLast`
-/// operands only: mostly it is the conversion of a model's output, which has two.
+/// The kernel for one size of the matrix, whose weights stay in registers. All loads of a pack come
+/// before its stores; `watched` is loaded twice, then from the first-level cache. The last target
+/// reads only the first `InLast` operands: mostly it converts a model's output, from two.
 template <class Scalar, std::size_t Targets, std::size_t Operands, std::size_t InLast>
 DPM_KERNEL bool combine_blocks(const Weights& weights, std::span<Scalar* const> targets,
                                std::span<const Scalar* const> operands, const Scalar* watched,
@@ -128,8 +126,7 @@ DPM_KERNEL bool combine_blocks_of_any_size(const Weights& weights, std::span<Sca
   return pack_is_finite(seen);
 }
 
-/// What runs where kernels do not: the same sums, one by one. Compiled for a processor without
-/// fused multiply-adds it calls the C library for each, tens of times as slow.
+/// The same sums one by one, where kernels do not run: tens of times as slow if std::fma is a call.
 template <class Scalar>
 bool combine_one_by_one(const Weights& weights, std::span<Scalar* const> targets,
                         std::span<const Scalar* const> operands, const Scalar* watched,
@@ -165,8 +162,8 @@ CombineKernel<Scalar> choose_kernel(std::size_t operands, std::index_sequence<Mo
   return kernel;
 }
 
-/// The kernel for a matrix of weights. The sizes that the library's methods have in most of their
-/// steps get one of their own; more of them would cost every user compile time.
+/// The kernel for a matrix of weights. The sizes of most steps have one of their own; more would
+/// cost every user compile time.
 template <class Scalar>
 CombineKernel<Scalar> combine_kernel(const Weights& weights, std::size_t targets,
                                      std::size_t operands) {
@@ -182,51 +179,42 @@ CombineKernel<Scalar> combine_kernel(const Weights& weights, std::size_t targets
   return &combine_blocks_of_any_size<Scalar>;
 }
 
-/// `combine` for arrays of any size, in kernels.
-template <class Scalar>
-bool combine_in_kernels(const Weights& weights, std::span<Scalar* const> targets,
-                        std::span<const Scalar* const> operands, std::size_t size,
-                        std::size_t checked) {
-  const auto kernel = combine_kernel<Scalar>(weights, targets.size(), operands.size());
-  constexpr std::size_t block = kernel_block<Scalar>;
-  const std::size_t whole = size - size % block;
-  const bool finite = in_chunks(whole, [&](std::size_t begin, std::size_t end) {
-    return kernel(weights, targets, operands, operands[checked], begin, end);
-  });
-  const std::size_t rest = size - whole;
-  if (rest == 0) return finite;
-  // The rest goes through the same code, padded with zeros, so that an element's result does not
-  // depend on where it stands.
-  std::array<std::array<Scalar, block>, Combine::max_operands> padded{};
-  std::array<std::array<Scalar, block>, Combine::max_targets> results;
-  std::array<Scalar*, Combine::max_targets> to;
-  std::array<const Scalar*, Combine::max_operands> from;
-  for (std::size_t i = 0; i < targets.size(); ++i) to[i] = results[i].data();
-  for (std::size_t j = 0; j < operands.size(); ++j) {
-    std::copy_n(operands[j] + whole, rest, padded[j].data());
-    from[j] = padded[j].data();
-  }
-  const bool rest_finite =
-      kernel(weights, std::span<Scalar* const>(to.data(), targets.size()),
-             std::span<const Scalar* const>(from.data(), operands.size()), from[checked], 0, block);
-  for (std::size_t i = 0; i < targets.size(); ++i) {
-    std::copy_n(results[i].data(), rest, targets[i] + whole);
-  }
-  return finite && rest_finite;
-}
-
 /// `combine` for arrays of any size. Returns whether the values of operand number `checked` were
 /// finite before a target was written.
 template <class Scalar>
 bool combine_arrays(const Weights& weights, std::span<Scalar* const> targets,
                     std::span<const Scalar* const> operands, std::size_t size,
                     std::size_t checked = 0) {
-  if constexpr (has_kernel_scalar<Scalar>) {
-    return combine_in_kernels(weights, targets, operands, size, checked);
-  } else {
+  if constexpr (!has_kernel_scalar<Scalar>) {
     return in_chunks(size, [&](std::size_t begin, std::size_t end) {
       return combine_one_by_one(weights, targets, operands, operands[checked], begin, end);
     });
+  } else {
+    const auto kernel = combine_kernel<Scalar>(weights, targets.size(), operands.size());
+    constexpr std::size_t block = kernel_block<Scalar>;
+    const std::size_t whole = size - size % block;
+    const bool finite = in_chunks(whole, [&](std::size_t begin, std::size_t end) {
+      return kernel(weights, targets, operands, operands[checked], begin, end);
+    });
+    const std::size_t rest = size - whole;
+    if (rest == 0) return finite;
+    // The rest goes through the same code, so that its results do not depend on its place.
+    std::array<std::array<Scalar, block>, Combine::max_operands> padded{};
+    std::array<std::array<Scalar, block>, Combine::max_targets> results;
+    std::array<Scalar*, Combine::max_targets> to;
+    std::array<const Scalar*, Combine::max_operands> from;
+    for (std::size_t i = 0; i < targets.size(); ++i) to[i] = results[i].data();
+    for (std::size_t j = 0; j < operands.size(); ++j) {
+      std::copy_n(operands[j] + whole, rest, padded[j].data());
+      from[j] = padded[j].data();
+    }
+    const bool rest_finite = kernel(weights, std::span<Scalar* const>(to.data(), targets.size()),
+                                    std::span<const Scalar* const>(from.data(), operands.size()),
+                                    from[checked], 0, block);
+    for (std::size_t i = 0; i < targets.size(); ++i) {
+      std::copy_n(results[i].data(), rest, targets[i] + whole);
+    }
+    return finite && rest_finite;
   }
 }
 

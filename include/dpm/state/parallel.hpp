@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// Loops over large states on several threads, where the user compiles with OpenMP.
+/// Loops over large states, on several threads in programs compiled with OpenMP.
 #pragma once
 
 #include <algorithm>
@@ -20,10 +20,9 @@ inline constexpr std::size_t parallel_chunk = std::size_t{1} << 13;
 /// The parts of loops that compute much, in scalars.
 inline constexpr std::size_t small_chunk = std::size_t{1} << 11;
 
-/// Calls `function(begin, end)` for the parts of 0 .. size, all but the last of a length that
-/// `parallel_chunk` divides, and returns whether every call did. With OpenMP, large sizes are
-/// shared among threads, one part for each: from step to step a part stays in the cache of its
-/// core. `function` must not throw.
+/// Calls `function(begin, end)`, which must not throw, for the parts of 0 .. size, all but the last
+/// of a length that `parallel_chunk` divides, and returns whether every call returned true. With
+/// OpenMP each thread has one part of a large size, which stays in its core's cache.
 template <class Function>
 bool in_chunks(std::size_t size, const Function& function) {
 #if defined(_OPENMP)
@@ -44,9 +43,8 @@ bool in_chunks(std::size_t size, const Function& function) {
   return function(std::size_t{0}, size);
 }
 
-/// Calls `function(begin, end)` for the parts of 0 .. size, for loops that wait for arithmetic and
-/// not for memory: with OpenMP, parts of `small_chunk` that threads take as they become free, since
-/// no two cores are equally fast. `function` must not throw.
+/// Calls `function(begin, end)`, which must not throw, for the parts of 0 .. size. For loops that
+/// wait for arithmetic and not for memory: with OpenMP, free threads take parts of `small_chunk`.
 template <class Function>
 void in_small_chunks(std::size_t size, const Function& function) {
 #if defined(_OPENMP)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// Vector registers as values: what the loops over states are written with.
+/// Vector registers as values, with which the loops over states are written.
 #pragma once
 
 #include <array>
@@ -37,10 +37,9 @@
 
 namespace dpm::detail {
 
-/// The same whatever a unit is compiled for, as units of one program share the kernels.
+/// The size of a register. It does not depend on what a file is compiled for, as all files of a
+/// program share the kernels.
 inline constexpr std::size_t kernel_pack_bytes = DPM_X86_KERNELS ? 32 : 16;
-/// Whether kernels convert half types by instructions.
-inline constexpr bool kernels_have_half = DPM_X86_KERNELS;
 
 /// Whether kernels run here. All processors with AVX2 convert half types.
 #if DPM_CHOOSES_KERNELS
@@ -104,7 +103,7 @@ using PackValue = std::remove_cvref_t<decltype(std::declval<PackType&>()[0])>;
 template <class PackType>
 inline constexpr std::size_t pack_size = sizeof(PackType) / sizeof(PackValue<PackType>);
 
-/// Scalars that kernels take at a time: some packs, so that their loops cost little.
+/// Kernels take several packs at a time, so that their loops cost little.
 inline constexpr std::size_t packs_in_block = 4;
 template <class Scalar>
 inline constexpr std::size_t kernel_block = packs_in_block* pack_size<KernelPack<Scalar>>;
@@ -117,14 +116,13 @@ void fill_pack(PackType& pack, Wide value) {
   for (std::size_t k = 0; k < pack_size<PackType>; ++k) pack[k] = value;
 }
 
-/// What kernels are there for: float and double, and half types, which are summed in float.
+/// Whether kernels take a scalar: float, double and the half types.
 template <class Scalar>
 inline constexpr bool has_kernel_scalar =
     std::is_same_v<WideOf<Scalar>, float> || std::is_same_v<WideOf<Scalar>, double>;
 
-/// a b + c, rounded once in float and double. So a sum of products is the same bits everywhere:
-/// whether to contract plain products and sums is a compiler's choice, which depends on their
-/// number, the length of vectors and the processor.
+/// a b + c, rounded once in float and double. So a sum of products is the same bits everywhere,
+/// where compilers contract plain products and sums as they choose.
 template <class Wide>
 Wide multiply_add(const Wide& a, const Wide& b, const Wide& c) {
   if constexpr (has_kernel_scalar<Wide>) {
@@ -188,8 +186,7 @@ using EightBits32 [[gnu::vector_size(32)]] = std::uint32_t;
 using EightHalves [[gnu::vector_size(16)]] = std::int16_t;
 
 template <class Scalar>
-requires(is_half_type<Scalar>&& kernels_have_half) DPM_KERNEL
-    void load(EightFloats& pack, const Scalar* from) {
+requires is_half_type<Scalar> DPM_KERNEL void load(EightFloats& pack, const Scalar* from) {
   if constexpr (has_digits<Scalar, 11>) {
     EightHalves bits;
     std::memcpy(&bits, from, sizeof bits);
@@ -202,8 +199,7 @@ requires(is_half_type<Scalar>&& kernels_have_half) DPM_KERNEL
 }
 
 template <class Scalar>
-requires(is_half_type<Scalar>&& kernels_have_half) DPM_KERNEL
-    void store(const EightFloats& pack, Scalar* to) {
+requires is_half_type<Scalar> DPM_KERNEL void store(const EightFloats& pack, Scalar* to) {
   if constexpr (has_digits<Scalar, 11>) {
     const EightHalves bits = __builtin_ia32_vcvtps2ph256(pack, 0);
     std::memcpy(static_cast<void*>(to), &bits, sizeof bits);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// What `combine` is given: a small matrix of weights.
+/// The small matrix of weights that `combine` is given.
 #pragma once
 
 #include <cstddef>
@@ -15,10 +15,9 @@ namespace dpm {
 ///     combine(weights, targets, operands):  target i = sum over j of weights(i, j) * operand j
 ///
 /// with `std::span<State* const> targets` (1 to 3) and `std::span<const State* const> operands` (1
-/// to 8). Every operand is read before a target is written, since a target may be an operand too.
-/// An operand that weighs 0 may be skipped, so that an infinity in it does not become 0 * inf =
-/// NaN. The library has `combine` for dense states (see state/dense.hpp). For a type of your own
-/// write it in that type's namespace, where argument-dependent lookup finds it.
+/// to 8). A target may be an operand too: read every operand before you write a target. An operand
+/// that weighs 0 may be skipped, so that an infinity in it does not become NaN. The library has
+/// `combine` for dense states (state/dense.hpp); write it for your own type in its namespace.
 class Weights {
  public:
   Weights(const double* values, std::size_t operands) : values_(values), operands_(operands) {}
