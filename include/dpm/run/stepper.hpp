@@ -352,8 +352,9 @@ class Stepper {
       }
       return;
     }
+    const Register output = unchecked_->output;
     for (const Register r : c.targets) {
-      if (r == unchecked_->output) check_output();  // before it is overwritten
+      if (r == output) check_output();  // before it is overwritten
     }
     run_unchecked(c);
   }
