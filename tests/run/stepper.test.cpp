@@ -490,3 +490,26 @@ TEST_CASE("threads may run one plan at the same time") {
   REQUIRE(alone[0] != alone[1]);
   REQUIRE(together == alone);
 }
+
+TEST_CASE("a prediction that is not finite is noticed where nobody reads it, too") {
+  const dpm::Level from = schedule.level(0.5);
+  const dpm::Level to = schedule.level(0.25);
+  const dpm::Register m0 = dpm::prediction_register(0);
+  const dpm::Register x = dpm::sample_register;
+  const std::vector<dpm::Instruction> nothing{dpm::Evaluate{m0, x, from}};
+  const std::vector<dpm::Instruction> twice{dpm::Evaluate{m0, x, from}, dpm::Evaluate{m0, x, from}};
+  const std::vector<dpm::Instruction> overwritten{
+      dpm::Evaluate{m0, x, from}, dpm::Combine{{m0, dpm::stage_register}, {x}, {1.0, 2.0}},
+      dpm::Combine{{x}, {m0}, {1.0}}};
+  for (const auto& instructions : {nothing, twice, overwritten}) {
+    dpm::Plan plan;
+    plan.steps.push_back({from, to, instructions});
+    Stepper run(plan, test_start());
+    const auto call = run.next();
+    REQUIRE(call);
+    fill(*call);
+    call->output[5] = std::numeric_limits<double>::infinity();
+    REQUIRE_THROWS_WITH(run.next(), mentions("step 1 of 1: the model's output (time 0.5"));
+    REQUIRE_THROWS_WITH(run.next(), mentions("cannot go on"));
+  }
+}
