@@ -255,6 +255,15 @@ void write(dpm::PlanBuilder& builder, const Plain& /*method*/, const dpm::Grid& 
   write(builder, Ddim{}, grid);
 }
 
+/// Two calls a step, of which it says nothing.
+struct Silent {
+  static constexpr const char* name = "Silent";
+};
+
+void write(dpm::PlanBuilder& builder, const Silent& /*method*/, const dpm::Grid& grid) {
+  write(builder, dpm::Heun{}, grid);
+}
+
 }  // namespace mine
 }  // namespace
 
@@ -282,4 +291,9 @@ TEST_CASE("a method's own rules for model calls and spacing count") {
   REQUIRE(plan.model_calls() == 10);
   REQUIRE(plan == make_plan(mine::Halves{}, make_grid(dpm::UniformLambda{}, schedule, 5)));
   REQUIRE_THROWS_WITH(dpm::make_plan(mine::Halves{}, schedule, 11), mentions("model_calls = 11"));
+}
+
+TEST_CASE("a method that makes more calls a step and does not say so is told what to say") {
+  REQUIRE_THROWS_WITH(dpm::make_plan(mine::Silent{}, schedule, 20),
+                      mentions("where 20 steps make 40 calls; the method's for_model_calls must"));
 }

@@ -67,7 +67,7 @@ DPM_INLINE Grid::Grid(AnySchedule schedule, std::vector<Level> levels)
 }
 
 DPM_INLINE Grid Grid::from(std::size_t first) const {
-  detail::require(first + 1 < levels_.size(), "Grid: from level ", first, " of ", levels_.size(),
+  detail::require(first < levels_.size() - 1, "Grid: from level ", first, " of ", levels_.size(),
                   "; at least one step must be left");
   return {schedule_,
           std::vector<Level>(levels_.begin() + static_cast<std::ptrdiff_t>(first), levels_.end())};

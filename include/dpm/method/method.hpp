@@ -67,11 +67,15 @@ inline void require_model_calls(const char* method, int model_calls, int least) 
 
 /// Refuses a plan whose number of calls is not the wanted one.
 inline void require_planned(const Plan& plan, int model_calls, int steps) {
+  const bool singular =
+      !std::isfinite(plan.start().lambda()) || !std::isfinite(plan.end().lambda());
   require(plan.model_calls() == model_calls, "make_plan: model_calls = ", model_calls,
           " over a grid from time ", plan.start().time, " to time ", plan.end().time, ", where ",
           steps, " steps make ", plan.model_calls(),
-          " calls, because steps that touch sigma = 0 or alpha = 0 are of first order; make "
-          "the grid yourself with the number of steps you want");
+          singular ? " calls, because steps that touch sigma = 0 or alpha = 0 are of first order; "
+                     "make the grid yourself with the number of steps you want"
+                   : " calls; the method's for_model_calls must say how many steps make as many as "
+                     "are wanted");
 }
 
 }  // namespace detail
