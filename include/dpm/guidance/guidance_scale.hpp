@@ -42,7 +42,10 @@ class GuidanceScale {
   /// The same where sigma / alpha is in (low, high], and no guidance elsewhere (Kynkaanniemi et al.
   /// 2024, arXiv 2404.07724, Sec. 3, where sigma / alpha is called sigma). 0 <= low < high; high
   /// may be infinite, and low = 0 means down to clean data.
-  [[nodiscard]] GuidanceScale within(double low, double high) const;
+  [[nodiscard]] GuidanceScale within(double low, double high) const& {
+    return GuidanceScale(*this).within(low, high);
+  }
+  [[nodiscard]] GuidanceScale within(double low, double high) &&;
 
   /// The scale at `level`; `off`, the scale that means no guidance, outside the interval.
   [[nodiscard]] double at(const Level& level, double off) const;
@@ -63,13 +66,12 @@ DPM_INLINE GuidanceScale::GuidanceScale(double scale) : constant_(scale) {
   detail::require(allowed(scale), "GuidanceScale: scale = ", scale, "; it must be in [0, inf)");
 }
 
-DPM_INLINE GuidanceScale GuidanceScale::within(double low, double high) const {
+DPM_INLINE GuidanceScale GuidanceScale::within(double low, double high) && {
   detail::require(low >= 0.0 && low < high, "GuidanceScale: low = ", low, " and high = ", high,
                   "; they must be 0 <= low < high");
-  GuidanceScale limited = *this;
-  limited.log_low_ = std::log(low);
-  limited.log_high_ = std::log(high);
-  return limited;
+  log_low_ = std::log(low);
+  log_high_ = std::log(high);
+  return std::move(*this);
 }
 
 DPM_INLINE double GuidanceScale::at(const Level& level, double off) const {

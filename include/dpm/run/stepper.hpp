@@ -397,7 +397,6 @@ class Stepper {
     check_output();
     if (&step == &plan_->steps.back() && !is_part() && options_.check_finite &&
         !detail::is_finite(sample())) {
-      spoilt_ = true;
       detail::refuse_non_finite(name("the sample after it", step.to));
     }
     place_.instruction = 0;
