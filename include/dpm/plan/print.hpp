@@ -57,7 +57,7 @@ std::string counted(Count count, std::string_view what) {
 
 DPM_INLINE std::string name(Register r) {
   if (r.kind >= Register::Kind::prediction) return "m" + std::to_string(r.index);
-  return std::string(1, "xyzuelhp"[static_cast<int>(r.kind)]);  // in the order of Register::Kind
+  return {"xyzuelhp"[static_cast<int>(r.kind)]};  // in the order of Register::Kind
 }
 
 inline std::string describe(const Combine& c) {

@@ -81,6 +81,7 @@ DPM_KERNEL bool combine_blocks(const Weights& weights, std::span<Scalar* const> 
   }
   KernelPack<Scalar> all{};
   DPM_UNROLL
+  // NOLINTNEXTLINE(modernize-loop-convert): unrolled, so that all of them stay in registers
   for (std::size_t u = 0; u < packs_in_block; ++u) add_trace(all, seen[u]);
   return pack_is_finite(all);
 }

@@ -38,6 +38,7 @@ inline std::vector<double> trailing(Mode mode, int table_size, int train_timeste
   const double difference = (table_size - stride) - table_size;
   const auto count = static_cast<int>(std::ceil(table_size / stride));
   std::vector<double> timesteps;
+  timesteps.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) {
     timesteps.push_back(std::nearbyint(table_size + i * difference) - 1.0);
   }
