@@ -144,7 +144,6 @@ TEST_CASE("beta quantiles refuse what is no probability and shapes out of range"
     }
     return "nothing was thrown";
   };
-  constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
   CHECK(sentence(-0.25, 1, 1) == "beta_quantile: p = -0.25; it must be in [0, 1]");
   CHECK(sentence(1.25, 1, 1) == "beta_quantile: p = 1.25; it must be in [0, 1]");
   CHECK(sentence(not_a_number, 1, 1) == "beta_quantile: p = nan; it must be in [0, 1]");
