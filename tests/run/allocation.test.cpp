@@ -292,7 +292,8 @@ TEST_CASE("a run over a small state of a fixed size needs no heap at all") {
 
 TEST_CASE("a refused prediction and its repair leave the run's buffers as they are") {
   const dpm::Plan plan = make_plan(dpm::DpmSolver{.order = 3}, schedule, 12);
-  dpm::Stepper stepper(plan, std::vector<double>(50, 0.5));
+  dpm::Stepper stepper(plan, std::vector<double>(50, 0.5),
+                       dpm::RunOptions<std::vector<double>>{.refillable = true});
   std::set<const double*> buffers;
   int refusals = 0;
   while (const auto call = stepper.next()) {

@@ -306,7 +306,8 @@ class Stepper {
     const State& output = registers_[call.output];
     check_shape(output, "the model's output", call.level);
     if constexpr (DenseState<State>) {
-      const bool at_once = options_.refillable || options_.preview || detail::has_few_values<State>;
+      const bool at_once = options_.refillable || options_.preview ||
+                           detail::has_few_values<State> || !detail::CombinedHere<State>;
       if (options_.check_finite && at_once && !all_finite(output)) {
         detail::refuse_non_finite(name("the model's output", call.level));
       }
@@ -332,7 +333,7 @@ class Stepper {
   }
 
   void run(const Combine& c) {
-    if constexpr (DenseState<State>) {
+    if constexpr (detail::CombinedHere<State>) {
       if (unchecked_ != nullptr) return run_and_check(c);
     }
     run_unchecked(c);

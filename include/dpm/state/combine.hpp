@@ -48,6 +48,9 @@ template <DenseState State>
   }
 }
 
+/// What the library's `combine` returns, by which it is told from one of a state's own namespace.
+struct LibraryCombine {};
+
 }  // namespace detail
 
 /// `combine` for dense states of one size (see `Weights`). Weights are converted to the state's
@@ -56,10 +59,11 @@ template <DenseState State>
 /// on OpenMP's threads (of other types than float, double and half types, if the compiler contracts
 /// no products).
 template <DenseState State>
-void combine(const Weights& weights, std::span<State* const> targets,
-             std::span<const State* const> operands) {
+detail::LibraryCombine combine(const Weights& weights, std::span<State* const> targets,
+                               std::span<const State* const> operands) {
   static_cast<void>(
       detail::combine_and_check(weights, targets, operands, operands.size() > 1 ? 1 : 0));
+  return {};
 }
 
 namespace detail {
@@ -85,4 +89,14 @@ concept RunnableState = std::copyable<State> && std::same_as<State, OwnedState<S
   combine(weights, targets, operands);
 };
 
+namespace detail {
+
+/// Whether the `combine` of a state is the library's, so that it can look at what it reads.
+template <class State>
+concept CombinedHere = requires(const Weights& weights, std::span<State* const> targets,
+                                std::span<const State* const> operands) {
+  { combine(weights, targets, operands) } -> std::same_as<LibraryCombine>;
+};
+
+}  // namespace detail
 }  // namespace dpm
