@@ -302,6 +302,8 @@ void require_draws(const auto& draw, std::size_t count) {
   require_draws(draw, {5, high - 31, high}, count);
 }
 
+#if DPM_DEFINE  // where the library is compiled separately, its loops are in that file alone
+
 /// Requires of `philox` that it is `philox4x32` in every place, whatever the upper halves.
 void require_philox(const auto& philox) {
   constexpr std::uint64_t rubbish = 0xdeadbeef00000000;
@@ -324,6 +326,8 @@ void require_philox(const auto& philox) {
   }
 }
 
+#endif
+
 }  // namespace
 
 TEST_CASE("blocks that are drawn together have the bits of each alone") {
@@ -332,12 +336,14 @@ TEST_CASE("blocks that are drawn together have the bits of each alone") {
   }
 }
 
+#if DPM_DEFINE
+
 // `draw_blocks` chooses one of these by the processor.
 TEST_CASE("groups of blocks have these bits from each of the library's loops") {
   std::vector<DrawGroups> loops{dpm::detail::draw_groups};
-#if DPM_X86_KERNELS
+#  if DPM_X86_KERNELS
   if (dpm::detail::has_kernels()) loops.push_back(dpm::detail::draw_groups_avx2);
-#endif
+#  endif
   for (const DrawGroups loop : loops) {
     for (std::size_t groups = 1; groups <= 4; ++groups) {
       const auto draw = [&](std::uint64_t seed, std::uint32_t number, const auto& at, std::size_t,
@@ -349,7 +355,9 @@ TEST_CASE("groups of blocks have these bits from each of the library's loops") {
 
 TEST_CASE("philox4x32 of many counters is that of each") {
   require_philox(dpm::detail::philox4x32_blocks);
-#if DPM_X86_KERNELS
+#  if DPM_X86_KERNELS
   if (dpm::detail::has_kernels()) require_philox(dpm::detail::philox4x32_blocks_avx2);
-#endif
+#  endif
 }
+
+#endif
