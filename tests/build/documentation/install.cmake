@@ -49,9 +49,9 @@ endif()
 set(settings -D CMAKE_CXX_COMPILER=${COMPILER} -D Eigen3_DIR=${EIGEN_DIR})
 if(WAY STREQUAL "find_package")
   readme_block(sh "cmake --install" install)
-  set(ENV{DESTDIR} ${WORK}/root)  # which is where it goes instead of /usr/local
+  set(ENV{DESTDIR} ${WORK}/staged)  # which is where it goes instead of /usr/local
   run(sh -euc "${install}")
-  list(APPEND settings -D CMAKE_PREFIX_PATH=${WORK}/root/usr/local)
+  list(APPEND settings -D CMAKE_PREFIX_PATH=${WORK}/staged/usr/local)
 elseif(WAY STREQUAL "FetchContent")
   list(APPEND settings -D FETCHCONTENT_SOURCE_DIR_DPM=${DPM_SOURCE_DIR})  # not from the net
 endif()
