@@ -59,7 +59,9 @@ readme_block(cmake ${WAY} block)
 file(WRITE ${WORK}/CMakeLists.txt "cmake_minimum_required(VERSION 3.24)
 project(app LANGUAGES CXX)
 add_executable(app app.cpp)
-${block}")
+${block}
+target_link_libraries(app PRIVATE dpm::dpm)
+")
 # `consume` compiles programs that sample, as this does where dpm is copied.
 file(WRITE ${WORK}/app.cpp "#include <dpm/version.hpp>
 int main() { return DPM_VERSION_MAJOR < 0; }
