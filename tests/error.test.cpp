@@ -13,6 +13,8 @@
 #include "dpm/dpm.hpp"
 #include "support/catch.hpp"
 
+namespace error_test {
+
 using namespace dpm_test;
 
 namespace {
@@ -54,3 +56,5 @@ TEST_CASE("the error handler is kept, returned and reset, and not called where e
   REQUIRE(dpm::set_error_handler(nullptr) == count);
   REQUIRE(dpm::set_error_handler(standard) == standard);
 }
+
+}  // namespace error_test

@@ -15,6 +15,8 @@
 #include "support/catch.hpp"
 #include "support/value_runs.hpp"
 
+namespace model_test {
+
 using namespace dpm_test;
 
 namespace {
@@ -277,3 +279,5 @@ TEST_CASE("a model of the continuous schedules is told the time itself") {
   REQUIRE(timesteps.size() == 7);
   for (std::size_t i = 0; i < 7; ++i) REQUIRE(timesteps[i] == grid[i].time);
 }
+
+}  // namespace model_test

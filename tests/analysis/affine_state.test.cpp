@@ -15,6 +15,8 @@
 #include "support/catch.hpp"
 #include "support/refused.hpp"
 
+namespace affine_state_test {
+
 using namespace dpm_test;
 using State = std::vector<double>;
 
@@ -132,3 +134,5 @@ TEST_CASE("an affine state is a start, a constant and draws") {
   REQUIRE(y.one(1) == 6.0);
   REQUIRE(y.draws(1)[1] == 1.0);
 }
+
+}  // namespace affine_state_test

@@ -17,6 +17,8 @@
 #include "support/catch.hpp"
 #include "support/test_network.hpp"
 
+namespace convergence_test {
+
 using namespace dpm_test;
 using dpm::DpmSolver;
 using State = std::vector<double>;
@@ -328,3 +330,5 @@ TEST_CASE("the ruler refuses a reference of another shape, or one that is not fi
         mentions("it must have the shape of x, 2 x 1, and be finite"));
   }
 }
+
+}  // namespace convergence_test

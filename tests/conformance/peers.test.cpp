@@ -12,6 +12,8 @@
 #include "support/gauss_legendre.hpp"
 #include "support/order_problems.hpp"
 
+namespace peers_test {
+
 using namespace dpm_test;
 using dpm::diffusers::Kind;
 using dpm::diffusers::Mode;
@@ -244,3 +246,5 @@ TEST_CASE("finding 9: DDIM steps to the next timestep of its grid") {
   dpm::sample(
       plan, [](const State&, double, State& m) { m[0] = 0.5; }, x, options);
 }
+
+}  // namespace peers_test

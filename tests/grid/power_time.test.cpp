@@ -12,6 +12,8 @@
 #include "dpm/dpm.hpp"
 #include "support/catch.hpp"
 
+namespace power_time_test {
+
 using dpm_test::WithinAbs;
 using dpm_test::WithinRel;
 
@@ -90,3 +92,5 @@ TEST_CASE("PowerTime refuses a power that is not positive and finite") {
           "PowerTime: power = inf; it must be in (0, inf)");
   refused(grid_of(std::nan("")), "PowerTime: power = nan; it must be in (0, inf)");
 }
+
+}  // namespace power_time_test

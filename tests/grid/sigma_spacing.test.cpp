@@ -22,6 +22,8 @@
 #include "support/catch.hpp"
 #include "support/refused.hpp"
 
+namespace sigma_spacing_test {
+
 using namespace dpm_test;
 using dpm::AnySchedule;
 using dpm::beta_quantile;
@@ -276,3 +278,5 @@ TEST_CASE("the user's sigmas are checked") {
   REQUIRE_THROWS_WITH(grid({1.0, 0.0, 0.0})(), mentions("Grid: level 2"));
   REQUIRE_THROWS_WITH(grid({81.0, 1.0})(), mentions("Edm: lambda must be in [-4.38"));
 }
+
+}  // namespace sigma_spacing_test

@@ -18,36 +18,14 @@
 #include "dpm/schedule/vp_cosine.hpp"
 #include "dpm/schedule/vp_linear.hpp"
 #include "support/catch.hpp"
+#include "support/grid_schedules.hpp"
 #include "support/refused.hpp"
+
+namespace spacing_test {
 
 using namespace dpm_test;
 
 namespace {
-
-/// A user's own schedule on [0, 80], alpha = 1 / sqrt(1 + t^2), so that lambda = -log t. It looks
-/// at no argument, so that what is refused is refused by the grid.
-struct InverseTime {
-  [[nodiscard]] dpm::Level level(double time) const {
-    return dpm::detail::variance_preserving_level(time, -std::log1p(time * time) / 2, 10 * time);
-  }
-  [[nodiscard]] double time_of_lambda(double lambda) const { return std::exp(-lambda); }
-  [[nodiscard]] double first_time() const { return 0.01; }
-  [[nodiscard]] double last_time() const { return 80.0; }
-};
-
-/// Every kind of schedule, and one that has been wrapped twice.
-struct NamedSchedule {
-  std::string name;
-  dpm::AnySchedule schedule;
-};
-
-std::vector<NamedSchedule> schedules() {
-  return {{"VpLinear", dpm::VpLinear()},
-          {"VpCosine", dpm::VpCosine()},
-          {"DiscreteSchedule", dpm::DiscreteSchedule(dpm::linear_betas(1000))},
-          {"AnySchedule", dpm::AnySchedule(dpm::AnySchedule(dpm::VpLinear()))},
-          {"a user's own", InverseTime()}};
-}
 
 /// Start and end as a user may give them: sampling, sampling from the middle, inversion.
 struct Range {
@@ -60,20 +38,6 @@ const std::vector<Range> ranges{{}, {0.6, {}}, {{}, 0.05}, {0.45, 0.2}, {0.02, 0
 void require_ends(const dpm::Grid& grid, const dpm::AnySchedule& schedule, const Range& range) {
   REQUIRE(grid.front() == schedule.level(range.start.value_or(schedule.last_time())));
   REQUIRE(grid.back() == schedule.level(range.end.value_or(schedule.first_time())));
-}
-
-/// Every level is the schedule's, and they run one way.
-void require_consistent(const dpm::Grid& grid, const dpm::AnySchedule& schedule,
-                        std::size_t steps) {
-  REQUIRE(grid.steps() == steps);
-  REQUIRE(grid.levels().size() == steps + 1);
-  const bool inverts = grid.front().time < grid.back().time;
-  for (std::size_t i = 0; i <= steps; ++i) {
-    REQUIRE(grid[i] == schedule.level(grid[i].time));
-    REQUIRE(grid.schedule().level(grid[i].time) == grid[i]);
-    if (i > 0) REQUIRE((grid[i - 1].time < grid[i].time) == inverts);
-    if (i > 0) REQUIRE((grid[i - 1].lambda() > grid[i].lambda()) == inverts);
-  }
 }
 
 /// `at(level)` takes equal steps: each value is where it should be to `tolerance` of the range.
@@ -271,3 +235,5 @@ TEST_CASE("uniform lambda refuses ends where lambda is infinite") {
   REQUIRE_THROWS_WITH(make_grid(dpm::UniformLambda{}, table, 4),
                       mentions("make_grid: lambda runs from -inf to ") && mentions(advice));
 }
+
+}  // namespace spacing_test

@@ -20,6 +20,8 @@
 #include "dpm/schedule/vp_linear.hpp"
 #include "support/catch.hpp"
 
+namespace timesteps_test {
+
 using namespace dpm_test;
 using dpm::FinalSigma;
 using dpm::leading_timesteps;
@@ -283,3 +285,5 @@ TEST_CASE("integer spacings want the schedule whose table they count") {
           "Linspace: train_timesteps = 1000 on a schedule from time 0 to 1" + must);
   REQUIRE_NOTHROW(make_grid(dpm::Leading{.train_timesteps = 4000}, longer, 10));
 }
+
+}  // namespace timesteps_test

@@ -22,6 +22,8 @@
 #include "support/labelled_mixture.hpp"
 #include "support/test_network.hpp"
 
+namespace classifier_free_guidance_test {
+
 using namespace dpm_test;
 using dpm::BatchedClassifierFreeGuidance;
 using dpm::ClassifierFreeGuidance;
@@ -352,3 +354,5 @@ TEST_CASE("a state of another kind is guided in one pass of its own combine") {
                       "ClassifierFreeGuidance: phi = 0.7; it must be 0 for a state that is not "
                       "dense");
 }
+
+}  // namespace classifier_free_guidance_test

@@ -18,6 +18,8 @@
 #include "support/labelled_mixture.hpp"
 #include "support/test_network.hpp"
 
+namespace classifier_guidance_test {
+
 using namespace dpm_test;
 using dpm::ClassifierFreeGuidance;
 using dpm::ClassifierGuidance;
@@ -195,3 +197,5 @@ TEST_CASE("classifier guidance says where a gradient cannot guide") {
                       "ClassifierGuidance: Prediction::edm at time 0.5, where data_stddev is 0; it "
                       "needs a schedule that scales the model's input, such as Edm");
 }
+
+}  // namespace classifier_guidance_test

@@ -17,6 +17,8 @@
 #include "support/refusals.hpp"
 #include "support/test_network.hpp"
 
+namespace guidance_refusals_test {
+
 using namespace dpm_test;
 
 namespace {
@@ -179,3 +181,5 @@ TEST_CASE("guidance refuses bad models, scales and outputs, and stays usable") {
                    "Batched" + whole});
   refuses(table, sample_all);
 }
+
+}  // namespace guidance_refusals_test

@@ -13,6 +13,8 @@
 #include "support/refused.hpp"
 #include "support/thresholding.hpp"
 
+namespace guidance_rescale_test {
+
 using namespace dpm_test;
 using dpm::BatchedClassifierFreeGuidance;
 using dpm::ClassifierFreeGuidance;
@@ -144,3 +146,5 @@ TEST_CASE("rescaled guidance of scale 1 is the conditional model bit for bit, wh
     REQUIRE((out == expected).all());
   }
 }
+
+}  // namespace guidance_rescale_test

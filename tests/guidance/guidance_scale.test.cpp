@@ -14,6 +14,8 @@
 #include "support/catch.hpp"
 #include "support/refused.hpp"
 
+namespace guidance_scale_test {
+
 using namespace dpm_test;
 using dpm::BatchedClassifierFreeGuidance;
 using dpm::ClassifierFreeGuidance;
@@ -74,3 +76,5 @@ TEST_CASE("an interval is half-open in sigma over alpha, with its ends exact") {
   CHECK(GuidanceScale(2.0).within(0.28, 2.9).at(pure_noise, 0.0) == 0.0);
   CHECK(GuidanceScale(2.0).at(pure_noise, 1.0) == 2.0);
 }
+
+}  // namespace guidance_scale_test

@@ -14,6 +14,8 @@
 #include "support/guided_runs.hpp"
 #include "support/test_network.hpp"
 
+namespace guided_runs_test {
+
 using namespace dpm_test;
 using namespace dpm_test::guided;
 
@@ -241,3 +243,5 @@ TEST_CASE("a guided run returns to where its inversion began, at the method's or
     }
   }
 }
+
+}  // namespace guided_runs_test

@@ -9,6 +9,8 @@
 #include "dpm/interop/diffusers.hpp"
 #include "support/catch.hpp"
 
+namespace diffusers_config_test {
+
 using namespace dpm_test;
 using dpm::diffusers::Kind;
 using dpm::diffusers::Mode;
@@ -186,3 +188,5 @@ TEST_CASE("what a start is multiplied with") {
   REQUIRE(factor(Kind::euler, "leading") > 1.0);
   REQUIRE_THAT(factor(Kind::edm_dpm_multistep), WithinRel(std::sqrt(6401.0), 1e-15));
 }
+
+}  // namespace diffusers_config_test

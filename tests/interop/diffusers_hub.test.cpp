@@ -9,6 +9,8 @@
 #include "dpm/interop/diffusers.hpp"
 #include "support/catch.hpp"
 
+namespace diffusers_hub_test {
+
 using namespace dpm_test;
 using dpm::diffusers::Mode;
 using dpm::diffusers::Run;
@@ -156,3 +158,5 @@ TEST_CASE("grid() leaves out a last step that leads nowhere") {
               .grid(12)
               .steps() == 12);
 }
+
+}  // namespace diffusers_hub_test

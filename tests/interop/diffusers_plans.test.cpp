@@ -12,6 +12,8 @@
 #include "support/catch.hpp"
 #include "support/test_network.hpp"
 
+namespace diffusers_plans_test {
+
 using namespace dpm_test;
 using dpm::diffusers::Kind;
 using dpm::diffusers::Mode;
@@ -249,3 +251,5 @@ TEST_CASE("the library's own method over the scheduler's grid gives the same sam
     REQUIRE(relative_difference(run_plan(own, scheduler), expected) < 1e-11);
   }
 }
+
+}  // namespace diffusers_plans_test

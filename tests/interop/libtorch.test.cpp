@@ -18,6 +18,8 @@
 #include "dpm/dpm.hpp"
 #include "support/catch.hpp"
 
+namespace libtorch_test {
+
 using namespace dpm_test;
 using dpm::TensorState;
 using torch::Tensor;
@@ -238,3 +240,5 @@ TEST_CASE("adaptive runs on tensors make the trials of those on Eigen arrays") {
     REQUIRE(distance(x, expected) < 4.0 * static_cast<double>(3 * same.size()));
   }
 }
+
+}  // namespace libtorch_test

@@ -23,6 +23,8 @@
 #include "dpm/dpm.hpp"
 #include "support/catch.hpp"
 
+namespace libtorch_cuda_test {
+
 namespace {
 
 using torch::Tensor;
@@ -156,3 +158,5 @@ TEST_CASE("no step waits for the GPU") {
   }
 }
 #endif
+
+}  // namespace libtorch_cuda_test

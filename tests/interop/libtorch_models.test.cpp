@@ -14,6 +14,8 @@
 #include "dpm/dpm.hpp"
 #include "support/catch.hpp"
 
+namespace libtorch_models_test {
+
 using namespace dpm_test;
 using dpm::TensorState;
 using torch::Tensor;
@@ -120,3 +122,5 @@ TEST_CASE("a fork of a run with torch's noise ends in the same bits, and another
   REQUIRE(finish(same).equal(expected));
   REQUIRE_FALSE(finish(other).equal(expected));
 }
+
+}  // namespace libtorch_models_test

@@ -19,6 +19,8 @@
 #include "support/every_method.hpp"
 #include "support/plan_json.hpp"
 
+namespace plan_json_test {
+
 using namespace dpm_test;
 using dpm::Correction;
 using dpm::Level;
@@ -162,3 +164,5 @@ TEST_CASE("a plan's text has a line for each instruction, and any layout of it i
       "space": "noise", "prediction": "noise", "format": "dpm-plan"} )"));
   REQUIRE(rich_plan() == dpm::plan_from_text(dpm::plan_to_json(rich_plan()).dump(4)));
 }
+
+}  // namespace plan_json_test

@@ -11,6 +11,8 @@
 #include "support/catch.hpp"
 #include "support/plan_json.hpp"
 
+namespace plan_json_refusals_test {
+
 using namespace dpm_test;
 using dpm::Plan;
 using nlohmann::json;
@@ -179,3 +181,5 @@ TEST_CASE(
                                  "\" twice; it may have it once"));
   }
 }
+
+}  // namespace plan_json_refusals_test

@@ -16,6 +16,8 @@
 #include "support/every_method.hpp"
 #include "support/plan_json.hpp"
 
+namespace plan_schema_test {
+
 using namespace dpm_test;
 using nlohmann::json;
 
@@ -183,3 +185,5 @@ TEST_CASE("the schema allows an altered plan exactly if its form is that of a pl
   REQUIRE(allowed > runnable);
   REQUIRE(runnable > 100);
 }
+
+}  // namespace plan_schema_test

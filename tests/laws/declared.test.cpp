@@ -11,6 +11,8 @@
 #include "support/catch.hpp"
 #include "support/every_method.hpp"
 
+namespace declared_test {
+
 using namespace dpm_test;
 using dpm::Ddim;
 using dpm::Ddpm;
@@ -189,3 +191,5 @@ TEST_CASE("the declared order of multistep methods is limited by their start and
     if (p <= 3) REQUIRE(convergence_order(DpmSolver{.order = p, .tau = 1.0}) == at_most_2);
   }
 }
+
+}  // namespace declared_test

@@ -10,6 +10,8 @@
 #include "support/error_estimates.hpp"
 #include "support/test_network.hpp"
 
+namespace error_estimates_test {
+
 using namespace dpm_test;
 using namespace dpm_test::estimates;
 
@@ -190,3 +192,5 @@ TEST_CASE("estimates that a method does not have, it cannot be asked for or does
   check(plan_of(dpm::Deis{.order = 1, .estimate_error = true}), plan_of(dpm::Deis{.order = 1}));
   REQUIRE(steps == 24);
 }
+
+}  // namespace error_estimates_test

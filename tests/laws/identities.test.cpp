@@ -12,6 +12,8 @@
 #include "support/textbook.hpp"
 #include "support/textbook_job.hpp"
 
+namespace identities_test {
+
 using namespace dpm_test;
 namespace book = dpm_test::textbook;
 using book::Job;
@@ -200,3 +202,5 @@ TEST_CASE("law 5: DEIS in rho is the linear multistep method of k-diffusion") {
     REQUIRE(relative_difference(run(deis, grid), loop) < 1e-12);
   }
 }
+
+}  // namespace identities_test

@@ -12,6 +12,8 @@
 #include "support/order_problems.hpp"
 #include "support/test_network.hpp"
 
+namespace order_test {
+
 using namespace dpm_test;
 
 namespace {
@@ -96,3 +98,5 @@ TEST_CASE("law 8: sampling after inversion returns to the start at the method's 
     REQUIRE(slope > method.order - 0.15);
   }
 }
+
+}  // namespace order_test

@@ -14,6 +14,8 @@
 #include "support/order_problems.hpp"
 #include "support/test_network.hpp"
 
+namespace plans_test {
+
 using namespace dpm_test;
 using State = std::vector<double>;
 
@@ -169,3 +171,5 @@ TEST_CASE("law 7: float agrees with double within a multiple of epsilon") {
             2000.0 * static_cast<double>(std::numeric_limits<float>::epsilon()));
   }
 }
+
+}  // namespace plans_test

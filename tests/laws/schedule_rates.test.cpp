@@ -19,6 +19,8 @@
 #include "support/catch.hpp"
 #include "support/refused.hpp"
 
+namespace schedule_rates_test {
+
 using namespace dpm_test;
 using dpm::AnySchedule;
 using dpm::LevelRate;
@@ -123,3 +125,5 @@ TEST_CASE("rates at times outside the schedule are refused") {
   refused([] { (void)dpm::DiscreteSchedule(dpm::linear_betas()).rate(1.5); },
           "DiscreteSchedule: time must be in [0, 1] and is 1.5");
 }
+
+}  // namespace schedule_rates_test

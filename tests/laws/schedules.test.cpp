@@ -19,6 +19,8 @@
 #include "support/reference_data.hpp"
 #include "support/refused.hpp"
 
+namespace schedules_test {
+
 using namespace dpm_test;
 using dpm::AnySchedule;
 
@@ -275,3 +277,5 @@ TEST_CASE("times and lambdas outside the domain are refused") {
       dpm::DiscreteSchedule(dpm::linear_betas()).time_of_lambda(-6.0),
       mentions("DiscreteSchedule: lambda must be in [-5.05") && mentions(", inf] and is -6"));
 }
+
+}  // namespace schedules_test

@@ -14,6 +14,8 @@
 #include "support/refused.hpp"
 #include "support/test_network.hpp"
 
+namespace singular_ends_test {
+
 using namespace dpm_test;
 using dpm::Correction;
 using dpm::Ddim;
@@ -268,3 +270,5 @@ TEST_CASE("noise is refused where it would have to be taken back or could not go
           "make_plan: the step from time 0.5 to time 0 ends at sigma = 0 in noise space with tau = "
           "1; use data space, or end above that time");
 }
+
+}  // namespace singular_ends_test

@@ -13,6 +13,8 @@
 #include "support/every_method.hpp"
 #include "support/test_network.hpp"
 
+namespace stochastic_test {
+
 using namespace dpm_test;
 using State = std::vector<double>;
 
@@ -119,3 +121,5 @@ TEST_CASE("law 6: the affine state is the sample as a function of start and draw
     REQUIRE_THAT(x[0], WithinAbs(value, 1e-12 * std::max(1.0, std::abs(value))));
   }
 }
+
+}  // namespace stochastic_test

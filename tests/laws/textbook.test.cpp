@@ -13,6 +13,8 @@
 #include "support/textbook_job.hpp"
 #include "support/textbook_loops.hpp"
 
+namespace textbook_test {
+
 using namespace dpm_test;
 namespace book = dpm_test::textbook;
 using book::Job;
@@ -65,3 +67,5 @@ TEST_CASE("law 4: DPM-Solver-fast equals the paper's loop for every budget") {
     REQUIRE(relative_difference(run_plan(plan), expected) < 1e-12);
   }
 }
+
+}  // namespace textbook_test

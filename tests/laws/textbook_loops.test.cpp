@@ -18,6 +18,8 @@
 #include "dpm/schedule/variance_preserving.hpp"
 #include "support/catch.hpp"
 
+namespace textbook_loops_test {
+
 namespace {
 
 using namespace dpm_test;
@@ -528,3 +530,5 @@ TEST_CASE("textbook samplers repeat the official DPM-Solver code's results") {
   CHECK(noise_cases == 120);
   CHECK(other_cases == 22);
 }
+
+}  // namespace textbook_loops_test

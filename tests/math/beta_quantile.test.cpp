@@ -17,6 +17,8 @@
 #include "support/catch.hpp"
 #include "support/refused.hpp"
 
+namespace beta_quantile_test {
+
 using namespace dpm_test;
 using dpm::beta_quantile;
 
@@ -153,3 +155,5 @@ TEST_CASE("beta quantiles refuse what is no probability and shapes out of range"
   CHECK(sentence(0.0, 1001, 1) == "beta_quantile: a = 1001, b = 1" + must);
   CHECK(sentence(0.5, 1, not_a_number) == "beta_quantile: a = 1, b = nan" + must);
 }
+
+}  // namespace beta_quantile_test

@@ -9,6 +9,8 @@
 #include "support/catch.hpp"
 #include "support/plans.hpp"
 
+namespace bounded_vector_test {
+
 using namespace dpm_test;
 using dpm::Combine;
 
@@ -22,3 +24,5 @@ TEST_CASE("a bounded vector refuses more than it holds") {
   REQUIRE(c.operands.size() == 8);
   REQUIRE(c.operands[7] == m(7));
 }
+
+}  // namespace bounded_vector_test

@@ -9,6 +9,8 @@
 #include "support/catch.hpp"
 #include "support/gauss_legendre.hpp"
 
+namespace gauss_legendre_test {
+
 using namespace dpm_test;
 
 TEST_CASE("Gauss-Legendre quadrature is exact for polynomials and converged for exponentials") {
@@ -18,3 +20,5 @@ TEST_CASE("Gauss-Legendre quadrature is exact for polynomials and converged for 
   REQUIRE_THAT(gauss_legendre(-5.0, 5.0, exponential), WithinRel(2.0 * std::sinh(5.0), 1e-13));
   REQUIRE_THAT(gauss_legendre(5.0, -5.0, exponential), WithinRel(-2.0 * std::sinh(5.0), 1e-13));
 }
+
+}  // namespace gauss_legendre_test

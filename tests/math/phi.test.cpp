@@ -11,6 +11,8 @@
 
 #include "support/catch.hpp"
 
+namespace phi_test {
+
 using namespace dpm_test;
 
 namespace {
@@ -199,3 +201,5 @@ TEST_CASE("phi does not jump where it changes from series to recursion") {
     }
   }
 }
+
+}  // namespace phi_test

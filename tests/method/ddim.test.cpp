@@ -11,6 +11,8 @@
 #include "support/catch.hpp"
 #include "support/refused.hpp"
 
+namespace ddim_test {
+
 using namespace dpm_test;
 using dpm::Ddim;
 using dpm::Ddpm;
@@ -56,3 +58,5 @@ TEST_CASE("inversion is refused where noise would have to be taken back") {
   }
   REQUIRE_NOTHROW(make_plan(Ddim{}, up));
 }
+
+}  // namespace ddim_test

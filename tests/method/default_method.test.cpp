@@ -12,6 +12,8 @@
 #include "support/catch.hpp"
 #include "support/test_network.hpp"
 
+namespace default_method_test {
+
 using namespace dpm_test;
 using State = std::vector<double>;
 
@@ -68,3 +70,5 @@ TEST_CASE("the default method runs on every schedule: EDM, flows, tables down to
   const auto betas = dpm::rescale_zero_terminal_snr(dpm::linear_betas(1000));
   run(dpm::DiscreteSchedule(betas), dpm::Prediction::velocity);
 }
+
+}  // namespace default_method_test

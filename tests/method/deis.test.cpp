@@ -8,6 +8,8 @@
 #include "support/catch.hpp"
 #include "support/refused.hpp"
 
+namespace deis_test {
+
 using namespace dpm_test;
 using dpm::Deis;
 
@@ -24,3 +26,5 @@ TEST_CASE("Deis refuses orders out of range") {
             "Deis: order = " + std::to_string(bad) + "; it must be 1 to 4");
   }
 }
+
+}  // namespace deis_test

@@ -15,6 +15,8 @@
 #include "support/refused.hpp"
 #include "support/test_network.hpp"
 
+namespace dpm_solver_test {
+
 using namespace dpm_test;
 using dpm::DpmSolver;
 using dpm::Level;
@@ -282,3 +284,5 @@ TEST_CASE("DPM-Solver refuses a tau out of range, or one with the singlestep for
       [&] { (void)make_plan(DpmSolver{.form = DpmSolver::Form::singlestep, .tau = 1.0}, grid); },
       "DpmSolver: tau = 1 with the singlestep form; only multistep draws noise");
 }
+
+}  // namespace dpm_solver_test

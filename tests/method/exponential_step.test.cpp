@@ -11,6 +11,8 @@
 #include "support/every_method.hpp"
 #include "support/gaussian_runs.hpp"
 
+namespace exponential_step_test {
+
 using namespace dpm_test;
 using dpm::Level;
 using dpm::Plan;
@@ -126,3 +128,5 @@ TEST_CASE("the noise of a step almost to clean data does not overflow") {
   const dpm::ExponentialStep step(dpm::Space::noise, flow.level(0.5), flow.level(1e-160), 1.0);
   REQUIRE_THAT(step.noise_stddev(), WithinRel(1.0, 1e-14));
 }
+
+}  // namespace exponential_step_test

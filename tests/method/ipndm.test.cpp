@@ -13,6 +13,8 @@
 #include "support/refused.hpp"
 #include "support/test_network.hpp"
 
+namespace ipndm_test {
+
 using namespace dpm_test;
 using dpm::Ipndm;
 using dpm::Plan;
@@ -54,3 +56,5 @@ TEST_CASE("Ipndm refuses orders out of range") {
             "Ipndm: order = " + std::to_string(bad) + "; it must be 1 to 4");
   }
 }
+
+}  // namespace ipndm_test

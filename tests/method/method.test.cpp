@@ -13,6 +13,8 @@
 #include "support/refused.hpp"
 #include "support/test_network.hpp"
 
+namespace method_test {
+
 using namespace dpm_test;
 using dpm::Correction;
 using dpm::Ddim;
@@ -297,3 +299,5 @@ TEST_CASE("a method that makes more calls a step and does not say so is told wha
   REQUIRE_THROWS_WITH(dpm::make_plan(mine::Silent{}, schedule, 20),
                       mentions("where 20 steps make 40 calls; the method's for_model_calls must"));
 }
+
+}  // namespace method_test

@@ -8,6 +8,8 @@
 #include "support/catch.hpp"
 #include "support/refused.hpp"
 
+namespace pndm_test {
+
 using namespace dpm_test;
 using dpm::Pndm;
 
@@ -26,3 +28,5 @@ TEST_CASE("Pndm refuses too few steps for its warm-up") {
     REQUIRE(make_plan(Pndm{.warmup = Pndm::Warmup::plms}, grid).model_calls() == steps + 1);
   }
 }
+
+}  // namespace pndm_test

@@ -12,6 +12,8 @@
 #include "support/refused.hpp"
 #include "support/test_network.hpp"
 
+namespace sa_solver_test {
+
 using namespace dpm_test;
 using dpm::Level;
 using dpm::Plan;
@@ -67,3 +69,5 @@ TEST_CASE("SaSolver refuses orders and a tau out of range") {
         std::string("SaSolver: tau is ") + text + " at time 1; it must be finite and at least 0");
   }
 }
+
+}  // namespace sa_solver_test

@@ -11,6 +11,8 @@
 #include "support/catch.hpp"
 #include "support/refused.hpp"
 
+namespace unipc_test {
+
 using namespace dpm_test;
 using dpm::Deis;
 using dpm::Ipndm;
@@ -66,3 +68,5 @@ TEST_CASE("UniPc refuses orders out of range") {
             "UniPc: order = " + std::to_string(bad) + "; it must be 1 to 4");
   }
 }
+
+}  // namespace unipc_test

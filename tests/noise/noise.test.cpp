@@ -15,6 +15,8 @@
 #include "dpm/dpm.hpp"
 #include "support/catch.hpp"
 
+namespace noise_test {
+
 using namespace dpm_test;
 using Eigen::Dynamic;
 using Eigen::RowMajor;
@@ -348,3 +350,5 @@ TEST_CASE("a run takes its noise from the seed") {
   REQUIRE(run(1) == run(1));
   REQUIRE(run(1) != run(2));
 }
+
+}  // namespace noise_test

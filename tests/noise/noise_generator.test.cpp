@@ -18,6 +18,8 @@
 #include "support/catch.hpp"
 #include "support/noise_golden.hpp"
 
+namespace noise_generator_test {
+
 using dpm_test::NoiseKey;
 using dpm_test::WithinAbs;
 
@@ -361,3 +363,5 @@ TEST_CASE("philox4x32 of many counters is that of each") {
 }
 
 #endif
+
+}  // namespace noise_generator_test

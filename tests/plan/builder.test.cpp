@@ -15,6 +15,8 @@
 #include "support/every_method.hpp"
 #include "support/plans.hpp"
 
+namespace builder_test {
+
 using namespace dpm_test;
 using dpm::Combine;
 using dpm::Evaluate;
@@ -86,3 +88,5 @@ TEST_CASE("the builder refuses registers that do not exist") {
                         mentions("names register number " + std::to_string(slot)));
   }
 }
+
+}  // namespace builder_test

@@ -13,6 +13,8 @@
 #include "support/plans.hpp"
 #include "support/refused.hpp"
 
+namespace check_test {
+
 using namespace dpm_test;
 using dpm::Combine;
 using dpm::Correct;
@@ -241,3 +243,5 @@ TEST_CASE("check refuses draws out of order") {
   refused(plan,
           "check: step 1 has draw number 0; draws are numbered in order and this one is number 1");
 }
+
+}  // namespace check_test

@@ -12,6 +12,8 @@
 #include "support/catch.hpp"
 #include "support/refused.hpp"
 
+namespace conversion_test {
+
 using namespace dpm_test;
 using dpm::Level;
 using dpm::Plan;
@@ -135,3 +137,5 @@ TEST_CASE("conversions exist at the singular ends or are refused") {
       "make_plan: at time 0 sigma is 0, where a prediction of the data says nothing about the "
       "noise; use a noise or velocity prediction, or leave that time out");
 }
+
+}  // namespace conversion_test

@@ -20,6 +20,8 @@
 #include "support/catch.hpp"
 #include "support/plans.hpp"
 
+namespace fuse_test {
+
 using namespace dpm_test;
 using dpm::Combine;
 using dpm::Correct;
@@ -302,3 +304,5 @@ TEST_CASE("fusing keeps what a correction reads, and a target that is set to zer
   REQUIRE_NOTHROW(check(short_plan));
   REQUIRE(short_plan.steps[0].instructions.size() == 3);
 }
+
+}  // namespace fuse_test

@@ -14,6 +14,8 @@
 #include "support/every_method.hpp"
 #include "support/plans.hpp"
 
+namespace plan_test {
+
 using namespace dpm_test;
 using dpm::Combine;
 using dpm::Correct;
@@ -83,3 +85,5 @@ TEST_CASE("a copy of a plan is a plan of its own") {
   REQUIRE(copy.predictions() == 1);
   REQUIRE(!copy.uses_stage());
 }
+
+}  // namespace plan_test

@@ -12,6 +12,8 @@
 #include "dpm/dpm.hpp"
 #include "support/catch.hpp"
 
+namespace print_test {
+
 using namespace dpm_test;
 using dpm::Level;
 using dpm::Plan;
@@ -111,3 +113,5 @@ TEST_CASE("a printed plan names every prediction and both spaces") {
           "0 steps, 0 model calls, 0 noise draws; noise space, the model predicts noise\n"
           "step       time     lambda   instructions\n");
 }
+
+}  // namespace print_test

@@ -16,6 +16,8 @@
 #include "support/reference_data.hpp"
 #include "support/test_network.hpp"
 
+namespace adaptive_test {
+
 using namespace dpm_test;
 using dpm::AdaptiveDpmSolver;
 using dpm::Prediction;
@@ -198,3 +200,5 @@ TEST_CASE("the error of a run is proportional to its tolerance") {
     REQUIRE_THAT(slope, WithinAbs(1.0, 0.1));
   }
 }
+
+}  // namespace adaptive_test

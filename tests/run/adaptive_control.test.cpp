@@ -13,6 +13,8 @@
 #include "support/catch.hpp"
 #include "support/test_network.hpp"
 
+namespace adaptive_control_test {
+
 using namespace dpm_test;
 using State = std::vector<double>;
 
@@ -131,3 +133,5 @@ TEST_CASE("an observer of an adaptive run is told the time of both sides") {
       x, dpm::Prediction::noise, options);
   REQUIRE(model_seconds > 0.0);
 }
+
+}  // namespace adaptive_control_test

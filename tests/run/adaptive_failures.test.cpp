@@ -12,6 +12,8 @@
 #include "support/catch.hpp"
 #include "support/test_network.hpp"
 
+namespace adaptive_failures_test {
+
 using namespace dpm_test;
 using dpm::Prediction;
 using State = std::vector<double>;
@@ -84,3 +86,5 @@ TEST_CASE("a tolerance in which an error cannot be counted is named") {
                           mentions(") is inf tolerances of at least 1e-300; it must be finite"));
   REQUIRE(x == test_start());
 }
+
+}  // namespace adaptive_failures_test

@@ -15,6 +15,8 @@
 #include "support/catch.hpp"
 #include "support/test_network.hpp"
 
+namespace adaptive_limits_test {
+
 using namespace dpm_test;
 using dpm::AdaptiveDpmSolver;
 using dpm::Prediction;
@@ -220,3 +222,5 @@ TEST_CASE("the shortest interval is one step, and a run within the time toleranc
   REQUIRE(report.trials.back().to.time > 0.001);
   REQUIRE(report.trials.back().to.time <= 0.051);
 }
+
+}  // namespace adaptive_limits_test

@@ -10,6 +10,8 @@
 #include "dpm/run/adaptive.hpp"
 #include "support/catch.hpp"
 
+namespace adaptive_own_state_test {
+
 using namespace dpm_test;
 using dpm::AdaptiveDpmSolver;
 
@@ -116,3 +118,5 @@ TEST_CASE("an own norm that is not finite stops the run") {
                       mentions("trial 1: the estimate of its error"));
   REQUIRE(x.first == 0.7);
 }
+
+}  // namespace adaptive_own_state_test

@@ -14,6 +14,8 @@
 #include "support/refusals.hpp"
 #include "support/test_network.hpp"
 
+namespace adaptive_refusals_test {
+
 using namespace dpm_test;
 
 namespace {
@@ -26,7 +28,7 @@ const Model network = test_model(dpm::Prediction::noise);
 
 }  // namespace
 
-TEST_CASE("refused, what a run with adaptive steps is given, and where it cannot go on") {
+TEST_CASE("a run with adaptive steps refuses bad input, and says where it cannot go on") {
   using Method = dpm::AdaptiveDpmSolver;
   const Method tight{.tolerance = {.absolute = 1e-4, .relative = 1e-3}};
   const auto run = [](const Method& method, const dpm::AnySchedule& on = schedule) {
@@ -143,3 +145,5 @@ TEST_CASE("refused, what a run with adaptive steps is given, and where it cannot
                    "for it"});
   refuses(table, run(tight));
 }
+
+}  // namespace adaptive_refusals_test

@@ -12,6 +12,8 @@
 #include "support/catch.hpp"
 #include "support/test_network.hpp"
 
+namespace adaptive_run_test {
+
 using namespace dpm_test;
 
 namespace {
@@ -134,7 +136,7 @@ TEST_CASE("an adaptive run that is stopped can go on, and its sample is that of 
   }
 }
 
-TEST_CASE("refused, bytes of another adaptive run") {
+TEST_CASE("an adaptive run refuses the bytes of another one") {
   const dpm::AdaptiveDpmSolver method = methods()[1];
   Run run(method, schedule, test_start());
   answer(run, 4);
@@ -158,3 +160,5 @@ TEST_CASE("refused, bytes of another adaptive run") {
   CHECK_THROWS_WITH(dpm::load_adaptive(fixed, method, schedule, shape),
                     mentions("load: the 0 numbers of the saved run are not those of an adaptive"));
 }
+
+}  // namespace adaptive_run_test

@@ -16,6 +16,8 @@
 #include "support/catch.hpp"
 #include "support/test_network.hpp"
 
+namespace adaptive_states_test {
+
 using namespace dpm_test;
 using dpm::AdaptiveDpmSolver;
 using dpm::Prediction;
@@ -197,3 +199,5 @@ TEST_CASE("corrections are part of every trial") {
     }
   }
 }
+
+}  // namespace adaptive_states_test

@@ -16,6 +16,8 @@
 #include "support/catch.hpp"
 #include "support/test_network.hpp"
 
+namespace add_noise_test {
+
 using namespace dpm_test;
 using State = std::vector<double>;
 using Batch = Eigen::ArrayXXd;
@@ -193,3 +195,5 @@ TEST_CASE("add_noise refuses noise that is not finite, in Inpaint too") {
     REQUIRE(x == test_start());
   }
 }
+
+}  // namespace add_noise_test

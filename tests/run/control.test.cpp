@@ -12,6 +12,8 @@
 #include "support/every_method.hpp"
 #include "support/test_network.hpp"
 
+namespace control_test {
+
 using namespace dpm_test;
 using State = std::vector<double>;
 
@@ -257,3 +259,5 @@ TEST_CASE("a fork does not count the time in which nobody observed the run befor
   while (auto call = fork.next()) call->output = call->input;
   REQUIRE(reported >= 0.0);
 }
+
+}  // namespace control_test

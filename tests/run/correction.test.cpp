@@ -15,6 +15,8 @@
 #include "support/refused.hpp"
 #include "support/thresholding.hpp"
 
+namespace correction_test {
+
 using namespace dpm_test;
 using dpm::Clip;
 using dpm::DynamicThresholding;
@@ -282,3 +284,5 @@ TEST_CASE(
     CHECK(difference(Eigen::Map<Batch>(range.data(), 9, 4), batch) < 1e-13);
   }
 }
+
+}  // namespace correction_test

@@ -15,6 +15,8 @@
 #include "support/catch.hpp"
 #include "support/test_network.hpp"
 
+namespace edit_test {
+
 using namespace dpm_test;
 using State = std::vector<double>;
 using Progress = dpm::Progress<State>;
@@ -253,3 +255,5 @@ TEST_CASE("an edit at the grid's last level does not cost the step to clean data
     REQUIRE(x == plain);
   }
 }
+
+}  // namespace edit_test

@@ -14,6 +14,8 @@
 #include "support/catch.hpp"
 #include "support/test_network.hpp"
 
+namespace edit_counts_test {
+
 using namespace dpm_test;
 using State = std::vector<double>;
 using Progress = dpm::Progress<State>;
@@ -148,3 +150,5 @@ TEST_CASE("a method that counts calls makes them in each plan, or is refused for
   REQUIRE(in_all == of_first_step + 6);
   REQUIRE_THROWS_WITH(edit_after(3), mentions("DpmSolver: model_calls = 6"));  // in one step
 }
+
+}  // namespace edit_counts_test

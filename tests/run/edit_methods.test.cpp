@@ -17,6 +17,8 @@
 #include "support/every_method.hpp"
 #include "support/test_network.hpp"
 
+namespace edit_methods_test {
+
 using namespace dpm_test;
 using State = std::vector<double>;
 using Progress = dpm::Progress<State>;
@@ -235,3 +237,5 @@ TEST_CASE("whatever throws in a run with edits, x is untouched, and the next run
     }
   }
 }
+
+}  // namespace edit_methods_test

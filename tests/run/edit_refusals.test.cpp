@@ -14,6 +14,8 @@
 #include "support/refusals.hpp"
 #include "support/test_network.hpp"
 
+namespace edit_refusals_test {
+
 using namespace dpm_test;
 
 namespace {
@@ -44,7 +46,7 @@ dpm::Plan make_plan(const Halved&, const dpm::Grid& grid, dpm::Prediction predic
 
 }  // namespace
 
-TEST_CASE("refused, what noises an image or keeps a part of it") {
+TEST_CASE("functions that noise an image or keep a part of it refuse bad input") {
   using Inpaint = dpm::Inpaint<State>;
   const dpm::NoiseSource<State> noise = dpm::NormalNoise{.seed = 1};
   const dpm::Level at = schedule.level(0.5);
@@ -84,7 +86,7 @@ TEST_CASE("refused, what noises an image or keeps a part of it") {
       });
 }
 
-TEST_CASE("refused, what a run with edits is given and what an edit leaves") {
+TEST_CASE("a run with edits refuses bad input and what an edit leaves") {
   const auto run = [](const auto& method, State& x, const Edit& edit, const Options& options = {}) {
     dpm::sample_with_edits(method, three_steps(), network, x, edit, dpm::Prediction::noise,
                            options);
@@ -145,3 +147,5 @@ TEST_CASE("refused, what a run with edits is given and what an edit leaves") {
         not_finite}},
       after_second([](State& x) { x[0] += 0.5; }));
 }
+
+}  // namespace edit_refusals_test

@@ -13,6 +13,8 @@
 #include "dpm/dpm.hpp"
 #include "support/catch.hpp"
 
+namespace inpaint_states_test {
+
 namespace {
 
 template <class Batch>
@@ -101,3 +103,5 @@ TEST_CASE("inpainting ends at the known values for vectors and for Eigen arrays 
   require_inpaints(Eigen::Array<double, Dynamic, Dynamic, Eigen::RowMajor>(2, 3));
   require_inpaints(Eigen::Array<Eigen::half, Dynamic, Dynamic>(3, 2));
 }
+
+}  // namespace inpaint_states_test

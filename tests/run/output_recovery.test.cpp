@@ -15,6 +15,8 @@
 #include "support/refusals.hpp"
 #include "support/test_network.hpp"
 
+namespace output_recovery_test {
+
 using namespace dpm_test;
 
 namespace {
@@ -189,3 +191,5 @@ TEST_CASE("a run that its correction has spoilt is not saved, or not loaded") {
         "NonFinite: load: a register of the saved run, after 0 steps, holds a NaN or an infinity");
   CHECK(loading(false) == "nothing");
 }
+
+}  // namespace output_recovery_test

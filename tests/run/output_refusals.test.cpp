@@ -18,6 +18,8 @@
 #include "support/refusals.hpp"
 #include "support/test_network.hpp"
 
+namespace output_refusals_test {
+
 using namespace dpm_test;
 
 namespace {
@@ -33,7 +35,7 @@ const Model network = test_model(dpm::Prediction::noise);
 
 }  // namespace
 
-TEST_CASE("refused, outputs that a run cannot take, until they are filled anew") {
+TEST_CASE("a run refuses outputs that it cannot take, until they are filled anew") {
   const dpm::Plan plan = make_plan(dpm::DpmSolver{}, three_steps());
   Stepper undisturbed(plan, test_start());
   while (const auto call = undisturbed.next()) network(call->input, call->level, call->output);
@@ -173,7 +175,7 @@ TEST_CASE("whoever throws in the middle of a run, x stays as it was and the run 
   }
 }
 
-TEST_CASE("refused, what a noise source or a correction leaves in the middle of a run") {
+TEST_CASE("a run refuses what a noise source or a correction leaves in its middle") {
   const dpm::Plan plan =
       make_plan(dpm::Ddpm{}, three_steps(), dpm::Prediction::noise, dpm::Correction::data);
   const auto noise = [&](const std::function<void(State&)>& spoil) {
@@ -213,3 +215,5 @@ TEST_CASE("refused, what a noise source or a correction leaves in the middle of 
         "step 2 of 3: the corrected data prediction (time 0.5, timestep 0.5) is 0 x 1" + shape}},
       [&](State& x) { dpm::sample(plan, network, x, {.noise = draws, .correction = corrects}); });
 }
+
+}  // namespace output_refusals_test

@@ -17,6 +17,8 @@
 #include "support/catch.hpp"
 #include "support/server.hpp"
 
+namespace pull_test {
+
 using namespace dpm_test;
 using namespace dpm_test::serving;
 
@@ -140,3 +142,5 @@ TEST_CASE("an output that is bad once is asked for again, and the others do not 
     REQUIRE(server.network_calls == smooth.network_calls);
   }
 }
+
+}  // namespace pull_test

@@ -16,6 +16,8 @@
 #include "support/every_method.hpp"
 #include "support/test_network.hpp"
 
+namespace replan_test {
+
 using namespace dpm_test;
 
 namespace {
@@ -175,7 +177,7 @@ TEST_CASE("a plan that follows keeps the sample where it is, in more registers o
   CHECK(finish(run) == finish(Stepper(again, at_eight)));
 }
 
-TEST_CASE("refused, plans that a run cannot go on with, which leave it as it was") {
+TEST_CASE("replan refuses plans that the run cannot go on with, and leaves it as it was") {
   const dpm::Grid grid = make_grid(dpm::UniformLambda{}, schedule, 6);
   const dpm::Plan plan = make_plan(dpm::DpmSolver{}, grid);
   const State expected = finish(Stepper(plan, test_start()));
@@ -234,3 +236,5 @@ TEST_CASE("what a finished plan declares live is there for the next, and nothing
   second.live = {dpm::stage_register};
   CHECK_THROWS_AS(dpm::check(second), dpm::InvalidArgument);
 }
+
+}  // namespace replan_test

@@ -18,6 +18,8 @@
 #include "support/catch.hpp"
 #include "support/value_runs.hpp"
 
+namespace sample_test {
+
 using namespace dpm_test;
 using Eigen::RowMajor;
 
@@ -330,3 +332,5 @@ TEST_CASE("whatever ends a run early, x is untouched to the last bit") {
     require_untouched_by_failures(Eigen::Map<Eigen::MatrixXf>(values.data(), rows, cols));
   }
 }
+
+}  // namespace sample_test

@@ -12,6 +12,8 @@
 #include "support/refusals.hpp"
 #include "support/test_network.hpp"
 
+namespace sample_refusals_test {
+
 using namespace dpm_test;
 
 namespace {
@@ -92,3 +94,5 @@ TEST_CASE("a run in one call refuses bad models, starts, calls and orders, and l
   }
   refuses(table, [&](State& x) { dpm::sample(schedule, 6, model, x); });
 }
+
+}  // namespace sample_refusals_test

@@ -18,6 +18,8 @@
 #include "support/every_method.hpp"
 #include "support/test_network.hpp"
 
+namespace save_test {
+
 using namespace dpm_test;
 using State = std::vector<double>;
 using Bytes = std::vector<std::byte>;
@@ -227,3 +229,5 @@ TEST_CASE("forks go on with callables of their own, an open call is theirs too")
   REQUIRE(variation.sample() != run.sample());
   refused([&] { (void)run.fork({}); }, "the fork of a run with a noise source has none");
 }
+
+}  // namespace save_test

@@ -17,6 +17,8 @@
 #include "support/refusals.hpp"
 #include "support/test_network.hpp"
 
+namespace save_refusals_test {
+
 using namespace dpm_test;
 
 namespace {
@@ -47,7 +49,7 @@ Bytes forged(Bytes bytes, std::size_t at, std::uint64_t number) {
 
 }  // namespace
 
-TEST_CASE("refused, bytes that are no run of this plan and state") {
+TEST_CASE("a run refuses bytes that are no run of its plan and state") {
   const Shared plan = plan_of(dpm::Ddpm{});
   const Shared other = plan_of(dpm::Ddpm{.variance = dpm::Ddpm::Variance::beta});
   const Options options{.noise = draws};
@@ -147,3 +149,5 @@ TEST_CASE("refused, bytes that are no run of this plan and state") {
   answer(run);
   REQUIRE(run.sample() == loaded);
 }
+
+}  // namespace save_refusals_test

@@ -13,6 +13,8 @@
 #include "support/catch.hpp"
 #include "support/value_runs.hpp"
 
+namespace states_test {
+
 using namespace dpm_test;
 using Eigen::Dynamic;
 using Eigen::RowMajor;
@@ -172,3 +174,5 @@ TEST_CASE("a state may be a type of one's own with combine in its own namespace"
   require_end(plan, vector);
   REQUIRE(elsewhere::CountedVector::combinations >= 7);
 }
+
+}  // namespace states_test

@@ -23,6 +23,8 @@
 #include "support/every_method.hpp"
 #include "support/test_network.hpp"
 
+namespace stepper_test {
+
 using namespace dpm_test;
 
 namespace {
@@ -513,3 +515,5 @@ TEST_CASE("a prediction that is not finite is noticed where nobody reads it, too
     REQUIRE_THROWS_WITH(run.next(), mentions("cannot go on"));
   }
 }
+
+}  // namespace stepper_test

@@ -13,7 +13,10 @@
 #include "dpm/dpm.hpp"
 #include "support/catch.hpp"
 #include "support/refusals.hpp"
+#include "support/refused_runs.hpp"
 #include "support/test_network.hpp"
+
+namespace stepper_refusals_test {
 
 using namespace dpm_test;
 
@@ -22,45 +25,9 @@ namespace {
 using Floats = std::vector<float>;
 using Options = dpm::RunOptions<Floats>;
 
-/// Three steps, through times and so timesteps that print short.
-dpm::Plan plan_of_three_steps(dpm::Correction correction = dpm::Correction::none) {
-  const std::vector<double> times{1.0, 0.5, 0.25, 0.125};
-  return make_plan(dpm::Ddim{}, dpm::grid_of_times(dpm::VpLinear(), times), dpm::Prediction::noise,
-                   correction);
-}
-
 dpm::Plan plan_with_draws() {
   const std::vector<double> times{1.0, 0.5, 0.25, 0.125};
   return make_plan(dpm::Ddpm{}, dpm::grid_of_times(dpm::VpLinear(), times));
-}
-
-struct Shrink {
-  template <class State>
-  void operator()(const State& x, double /*timestep*/, State& out) const {
-    for (decltype(x.size()) i = 0; i < x.size(); ++i) out.data()[i] = x.data()[i] / 2;
-  }
-};
-
-/// The sentence with which `action` is refused; empty if it is not.
-template <class Error, class Action>
-std::string sentence_of(Action action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return {};
-}
-
-template <class Error, class X, class Model>
-std::string refusal(const dpm::Plan& plan, X x, Model model,
-                    dpm::RunOptions<dpm::OwnedState<X>> options = {}) {
-  return sentence_of<Error>([&] { dpm::sample(plan, model, x, options); });
-}
-
-template <class X>
-std::string invalid(const dpm::Plan& plan, X x, dpm::RunOptions<dpm::OwnedState<X>> options = {}) {
-  return refusal<dpm::InvalidArgument>(plan, x, Shrink{}, options);
 }
 
 }  // namespace
@@ -248,3 +215,5 @@ TEST_CASE("a stepper refuses a new start of another shape or not finite, and goe
   answer(run);
   REQUIRE(run.sample() == undisturbed.sample());
 }
+
+}  // namespace stepper_refusals_test

@@ -14,6 +14,8 @@
 #include "support/every_method.hpp"
 #include "support/test_network.hpp"
 
+namespace stops_test {
+
 using namespace dpm_test;
 using State = std::vector<double>;
 using Stepper = dpm::Stepper<State>;
@@ -260,3 +262,5 @@ TEST_CASE("a run that is given up before any of its calls leaves nothing for the
     REQUIRE(dpm::save(run) == fresh);
   }
 }
+
+}  // namespace stops_test

@@ -11,6 +11,8 @@
 #include "dpm/interop/diffusers.hpp"
 #include "support/catch.hpp"
 
+namespace whole_programs_test {
+
 using namespace dpm_test;
 
 namespace {
@@ -118,3 +120,5 @@ TEST_CASE("EDM and flow networks draw the data") {
   dpm::sample(dpm::RectifiedFlow(3.0), 20, flow_network, x, dpm::Prediction::flow);
   REQUIRE_THAT(x.row(1).mean(), WithinAbs(-1.0, 0.05));
 }
+
+}  // namespace whole_programs_test

@@ -13,6 +13,8 @@
 #include "support/catch.hpp"
 #include "support/refused.hpp"
 
+namespace betas_test {
+
 using namespace dpm_test;
 
 TEST_CASE("beta builders follow their definitions") {
@@ -125,3 +127,5 @@ TEST_CASE("beta builders check their arguments") {
   refused([] { (void)dpm::cosine_betas(10, 0.0); }, "max_beta must be in (0, 1) and is 0");
   refused([] { (void)dpm::cosine_betas(10, 1.0); }, "max_beta must be in (0, 1) and is 1");
 }
+
+}  // namespace betas_test

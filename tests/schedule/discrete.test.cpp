@@ -17,6 +17,8 @@
 #include "support/catch.hpp"
 #include "support/refused.hpp"
 
+namespace discrete_test {
+
 using namespace dpm_test;
 
 namespace {
@@ -207,3 +209,5 @@ TEST_CASE("in the last cell before pure noise alpha falls linearly") {
     CHECK(schedule.rate(time).d_log_alpha == -1 / (1 - time));
   }
 }
+
+}  // namespace discrete_test

@@ -14,6 +14,8 @@
 #include "support/gaussian_networks.hpp"
 #include "support/refused.hpp"
 
+namespace edm_test {
+
 using namespace dpm_test;
 using dpm::DpmSolver;
 using dpm::Edm;
@@ -216,3 +218,5 @@ TEST_CASE("where the data has the standard deviation that EDM assumes, its netwo
   const double h = grid[1].lambda() - grid[0].lambda();
   CHECK(((x - exact).abs() < h * h * h * exact.abs()).all());
 }
+
+}  // namespace edm_test

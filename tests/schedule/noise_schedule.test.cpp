@@ -16,6 +16,8 @@
 #include "support/catch.hpp"
 #include "support/refused.hpp"
 
+namespace noise_schedule_test {
+
 using namespace dpm_test;
 using dpm::AnySchedule;
 
@@ -122,3 +124,5 @@ TEST_CASE("AnySchedule refuses to say the rate of a schedule that has none") {
   refused([] { (void)AnySchedule(RateIsANumber()).rate(0.5); }, sentence);
   CHECK(AnySchedule(InverseTime()).level(0.5) == InverseTime().level(0.5));
 }
+
+}  // namespace noise_schedule_test

@@ -15,6 +15,8 @@
 #include "support/gaussian_networks.hpp"
 #include "support/refused.hpp"
 
+namespace rectified_flow_test {
+
 using namespace dpm_test;
 using dpm::DpmSolver;
 using dpm::Level;
@@ -196,3 +198,5 @@ TEST_CASE("a flow is followed at the method's order, and at second order up to i
     }
   }
 }
+
+}  // namespace rectified_flow_test

@@ -10,6 +10,8 @@
 #include "support/catch.hpp"
 #include "support/refused.hpp"
 
+namespace vp_cosine_test {
+
 using namespace dpm_test;
 
 TEST_CASE("VpCosine keeps its digits at both ends") {
@@ -52,3 +54,5 @@ TEST_CASE("VpCosine refuses parameters out of range") {
   refused(cosine(0.5, 0.75, 0.75), "VpCosine: first_time must be in [0, 0.75) and is 0.75");
   refused(cosine(0.5, 0.75, -0.5), "VpCosine: first_time must be in [0, 0.75) and is -0.5");
 }
+
+}  // namespace vp_cosine_test

@@ -7,6 +7,8 @@
 #include "support/catch.hpp"
 #include "support/refused.hpp"
 
+namespace vp_linear_test {
+
 using namespace dpm_test;
 
 TEST_CASE("VpLinear keeps its digits at both ends") {
@@ -48,3 +50,5 @@ TEST_CASE("VpLinear refuses parameters out of range") {
   refused(linear(0.5, 20, -0.5), "VpLinear: first_time must be in [0, 1) and is -0.5");
   refused(linear(0.5, 20, 1), "VpLinear: first_time must be in [0, 1) and is 1");
 }
+
+}  // namespace vp_linear_test

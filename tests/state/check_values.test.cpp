@@ -14,6 +14,9 @@
 
 #include "dpm/dpm.hpp"
 #include "support/catch.hpp"
+#include "support/refused_runs.hpp"
+
+namespace check_values_test {
 
 using namespace dpm_test;
 using Batch = Eigen::ArrayXXd;
@@ -23,42 +26,6 @@ namespace {
 using Floats = std::vector<float>;
 constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN();
 constexpr float infinity = std::numeric_limits<float>::infinity();
-
-/// Three steps, through times and so timesteps that print short.
-dpm::Plan plan_of_three_steps(dpm::Correction correction = dpm::Correction::none) {
-  const std::vector<double> times{1.0, 0.5, 0.25, 0.125};
-  return make_plan(dpm::Ddim{}, dpm::grid_of_times(dpm::VpLinear(), times), dpm::Prediction::noise,
-                   correction);
-}
-
-struct Shrink {
-  template <class State>
-  void operator()(const State& x, double /*timestep*/, State& out) const {
-    for (decltype(x.size()) i = 0; i < x.size(); ++i) out.data()[i] = x.data()[i] / 2;
-  }
-};
-
-/// The sentence with which `action` is refused; empty if it is not.
-template <class Error, class Action>
-std::string sentence_of(Action action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return {};
-}
-
-template <class Error, class X, class Model>
-std::string refusal(const dpm::Plan& plan, X x, Model model,
-                    dpm::RunOptions<dpm::OwnedState<X>> options = {}) {
-  return sentence_of<Error>([&] { dpm::sample(plan, model, x, options); });
-}
-
-template <class X>
-std::string invalid(const dpm::Plan& plan, X x, dpm::RunOptions<dpm::OwnedState<X>> options = {}) {
-  return refusal<dpm::InvalidArgument>(plan, x, Shrink{}, options);
-}
 
 }  // namespace
 
@@ -299,3 +266,5 @@ TEST_CASE("solving the ODE from a view leaves what it views alone") {
   REQUIRE(values == std::vector<double>{0.3, -0.4});
   REQUIRE(end[0] != 0.3);
 }
+
+}  // namespace check_values_test

@@ -13,6 +13,8 @@
 #include "dpm/dpm.hpp"
 #include "support/catch.hpp"
 
+namespace combine_test {
+
 namespace {
 
 using Limits = std::numeric_limits<float>;
@@ -149,3 +151,5 @@ TEST_CASE("what is looked at does not change the sums") {
     }
   }
 }
+
+}  // namespace combine_test

@@ -18,6 +18,8 @@
 #include "dpm/dpm.hpp"
 #include "support/catch.hpp"
 
+namespace many_values_test {
+
 namespace {
 
 template <class State>
@@ -354,3 +356,5 @@ TEST_CASE("all_finite looks at half types too") {
     REQUIRE_FALSE(dpm::all_finite(bad));
   }
 }
+
+}  // namespace many_values_test

@@ -17,6 +17,8 @@
 #include "dpm/dpm.hpp"
 #include "support/catch.hpp"
 
+namespace state_test {
+
 using namespace dpm_test;
 using Eigen::Dynamic;
 using Eigen::RowMajor;
@@ -396,3 +398,5 @@ TEST_CASE("which types are dense states, and which a run can work on") {
   STATIC_REQUIRE(!dpm::RunnableState<Eigen::Map<Eigen::ArrayXf>>);
   STATIC_REQUIRE(!dpm::RunnableState<Eigen::Ref<Eigen::ArrayXf>>);
 }
+
+}  // namespace state_test
