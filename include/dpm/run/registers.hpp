@@ -4,6 +4,7 @@
 /// The states behind a plan's registers.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -31,26 +32,19 @@ class Registers {
 
   /// At least as many as `counts` says; those that are there keep their values, new ones equal `x`.
   void grow(const RegisterCounts& counts, const State& x) {
-    bool enough = true;
-    RegisterCounts more = counts_;
-    for (std::size_t k = 0; k < register_kinds; ++k) {
-      enough = enough && counts[k] <= counts_[k];
-      if (counts[k] > more[k]) more[k] = counts[k];
-    }
-    if (enough) return;
-    std::size_t size = 0;
-    for (const std::size_t count : more) size += count;
-    std::vector<State> states;
-    states.reserve(size);
+    RegisterCounts more{};
     RegisterCounts first{};
+    std::size_t size = 0;
     for (std::size_t k = 0; k < register_kinds; ++k) {
-      first[k] = states.size();
-      for (std::size_t i = 0; i < more[k]; ++i) {
-        if (i < counts_[k]) {
-          states.push_back(std::move(states_[first_[k] + i]));
-        } else {
-          states.push_back(x);
-        }
+      more[k] = std::max(counts[k], counts_[k]);
+      first[k] = size;
+      size += more[k];
+    }
+    if (more == counts_) return;
+    std::vector<State> states(size, x);  // now, as x may be one of those that are moved
+    for (std::size_t k = 0; k < register_kinds; ++k) {
+      for (std::size_t i = 0; i < counts_[k]; ++i) {
+        states[first[k] + i] = std::move(states_[first_[k] + i]);
       }
     }
     counts_ = more;
