@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// The states behind a plan's registers.
+/// The states behind a plan's registers, and those of a combination.
 #pragma once
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <utility>
 #include <vector>
 
 #include "dpm/plan/plan.hpp"
 #include "dpm/state/dense.hpp"
+#include "dpm/state/weights.hpp"
 
 namespace dpm::detail {
 
@@ -94,5 +96,29 @@ void for_each_register(const RegisterCounts& counts, const Visit& visit) {
     }
   }
 }
+
+/// The states of a `Combine`, as `combine` is given them.
+template <class State>
+class CombinedStates {
+ public:
+  CombinedStates(const Combine& c, Registers<State>& registers)
+      : weights(c.weights.begin(), c.operands.size()),
+        targets(to_, c.targets.size()),
+        operands(from_, c.operands.size()) {
+    for (std::size_t i = 0; i < c.targets.size(); ++i) to_[i] = &registers[c.targets[i]];
+    for (std::size_t j = 0; j < c.operands.size(); ++j) from_[j] = &registers[c.operands[j]];
+  }
+  CombinedStates(const CombinedStates&) = delete;
+  CombinedStates& operator=(const CombinedStates&) = delete;
+
+ private:
+  State* to_[Combine::max_targets];  // not filled: that would cost small states a tenth
+  const State* from_[Combine::max_operands];
+
+ public:
+  Weights weights;
+  std::span<State* const> targets;
+  std::span<const State* const> operands;
+};
 
 }  // namespace dpm::detail
