@@ -216,4 +216,26 @@ TEST_CASE("a run refuses what a noise source or a correction leaves in its middl
       [&](State& x) { dpm::sample(plan, network, x, {.noise = draws, .correction = corrects}); });
 }
 
+TEST_CASE("a run whose correction has left what it refuses needs another sample") {
+  const dpm::Plan plan =
+      make_plan(dpm::DpmSolver{}, three_steps(), dpm::Prediction::noise, dpm::Correction::data);
+  for (const bool resized : {true, false}) {
+    int corrections = 0;
+    dpm::Stepper<State> run(plan, test_start(), {.correction = [&](State& data, const dpm::Level&) {
+                              if (++corrections != 2) return;
+                              if (resized) {
+                                data.resize(3);
+                              } else {
+                                data[3] = not_a_number;
+                              }
+                            }});
+    REQUIRE_THROWS_WITH(answer(run), mentions("step 2 of 3: the corrected data prediction"));
+    REQUIRE_THROWS_WITH(run.next(), mentions("cannot go on"));
+    REQUIRE(corrections == 2);
+    run.reset(test_start());
+    answer(run);
+    REQUIRE(corrections == 5);
+  }
+}
+
 }  // namespace output_refusals_test

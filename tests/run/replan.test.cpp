@@ -5,8 +5,11 @@
 #include <Eigen/Core>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <memory>
+#include <new>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -54,6 +57,30 @@ void finish_steps(Stepper& run, std::size_t steps) {
 /// An edit, and the same for a hook.
 void mirror(State& x) {
   for (double& value : x) value = std::abs(value);
+}
+
+/// A state whose memory may run out.
+struct Scarce {
+  explicit Scarce(double first) : value(first) {}
+  Scarce(const Scarce& other) : value(other.value) {
+    if (left-- <= 0) throw std::bad_alloc();
+  }
+  Scarce& operator=(const Scarce&) = default;
+  ~Scarce() = default;
+
+  double value;
+  static inline int left = 1000;
+};
+
+void combine(const dpm::Weights& weights, std::span<Scarce* const> targets,
+             std::span<const Scarce* const> operands) {
+  std::vector<double> sums(targets.size());
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    for (std::size_t j = 0; j < operands.size(); ++j) {
+      sums[i] += weights(i, j) * operands[j]->value;
+    }
+  }
+  for (std::size_t i = 0; i < targets.size(); ++i) targets[i]->value = sums[i];
 }
 
 }  // namespace
@@ -175,6 +202,114 @@ TEST_CASE("a plan that follows keeps the sample where it is, in more registers o
   run.replan(again);
   CHECK(run.sample() == at_eight);
   CHECK(finish(run) == finish(Stepper(again, at_eight)));
+}
+
+TEST_CASE("whatever plan follows, the run goes on as one that begins with it") {
+  const dpm::DpmSolver more{.order = 3, .form = dpm::DpmSolver::Form::singlestep};
+  for (const NamedMethod& method : every_method()) {
+    for (const bool first : {true, false}) {
+      INFO(method.name << (first ? " and then DPM-Solver-3" : " after DDIM"));
+      const dpm::Grid grid = method.grid(schedule, 1.0, 0.2, 5);
+      const dpm::Grid rest = method.grid(schedule, 0.2, 1e-3, 5);
+      const dpm::Plan early =
+          first ? method(grid, dpm::Prediction::noise) : make_plan(dpm::Ddim{}, grid);
+      const dpm::Plan late = first ? make_plan(more, rest) : method(rest, dpm::Prediction::noise);
+      Options options;
+      if (early.draws() + late.draws() > 0) options.noise = &test_draw;
+      Stepper run(early, test_start(), options);
+      finish_steps(run, early.steps.size());
+      const State between = run.sample();
+      run.replan(late);
+      Stepper loaded =
+          dpm::load(dpm::save(run), std::make_shared<dpm::Plan>(late), between, options);
+      if (options.noise) {
+        options.noise = [before = static_cast<std::uint32_t>(early.draws())](
+                            State& z, dpm::NoiseRequest request) {
+          request.draw += before;
+          test_draw(z, request);
+        };
+      }
+      const State expected = finish(Stepper(late, between, options));
+      CHECK(finish(run) == expected);
+      CHECK(finish(std::move(loaded)) == expected);
+    }
+  }
+}
+
+TEST_CASE("a flow that is edited goes on in registers that its first plan did not need") {
+  // At alpha = 0 the first step is one of first order, which has no inner stage.
+  const dpm::RectifiedFlow flow(3.0);
+  const dpm::Grid grid = make_grid(dpm::UniformTime{}, flow, 8);
+  const dpm::DpmSolver method{.order = 3};
+  const auto network = [](const State& in, const dpm::Level& at, State& out) {
+    test_network(in, at.time, out);
+  };
+  State x = test_start();
+  const auto edit = [](State& at, const Progress& progress) {
+    if (progress.step == 3) mirror(at);
+    return progress.step == 3;
+  };
+  dpm::sample_with_edits(method, grid, network, x, edit, dpm::Prediction::flow);
+
+  Stepper run(make_plan(method, grid, dpm::Prediction::flow), test_start());
+  finish_steps(run, 3);
+  State expected = run.sample();
+  mirror(expected);
+  dpm::sample(make_plan(method, grid.from(3), dpm::Prediction::flow), network, expected);
+  CHECK(x == expected);
+}
+
+TEST_CASE("a run for whose new registers there is no memory is as it was") {
+  const dpm::Grid grid = make_grid(dpm::UniformLambda{}, schedule, 6);
+  const dpm::Plan later = make_plan(dpm::UniPc{.order = 3}, grid.from(2));
+  dpm::Stepper<Scarce> run(make_plan(dpm::Ddim{}, grid), Scarce(0.5));
+  while (run.steps_done() < 2) {
+    while (const auto call = run.next_in_step()) call->output.value = 0.3 * call->input.value;
+  }
+  const double before = run.sample().value;
+  Scarce::left = 3;
+  CHECK_THROWS_AS(run.replan(later), std::bad_alloc);
+  CHECK(run.sample().value == before);
+  CHECK(run.level() == grid[2]);
+  const Scarce another(0.25);
+  Scarce::left = 3;
+  CHECK_THROWS_AS(run.replan(later, another), std::bad_alloc);
+  Scarce::left = 1000;
+  CHECK_THROWS_WITH(run.next(), mentions("cannot go on"));
+  run.replan(later, another);
+  while (const auto call = run.next()) call->output.value = 0.3 * call->input.value;
+  CHECK(run.steps_done() == 6);
+}
+
+TEST_CASE("a run does not go on from a sample that overflowed") {
+  using Floats = std::vector<float>;
+  const dpm::Grid grid =
+      dpm::grid_of_times(dpm::VpLinear(), std::vector<double>{1.0, 0.5, 0.25, 0.125});
+  dpm::Stepper<Floats> run(make_plan(dpm::Ddim{}, grid), Floats(40, 0.5F));
+  const auto overflow = [&] {
+    while (const auto call = run.next()) {
+      for (float& value : call->output) value = -std::numeric_limits<float>::max();
+    }
+  };
+  CHECK_THROWS_WITH(overflow(), mentions("step 3 of 3: the sample after it"));
+  CHECK(run.level() == grid[2]);
+  const dpm::Plan rest = make_plan(dpm::Ddim{}, grid.from(2));
+  CHECK_THROWS_WITH(run.replan(rest), mentions("Stepper: the sample x holds a NaN or an infinity"));
+  run.replan(rest, Floats(40, 0.25F));
+  const auto call = run.next();
+  REQUIRE(call);
+  CHECK(call->input == Floats(40, 0.25F));
+}
+
+TEST_CASE("a run tells only of registers that it has") {
+  const dpm::Plan plan = make_plan(dpm::Ddim{}, make_grid(dpm::UniformLambda{}, schedule, 3));
+  const Stepper run(plan, test_start());
+  CHECK(run.value(dpm::sample_register) == test_start());
+  CHECK_THROWS_WITH(run.value(dpm::stage_register), mentions("has no register of kind 1"));
+  CHECK_THROWS_WITH(run.value(dpm::prediction_register(7)), mentions("with number 7"));
+  const dpm::Stepper<Eigen::Array2d> in_place(plan, Eigen::Array2d(0.5, 0.6));
+  CHECK_THROWS_WITH(in_place.value(dpm::Register{dpm::Register::Kind::prediction, 99}),
+                    mentions("with number 99"));
 }
 
 TEST_CASE("replan refuses plans that the run cannot go on with, and leaves it as it was") {

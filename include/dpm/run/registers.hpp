@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "dpm/error.hpp"
 #include "dpm/plan/plan.hpp"
 #include "dpm/state/dense.hpp"
 #include "dpm/state/weights.hpp"
@@ -54,6 +55,10 @@ class Registers {
     states_ = std::move(states);
   }
 
+  [[nodiscard]] bool has(Register r) const {
+    return r.kind <= Register::Kind::prediction &&
+           r.index < counts_[static_cast<std::size_t>(r.kind)];
+  }
   State& operator[](Register r) { return states_[place(r)]; }
   const State& operator[](Register r) const { return states_[place(r)]; }
 
@@ -75,6 +80,10 @@ requires(fixed_size<State>() > 0 && sizeof(State) <= 64) class Registers<State> 
   void assign(const RegisterCounts& /*counts*/, const State& x) { states_.fill(x); }
   void grow(const RegisterCounts& /*counts*/, const State& /*x*/) {}
 
+  static constexpr bool has(Register r) {
+    return r.kind <= Register::Kind::prediction &&
+           r.index < (r.kind == Register::Kind::prediction ? max_predictions : 1);
+  }
   State& operator[](Register r) { return states_[place(r)]; }
   const State& operator[](Register r) const { return states_[place(r)]; }
 
@@ -86,6 +95,14 @@ requires(fixed_size<State>() > 0 && sizeof(State) <= 64) class Registers<State> 
 
   std::array<State, max_predictions + register_kinds - 1> states_;
 };
+
+/// The state of a register that a user names.
+template <class State>
+const State& at(const Registers<State>& registers, Register r) {
+  require(registers.has(r), "Stepper: the run has no register of kind ", static_cast<int>(r.kind),
+          " with number ", int{r.index}, "; it must be one that its plan writes");
+  return registers[r];
+}
 
 /// Visits the registers that `counts` counts, kind by kind.
 template <class Visit>

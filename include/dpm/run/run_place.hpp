@@ -80,11 +80,21 @@ inline std::string name_values(std::size_t step, std::size_t all, const char* wh
                   level.timestep, ")");
 }
 
-/// Refuses to go on with a run that `NonFinite` has ended.
+/// Refuses the options of a fork that do not fit the plan of the run with the options `of`.
+template <class Options>
+void check_fork(const Options& options, const Options& of) {
+  require(static_cast<bool>(options.noise) || !of.noise,
+          "Stepper: the fork of a run with a noise source has none; give it one");
+  require(static_cast<bool>(options.correction) == static_cast<bool>(of.correction),
+          "Stepper: the fork has ", options.correction ? "a" : "no", " correction and the run has ",
+          of.correction ? "one" : "none", "; it must have one exactly if the run has");
+}
+
+/// Refuses to go on with a run whose values are spoilt.
 [[noreturn]] inline void refuse_spoilt() {
   refuse(
-      {"Stepper: the run met values that are not finite and cannot go on; reset it, or go on "
-       "with a copy made before"});
+      {"Stepper: the run met values that it must refuse and cannot go on; reset it, replan it from "
+       "another sample, or go on with a copy made before"});
 }
 
 }  // namespace detail

@@ -64,13 +64,8 @@ class Stepper {
   /// A copy that goes on with callables of its own, such as another noise: variations of one
   /// beginning. They must fit the plan as those of a run. A call that is open is handed out again.
   [[nodiscard]] Stepper fork(RunOptions<State> options) const {
+    detail::check_fork(options, options_);
     Stepper copy = *this;
-    detail::require(static_cast<bool>(options.noise) || !copy.options_.noise,
-                    "Stepper: the fork of a run with a noise source has none; give it one");
-    detail::require(static_cast<bool>(options.correction) == static_cast<bool>(options_.correction),
-                    "Stepper: the fork has ", options.correction ? "a" : "no",
-                    " correction and the run has ", options_.correction ? "one" : "none",
-                    "; it must have one exactly if the run has");
     copy.options_ = std::move(options);
     copy.make_preview();
     copy.place_ = place();
@@ -84,7 +79,7 @@ class Stepper {
   /// on from another (see `replan`); it has changed nothing then. A stop that was requested stays
   /// so (see `resume`).
   void reset(const State& x) {
-    check_like_sample("Stepper: the start x", x);
+    detail::require_like(sample(), x, "Stepper: the start x");
     detail::check_start("Stepper", x, options_.check_finite);
     if (is_part()) (void)check_plan(plan_.get(), nullptr);
     detail::for_each_register(PlanNeeds(*plan_).registers,
@@ -121,8 +116,9 @@ class Stepper {
   ///
   /// An output that is not finite throws `NonFinite`, as does a finished sample that overflowed.
   /// Outputs are looked at in the pass that first reads them, which has then written to the sample:
-  /// such a run cannot go on, and says so, until it is `reset`. A copy made before can, and with
-  /// `RunOptions::refillable` the run itself: its output may be filled anew.
+  /// such a run cannot go on, and says so, until it is `reset` or given another sample by `replan`.
+  /// A copy made before can, and with `RunOptions::refillable` the run itself: its output may be
+  /// filled anew.
   [[nodiscard]] std::optional<Call> next() {
     while (!finished()) {
       const std::size_t step = place_.step;
@@ -171,8 +167,9 @@ class Stepper {
   /// The sample as it stands: the start, then what each finished step has made of it. (In all plans
   /// of the library; in one of your own, if its steps write the sample after their last call.)
   [[nodiscard]] const State& sample() const { return registers_[sample_register]; }
-  /// What a register of the plan holds, such as one that it declares live.
-  [[nodiscard]] const State& value(Register r) const { return registers_[r]; }
+  /// What a register of the plan holds, such as one that it declares live. Refuses one that no plan
+  /// of this run has.
+  [[nodiscard]] const State& value(Register r) const { return detail::at(registers_, r); }
   /// Where the sample stands.
   [[nodiscard]] const Level& level() const {
     return place_.step == 0 ? plan_->start() : plan_->steps[place_.step - 1].to;
@@ -242,11 +239,6 @@ class Stepper {
     return detail::check_run(plan, left, static_cast<bool>(options_.noise),
                              static_cast<bool>(options_.correction));
   }
-  void check_like_sample(const char* subject, const State& x) const {
-    if constexpr (DenseState<State>) {
-      detail::require_shape(detail::shape_of(x), "the sample", detail::shape_of(sample()), subject);
-    }
-  }
 
   /// From `x`, or from the sample as it stands if that is null.
   void go_on_with(std::shared_ptr<const Plan> plan, const State* x) {
@@ -254,8 +246,14 @@ class Stepper {
     if (x == nullptr) {
       detail::check_start_level(plan->start(), level());
     } else {
-      check_like_sample("Stepper: the sample x", *x);
-      if (options_.check_finite) detail::require_finite(*x, "Stepper: the sample x");
+      detail::require_like(sample(), *x, "Stepper: the sample x");
+    }
+    // Within a step the sample may be one that overflowed.
+    if (options_.check_finite && (x != nullptr || place_.instruction > 0)) {
+      detail::require_finite(x != nullptr ? *x : sample(), "Stepper: the sample x");
+    }
+    if (x != nullptr) {
+      spoilt_ = true;  // until all is there: a copy of the sample may throw
       registers_[sample_register] = *x;
     }
     registers_.grow(needs.registers, sample());
@@ -354,7 +352,9 @@ class Stepper {
       check_output();
       State& data = registers_[correct->slot];
       options_.correction(data, correct->level);
+      spoilt_ = true;  // if the next line throws: what was corrected is gone
       check_values(data, "the corrected data prediction", correct->level);
+      spoilt_ = false;
     } else if (const auto* draw = std::get_if<Draw>(&instruction)) {
       State& z = registers_[draw->target];
       detail::make_fillable(z, sample());

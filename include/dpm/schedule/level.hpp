@@ -7,6 +7,8 @@
 #include <cmath>
 #include <limits>
 
+#include "dpm/separate.hpp"  // asks for C++20
+
 namespace dpm {
 
 /// One point of the forward process x_t = alpha_t x_0 + sigma_t epsilon (Lu et al. 2022, arXiv

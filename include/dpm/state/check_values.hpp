@@ -53,6 +53,14 @@ void require_shape(const Shape& is, std::string_view of, const Shape& must_be,
   }
 }
 
+/// Refuses an `x` that has not the shape of the sample.
+template <class State>
+void require_like(const State& sample, const State& x, const char* subject) {
+  if constexpr (DenseState<State>) {
+    require_shape(shape_of(x), "the sample", shape_of(sample), subject);
+  }
+}
+
 /// Whether a state is finite; true for a type that has no `all_finite`.
 template <class State>
 bool is_finite(const State& state) {

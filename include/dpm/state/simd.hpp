@@ -13,6 +13,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "dpm/separate.hpp"  // asks for C++20
+
 // Loops over packs must be unrolled, or what should be in registers would live in memory.
 #if defined(__GNUC__)
 #  define DPM_UNROLL _Pragma("GCC unroll 8")
