@@ -94,6 +94,12 @@ TEST_CASE("a state may be a view of values that live elsewhere") {
     dpm::sample(plan, Network{}, constant);
     require_end(plan, floats);
   }
+  SECTION("a built-in array") {
+    float built_in[rows * cols];
+    set_start(built_in);
+    dpm::sample(plan, Network{}, built_in);
+    require_end(plan, built_in);
+  }
 }
 
 TEST_CASE("a state may be a vector or an array of float or double") {

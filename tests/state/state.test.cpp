@@ -370,6 +370,7 @@ TEST_CASE("what owns a copy of a state") {
   STATIC_REQUIRE(owned_is<std::span<double>, std::vector<double>>);
   STATIC_REQUIRE(owned_is<std::span<float, 4>&, std::vector<float>>);
   STATIC_REQUIRE(owned_is<std::span<const float>, std::vector<float>>);
+  STATIC_REQUIRE(owned_is<float(&)[4], std::vector<float>>);
   STATIC_REQUIRE(owned_is<elsewhere::WithCombine&, elsewhere::WithCombine>);
 }
 

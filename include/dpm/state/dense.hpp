@@ -144,11 +144,12 @@ template <EigenState State>
 struct Owned<State> {
   using type = typename State::PlainObject;
 };
-/// A range that owns nothing: its values can be written as well where it is const, or never.
+/// A built-in array, or a range that owns nothing: its values can be written as well where it is
+/// const, or never.
 template <RangeState State>
-requires std::same_as<decltype(std::begin(std::declval<State&>())),
-                      decltype(std::begin(std::declval<const State&>()))>
-struct Owned<State> {
+requires(std::is_array_v<State> ||
+         std::same_as<decltype(std::begin(std::declval<State&>())),
+                      decltype(std::begin(std::declval<const State&>()))>) struct Owned<State> {
   using type = std::vector<std::remove_cvref_t<decltype(*std::begin(std::declval<State&>()))>>;
 };
 
@@ -166,7 +167,7 @@ typename Owned<X>::type own(const X& x) {
 }  // namespace detail
 
 /// The type that owns a copy of a state: itself, the plain object of an Eigen map, or a vector for
-/// a span. A run keeps its registers in it.
+/// a span or a built-in array. A run keeps its registers in it.
 template <class State>
 using OwnedState = typename detail::Owned<std::remove_cvref_t<State>>::type;
 
