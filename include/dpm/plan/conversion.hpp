@@ -21,7 +21,9 @@ struct Conversion {
 
 /// Whether the data prediction can be computed at `at`. It can except where alpha = 0 and the model
 /// predicts noise or score.
-bool says_data(Prediction prediction, const Level& at);
+inline bool says_data(Prediction prediction, const Level& at) {
+  return at.alpha() > 0.0 || (prediction != Prediction::noise && prediction != Prediction::score);
+}
 
 /// Converts the model's output to the data prediction at `at`. With x = alpha x_0 + sigma epsilon:
 /// x_0 = (x - sigma epsilon) / alpha = (x - sigma flow) / (alpha + sigma); from v and F by the
@@ -66,10 +68,6 @@ inline Conversion from_edm(const Level& at, Space to) {
 }
 
 }  // namespace detail
-
-DPM_INLINE bool says_data(Prediction prediction, const Level& at) {
-  return at.alpha() > 0.0 || (prediction != Prediction::noise && prediction != Prediction::score);
-}
 
 DPM_INLINE Conversion to_data(Prediction prediction, const Level& at) {
   const double alpha = at.alpha();
