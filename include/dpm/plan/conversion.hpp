@@ -72,19 +72,10 @@ inline Conversion from_edm(const Level& at, Space to) {
 DPM_INLINE Conversion to_data(Prediction prediction, const Level& at) {
   const double alpha = at.alpha();
   const double sigma = at.sigma();
-  switch (prediction) {
-    case Prediction::data:
-      return {};
-    case Prediction::velocity:
-      return detail::from_velocity(at, Space::data);
-    case Prediction::edm:
-      return detail::from_edm(at, Space::data);
-    case Prediction::flow:
-      return {1.0 / (alpha + sigma), -sigma / (alpha + sigma)};
-    case Prediction::noise:
-    case Prediction::score:
-      break;
-  }
+  if (prediction == Prediction::data) return {};
+  if (prediction == Prediction::velocity) return detail::from_velocity(at, Space::data);
+  if (prediction == Prediction::edm) return detail::from_edm(at, Space::data);
+  if (prediction == Prediction::flow) return {1.0 / (alpha + sigma), -sigma / (alpha + sigma)};
   detail::require(alpha > 0.0, "make_plan: at time ", at.time,
                   " alpha is 0, where a prediction of the noise or the score says nothing about "
                   "the data; use a data, velocity or flow prediction, or start below that time");
@@ -95,20 +86,11 @@ DPM_INLINE Conversion to_data(Prediction prediction, const Level& at) {
 DPM_INLINE Conversion to_noise(Prediction prediction, const Level& at) {
   const double alpha = at.alpha();
   const double sigma = at.sigma();
-  switch (prediction) {
-    case Prediction::noise:
-      return {};
-    case Prediction::score:
-      return {0.0, -sigma};
-    case Prediction::velocity:
-      return detail::from_velocity(at, Space::noise);
-    case Prediction::edm:
-      return detail::from_edm(at, Space::noise);
-    case Prediction::flow:
-      return {1.0 / (alpha + sigma), alpha / (alpha + sigma)};
-    case Prediction::data:
-      break;
-  }
+  if (prediction == Prediction::noise) return {};
+  if (prediction == Prediction::score) return {0.0, -sigma};
+  if (prediction == Prediction::velocity) return detail::from_velocity(at, Space::noise);
+  if (prediction == Prediction::edm) return detail::from_edm(at, Space::noise);
+  if (prediction == Prediction::flow) return {1.0 / (alpha + sigma), alpha / (alpha + sigma)};
   detail::require(sigma > 0.0, "make_plan: at time ", at.time,
                   " sigma is 0, where a prediction of the data says nothing about the noise; use a "
                   "noise or velocity prediction, or leave that time out");
