@@ -59,9 +59,8 @@ inline json written(const Combine& combine) {
   const auto& [targets, operands, weights] = combine;
   json rows = json::array();
   for (std::size_t i = 0; i < targets.size(); ++i) {
-    json row = json::array();
-    for (std::size_t j = 0; j < operands.size(); ++j) row.push_back(combine.weight(i, j));
-    rows.push_back(std::move(row));
+    const double* const row = weights.begin() + i * operands.size();
+    rows.push_back(std::vector<double>(row, row + operands.size()));
   }
   return json::array({"combine", written_list(targets), written_list(operands), std::move(rows)});
 }
