@@ -170,73 +170,60 @@ inline std::optional<double> as_number(const json& value) {
   return std::nullopt;
 }
 
-/// Reads each option that a JSON object has.
-class Reader {
- public:
-  explicit Reader(const json& config) : config_(config) {}
+/// What a refusal of an option begins with.
+inline std::string complaint(const char* key, const json& value) {
+  return std::string("diffusers: ") + key + " is " +
+         value.dump(-1, ' ', false, json::error_handler_t::replace) + "; it must be ";
+}
 
-  template <class Target, class... More>
-  void operator()(const char* key, Target& target, const More&... choices) const {
-    if (const auto at = config_.find(key); at != config_.end()) read(key, *at, target, choices...);
+/// These read the value of an option, each of one type, or refuse it.
+inline void read(const char* key, const json& value, bool& target) {
+  require(value.is_boolean() || value.is_null(), complaint(key, value), "true or false");
+  target = value.is_boolean() && value.get<bool>();
+}
+inline void read(const char* key, const json& value, int& target) {
+  require(value.is_number_integer() && std::abs(value.get<double>()) < 1e9, complaint(key, value),
+          "a whole number below 1e9");
+  target = value.get<int>();
+}
+inline void read(const char* key, const json& value, double& target) {
+  if (value.is_null() && std::isinf(target)) return;
+  const auto number = as_number(value);
+  require(number.has_value(), complaint(key, value), "a number");
+  target = *number;
+}
+inline void read(const char* key, const json& value, std::optional<double>& target) {
+  target = as_number(value);
+  require(target.has_value() || value.is_null(), complaint(key, value), "a number or null");
+}
+inline void read(const char* key, const json& value, std::vector<double>& target) {
+  if (value.is_null()) return;
+  require(value.is_array(), complaint(key, value), "a list of numbers or null");
+  target.clear();
+  for (const json& entry : value) {
+    require(entry.is_number(), complaint(key, entry), "numbers only");
+    target.push_back(entry.get<double>());
   }
-
- private:
-  static void read(const char* key, const json& value, bool& target) {
-    require(value.is_boolean() || value.is_null(), complaint(key, value), "true or false");
-    target = value.is_boolean() && value.get<bool>();
+}
+inline void read(const char* key, const json& value, std::vector<int>& target) {
+  if (value.is_null()) return;
+  require(value.is_array(), complaint(key, value), "a list of whole numbers or null");
+  target.clear();
+  for (const json& entry : value) read(key, entry, target.emplace_back());
+}
+inline void read(const char* key, const json& value, std::string& target, const Choices& choices) {
+  std::string names;
+  for (const auto name : choices.allowed) {
+    names += (names.empty() ? "" : ", ") + (name.empty() ? "null" : std::string(name));
   }
-  static void read(const char* key, const json& value, int& target) {
-    require(value.is_number_integer() && std::abs(value.get<double>()) < 1e9, complaint(key, value),
-            "a whole number below 1e9");
-    target = value.get<int>();
-  }
-  static void read(const char* key, const json& value, double& target) {
-    if (value.is_null() && std::isinf(target)) return;
-    const auto number = as_number(value);
-    require(number.has_value(), complaint(key, value), "a number");
-    target = *number;
-  }
-  static void read(const char* key, const json& value, std::optional<double>& target) {
-    target = as_number(value);
-    require(target.has_value() || value.is_null(), complaint(key, value), "a number or null");
-  }
-  static void read(const char* key, const json& value, std::vector<double>& target) {
-    if (value.is_null()) return;
-    require(value.is_array(), complaint(key, value), "a list of numbers or null");
-    target.clear();
-    for (const json& entry : value) {
-      require(entry.is_number(), complaint(key, entry), "numbers only");
-      target.push_back(entry.get<double>());
-    }
-  }
-  static void read(const char* key, const json& value, std::vector<int>& target) {
-    if (value.is_null()) return;
-    require(value.is_array(), complaint(key, value), "a list of whole numbers or null");
-    target.clear();
-    for (const json& entry : value) read(key, entry, target.emplace_back());
-  }
-  static void read(const char* key, const json& value, std::string& target,
-                   const Choices& choices) {
-    std::string names;
-    for (const auto name : choices.allowed) {
-      names += (names.empty() ? "" : ", ") + (name.empty() ? "null" : std::string(name));
-    }
-    require(value.is_string() || value.is_null(), complaint(key, value), "one of ", names);
-    target = value.is_null() ? "" : value.get<std::string>();
-    const auto has = [&target](std::initializer_list<std::string_view> texts) {
-      return std::find(texts.begin(), texts.end(), target) != texts.end();
-    };
-    if (has(choices.replaced)) target = *choices.allowed.begin();
-    require(has(choices.allowed), complaint(key, value), "one of ", names);
-  }
-
-  static std::string complaint(const char* key, const json& value) {
-    return std::string("diffusers: ") + key + " is " +
-           value.dump(-1, ' ', false, json::error_handler_t::replace) + "; it must be ";
-  }
-
-  const json& config_;
-};
+  require(value.is_string() || value.is_null(), complaint(key, value), "one of ", names);
+  target = value.is_null() ? "" : value.get<std::string>();
+  const auto has = [&target](std::initializer_list<std::string_view> texts) {
+    return std::find(texts.begin(), texts.end(), target) != texts.end();
+  };
+  if (has(choices.replaced)) target = *choices.allowed.begin();
+  require(has(choices.allowed), complaint(key, value), "one of ", names);
+}
 
 /// Reads the options of the class that `_class_name` names. Refuses, by name, keys that no class
 /// of diffusers has, and values that the class does not allow.
@@ -255,7 +242,9 @@ inline Options read_options(const json& config) {
     require(!config.contains(key) || config[key].is_null(), "diffusers: ", key,
             " holds code; it must be null");
   }
-  visit_options(options, Reader(config));
+  visit_options(options, [&config](const char* key, auto& target, const auto&... choices) {
+    if (const auto at = config.find(key); at != config.end()) read(key, *at, target, choices...);
+  });
   return options;
 }
 
