@@ -15,7 +15,6 @@
 #include "dpm/plan/check.hpp"
 #include "dpm/plan/conversion.hpp"
 #include "dpm/plan/fuse.hpp"
-#include "dpm/separate.hpp"
 
 namespace dpm {
 
@@ -32,16 +31,30 @@ class PlanBuilder {
  public:
   /// @param prediction  what the model's output means.
   /// @param correction  whether the user corrects each data prediction.
-  explicit PlanBuilder(Prediction prediction, Correction correction = Correction::none);
+  explicit PlanBuilder(Prediction prediction, Correction correction = Correction::none)
+      : correction_(correction) {
+    plan_.prediction = prediction;
+    plan_.steps.reserve(32);  // more than most plans have
+  }
 
   [[nodiscard]] Prediction prediction() const { return plan_.prediction; }
   [[nodiscard]] Correction correction() const { return correction_; }
 
   /// Which prediction the method's formulas use; `evaluate` converts to it. Call it once, before
   /// the first step.
-  void set_space(Space space);
+  void set_space(Space space) {
+    detail::require(!begun_, "PlanBuilder: set_space after begin_step; a plan has one space");
+    plan_.space = space;
+    has_space_ = true;
+  }
 
-  void begin_step(const Level& from, const Level& to);
+  void begin_step(const Level& from, const Level& to) {
+    detail::require(has_space_, "PlanBuilder: no space is set; call set_space before begin_step");
+    end_step();
+    begun_ = true;
+    step_.from = from;
+    step_.to = to;
+  }
 
   /// Draws the next noise of the run. Call it before the step's `evaluate`: a draw between two
   /// combinations keeps them from being merged.
@@ -52,17 +65,56 @@ class PlanBuilder {
 
   /// Calls the model on `input`, scaled by `Level::input_scale`. Leaves its prediction in slot
   /// `slot`, converted to the plan's space, and corrected if the plan has a correction.
-  Register evaluate(std::size_t slot, Register input, const Level& at);
+  Register evaluate(std::size_t slot, Register input, const Level& at) {
+    const Register m = evaluate_raw(slot, input, at);
+    const bool corrected = correction_ == Correction::data;
+    const bool as_data = corrected || plan_.space == Space::data;
+    convert(m, input, as_data ? to_data(plan_.prediction, at) : to_noise(plan_.prediction, at));
+    if (corrected) correct(slot, at);
+    if (as_data && plan_.space == Space::noise) convert(m, input, to_noise(Prediction::data, at));
+    return m;
+  }
 
   /// Calls the model as above and leaves its output in slot `slot` as it is.
-  Register evaluate_raw(std::size_t slot, Register input, const Level& at);
+  Register evaluate_raw(std::size_t slot, Register input, const Level& at) {
+    detail::require(slot < max_predictions, "PlanBuilder: slot = ", slot, "; there are ",
+                    max_predictions);
+    const Register m = prediction_register(slot);
+    if (at.data_stddev == 0.0) {
+      add(Evaluate{m, input, at});
+    } else {
+      combine(input_register, {{input, at.input_scale()}});
+      add(Evaluate{m, input_register, at});
+    }
+    return m;
+  }
 
   /// Hands the data prediction in slot `slot` to the user's correction.
   void correct(std::size_t slot, const Level& at) { add(Correct{prediction_register(slot), at}); }
 
   /// target <- the sum of the terms. Weights of the same register are added up; terms that weigh
   /// nothing are left out, unless all do.
-  void combine(Register target, std::span<const Term> terms);
+  void combine(Register target, std::span<const Term> terms) {
+    Combine& c = *std::get_if<Combine>(&combination_);
+    c.targets.truncate(0);
+    c.targets.push_back(target);
+    c.operands.truncate(0);
+    c.weights.truncate(0);
+    for (const Term& term : terms) {
+      const std::size_t known = detail::find_register(c.operands.span(), term.operand);
+      if (known < c.operands.size()) {
+        c.weights[known] += term.weight;
+      } else if (term.weight != 0.0) {
+        c.operands.push_back(term.operand);
+        c.weights.push_back(term.weight);
+      }
+    }
+    if (c.operands.empty() && !terms.empty()) {
+      c.operands.push_back(terms[0].operand);
+      c.weights.push_back(0.0);
+    }
+    add(combination_);
+  }
   void combine(Register target, std::initializer_list<Term> terms) {
     combine(target, std::span<const Term>(terms.begin(), terms.size()));
   }
@@ -70,12 +122,30 @@ class PlanBuilder {
   /// Declares a register that lives beyond the plan (see `Plan::live`).
   void keep(Register r) { plan_.live.push_back(r); }
 
-  [[nodiscard]] Plan finish() &&;
+  [[nodiscard]] Plan finish() && {
+    end_step();
+    detail::drop_dead_targets(plan_);
+    check(plan_);
+    return std::move(plan_);
+  }
 
  private:
-  void convert(Register m, Register input, const Conversion& by);
-  void add(const Instruction& instruction);
-  void end_step();
+  void convert(Register m, Register input, const Conversion& by) {
+    if (by.input == 0.0 && by.output == 1.0) return;
+    combine(m, {{input, by.input}, {m, by.output}});
+  }
+
+  void add(const Instruction& instruction) {
+    detail::require(begun_,
+                    "PlanBuilder: no step has begun; call begin_step before the instructions");
+    detail::append(step_.instructions, instruction);
+  }
+
+  void end_step() {
+    if (!begun_) return;
+    plan_.steps.push_back(step_);
+    step_.instructions.clear();
+  }
 
   Plan plan_;
   // The step and the combination that are being written; their memory serves all that follow.
@@ -86,98 +156,5 @@ class PlanBuilder {
   Correction correction_;
   std::uint32_t draws_ = 0;
 };
-
-#if DPM_DEFINE
-
-DPM_INLINE PlanBuilder::PlanBuilder(Prediction prediction, Correction correction)
-    : correction_(correction) {
-  plan_.prediction = prediction;
-  plan_.steps.reserve(32);  // more than most plans have
-}
-
-DPM_INLINE void PlanBuilder::set_space(Space space) {
-  detail::require(!begun_, "PlanBuilder: set_space after begin_step; a plan has one space");
-  plan_.space = space;
-  has_space_ = true;
-}
-
-DPM_INLINE void PlanBuilder::begin_step(const Level& from, const Level& to) {
-  detail::require(has_space_, "PlanBuilder: no space is set; call set_space before begin_step");
-  end_step();
-  begun_ = true;
-  step_.from = from;
-  step_.to = to;
-}
-
-DPM_INLINE Register PlanBuilder::evaluate(std::size_t slot, Register input, const Level& at) {
-  const Register m = evaluate_raw(slot, input, at);
-  const bool corrected = correction_ == Correction::data;
-  const bool as_data = corrected || plan_.space == Space::data;
-  convert(m, input, as_data ? to_data(plan_.prediction, at) : to_noise(plan_.prediction, at));
-  if (corrected) correct(slot, at);
-  if (as_data && plan_.space == Space::noise) convert(m, input, to_noise(Prediction::data, at));
-  return m;
-}
-
-DPM_INLINE Register PlanBuilder::evaluate_raw(std::size_t slot, Register input, const Level& at) {
-  detail::require(slot < max_predictions, "PlanBuilder: slot = ", slot, "; there are ",
-                  max_predictions);
-  const Register m = prediction_register(slot);
-  if (at.data_stddev == 0.0) {
-    add(Evaluate{m, input, at});
-  } else {
-    combine(input_register, {{input, at.input_scale()}});
-    add(Evaluate{m, input_register, at});
-  }
-  return m;
-}
-
-DPM_INLINE void PlanBuilder::combine(Register target, std::span<const Term> terms) {
-  Combine& c = *std::get_if<Combine>(&combination_);
-  c.targets.truncate(0);
-  c.targets.push_back(target);
-  c.operands.truncate(0);
-  c.weights.truncate(0);
-  for (const Term& term : terms) {
-    const std::size_t known = detail::find_register(c.operands.span(), term.operand);
-    if (known < c.operands.size()) {
-      c.weights[known] += term.weight;
-    } else if (term.weight != 0.0) {
-      c.operands.push_back(term.operand);
-      c.weights.push_back(term.weight);
-    }
-  }
-  if (c.operands.empty() && !terms.empty()) {
-    c.operands.push_back(terms[0].operand);
-    c.weights.push_back(0.0);
-  }
-  add(combination_);
-}
-
-DPM_INLINE Plan PlanBuilder::finish() && {
-  end_step();
-  detail::drop_dead_targets(plan_);
-  check(plan_);
-  return std::move(plan_);
-}
-
-DPM_INLINE void PlanBuilder::convert(Register m, Register input, const Conversion& by) {
-  if (by.input == 0.0 && by.output == 1.0) return;
-  combine(m, {{input, by.input}, {m, by.output}});
-}
-
-DPM_INLINE void PlanBuilder::add(const Instruction& instruction) {
-  detail::require(begun_,
-                  "PlanBuilder: no step has begun; call begin_step before the instructions");
-  detail::append(step_.instructions, instruction);
-}
-
-DPM_INLINE void PlanBuilder::end_step() {
-  if (!begun_) return;
-  plan_.steps.push_back(step_);
-  step_.instructions.clear();
-}
-
-#endif
 
 }  // namespace dpm

@@ -49,7 +49,19 @@ class DiscreteSchedule {
   /// From the cumulative products of 1 - beta: strictly decreasing in (0, 1); the last may be 0.
   [[nodiscard]] static DiscreteSchedule from_alphas_cumprod(
       std::span<const Scalar> alphas_cumprod, TimestepType type = TimestepType::continuous) {
-    return {type, log_alphas_cumprod(alphas_cumprod)};
+    detail::require(!alphas_cumprod.empty(), "alphas_cumprod must not be empty");
+    std::vector<Scalar> log_alphas{0};
+    log_alphas.reserve(alphas_cumprod.size() + 1);
+    Scalar before = 1;
+    for (std::size_t i = 0; i < alphas_cumprod.size(); ++i) {
+      const Scalar entry = alphas_cumprod[i];
+      const bool last = i + 1 == alphas_cumprod.size();
+      detail::require(entry < before && (entry > 0 || (last && entry == 0)), "alphas_cumprod[", i,
+                      "] must be in ", last ? "[" : "(", "0, ", before, ") and is ", entry);
+      log_alphas.push_back(std::log(entry) / 2);
+      before = entry;
+    }
+    return {type, std::move(log_alphas)};
   }
 
   /// N, the number of table entries.
@@ -129,22 +141,6 @@ class DiscreteSchedule {
     log_alphas.reserve(betas.size() + 1);
     for (const Scalar beta : betas) {
       log_alphas.push_back(log_alphas.back() + std::log1p(-beta) / 2);
-    }
-    return log_alphas;
-  }
-
-  static std::vector<Scalar> log_alphas_cumprod(std::span<const Scalar> alphas_cumprod) {
-    detail::require(!alphas_cumprod.empty(), "alphas_cumprod must not be empty");
-    std::vector<Scalar> log_alphas{0};
-    log_alphas.reserve(alphas_cumprod.size() + 1);
-    Scalar before = 1;
-    for (std::size_t i = 0; i < alphas_cumprod.size(); ++i) {
-      const Scalar entry = alphas_cumprod[i];
-      const bool last = i + 1 == alphas_cumprod.size();
-      detail::require(entry < before && (entry > 0 || (last && entry == 0)), "alphas_cumprod[", i,
-                      "] must be in ", last ? "[" : "(", "0, ", before, ") and is ", entry);
-      log_alphas.push_back(std::log(entry) / 2);
-      before = entry;
     }
     return log_alphas;
   }

@@ -150,7 +150,6 @@ inline Points edm_points(const Options& o, const Run& run) {
   return points;
 }
 
-/// Refuses sigmas that rise.
 inline void check_falling(const Options& o, std::span<const double> sigmas) {
   for (std::size_t i = 1; i < sigmas.size(); ++i) {
     require(sigmas[i] <= sigmas[i - 1], "diffusers: ", class_name(o.kind), " has sigma ", sigmas[i],

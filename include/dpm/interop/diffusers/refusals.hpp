@@ -14,17 +14,16 @@
 
 namespace dpm::diffusers::detail {
 
-inline void check_order(const Options& o, const char* name, int order, int most) {
-  require(order >= 1 && order <= most, "diffusers: ", name, " of ", class_name(o.kind), " is ",
-          order, "; it must be 1 to ", most);
-}
-
 inline void check_orders(const Options& o) {
+  const auto check_order = [&](const char* name, int order, int most) {
+    require(order >= 1 && order <= most, "diffusers: ", name, " of ", class_name(o.kind), " is ",
+            order, "; it must be 1 to ", most);
+  };
   if (o.kind == Kind::sa_solver) {
-    check_order(o, "predictor_order", o.predictor_order, 4);
-    check_order(o, "corrector_order", o.corrector_order, 4);
+    check_order("predictor_order", o.predictor_order, 4);
+    check_order("corrector_order", o.corrector_order, 4);
   } else if (steps_in_lambda(o.kind) || o.kind == Kind::edm_dpm_multistep) {
-    check_order(o, "solver_order", o.solver_order, o.kind == Kind::unipc ? 4 : 3);
+    check_order("solver_order", o.solver_order, o.kind == Kind::unipc ? 4 : 3);
   }
 }
 

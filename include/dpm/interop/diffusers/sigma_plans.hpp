@@ -150,9 +150,8 @@ inline UniPc unipc_of(const Options& o) {
 /// UniPCMultistep.
 inline Plan unipc_plan(const Options& o, std::span<const Level> levels) {
   check_distinct(o, levels);
-  const bool ends_at_zero = levels.back().sigma() == 0.0;
   require(
-      !ends_at_zero || o.predict_x0,
+      levels.back().sigma() != 0.0 || o.predict_x0,
       "diffusers: UniPCMultistepScheduler with predict_x0 false and final_sigmas_type zero gives "
       "NaN there; use final_sigmas_type sigma_min, or predict_x0 true");
   const bool repeats =

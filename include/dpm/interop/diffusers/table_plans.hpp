@@ -51,32 +51,31 @@ inline void check_stride(const Options& o, Mode mode, const Run& run) {
   }
 }
 
-/// How the data and the noise prediction follow from x and the model's output. Slot 0 holds the
-/// output, slot 1 the corrected data prediction.
-struct Predictions {
-  Conversion data;
-  Conversion noise;
+/// How the data prediction follows from x and the model's output. Slot 0 holds the output, slot 1
+/// the corrected data prediction.
+struct DataPrediction {
+  Conversion by;
   bool corrected = false;
 };
 
-inline Predictions write_predictions(PlanBuilder& builder, const Options& o, const Level& at) {
+inline DataPrediction write_prediction(PlanBuilder& builder, const Options& o, const Level& at) {
   builder.evaluate_raw(0, sample_register, at);
-  const Predictions p{to_data(prediction_of(o), at), {}, builder.correction() == Correction::data};
+  const DataPrediction p{to_data(prediction_of(o), at), builder.correction() == Correction::data};
   if (p.corrected) {
     builder.combine(prediction_register(1),
-                    {{sample_register, p.data.input}, {prediction_register(0), p.data.output}});
+                    {{sample_register, p.by.input}, {prediction_register(0), p.by.output}});
     builder.correct(1, at);
   }
   return p;
 }
 
-/// sample <- data * x_0 + noise * epsilon + noise_stddev * z.
-inline void write_update(PlanBuilder& builder, const Predictions& p, double data, double noise,
-                         double noise_stddev) {
+/// sample <- data * x_0 + noise * epsilon + noise_stddev * z, where `to_epsilon` gives epsilon.
+inline void write_update(PlanBuilder& builder, const DataPrediction& p, double data,
+                         const Conversion& to_epsilon, double noise, double noise_stddev) {
   const double raw = p.corrected ? 0.0 : data;
   builder.combine(sample_register,
-                  {{sample_register, raw * p.data.input + noise * p.noise.input},
-                   {prediction_register(0), raw * p.data.output + noise * p.noise.output},
+                  {{sample_register, raw * p.by.input + noise * to_epsilon.input},
+                   {prediction_register(0), raw * p.by.output + noise * to_epsilon.output},
                    {prediction_register(1), p.corrected ? data : 0.0},
                    {noise_register, noise_stddev}});
 }
@@ -96,7 +95,7 @@ inline Plan ddim_plan(const Options& o, const Table& table, const Run& run,
     const Level to = level_or_end(o, table, t - stride);
     builder.begin_step(current, to);
     if (run.eta > 0.0) builder.draw();
-    Predictions p = write_predictions(builder, o, at);
+    const DataPrediction p = write_prediction(builder, o, at);
     const double from_cumprod = table.alpha_cumprod(t);
     const double to_cumprod = cumprod_or_end(o, table, t - stride);
     const double variance =
@@ -108,13 +107,13 @@ inline Plan ddim_plan(const Options& o, const Table& table, const Run& run,
             " asks for more noise than there is; it must be smaller");
     const double noise = std::sqrt(left);
     double data = to.alpha();
-    p.noise = to_noise(prediction_of(o), at);
+    Conversion to_epsilon = to_noise(prediction_of(o), at);
     if (run.use_clipped_model_output && p.corrected) {
       // epsilon = (x - alpha x_0) / sigma with the corrected x_0.
-      p.noise = {1.0 / at.sigma(), 0.0};
+      to_epsilon = {1.0 / at.sigma(), 0.0};
       data -= noise * std::exp(at.lambda());
     }
-    write_update(builder, p, data, noise, noise_stddev);
+    write_update(builder, p, data, to_epsilon, noise, noise_stddev);
     current = to;
   }
   return std::move(builder).finish();
@@ -131,9 +130,8 @@ inline Plan ddim_inverse_plan(const Options& o, const Table& table, int stride,
     at.timestep = timestep;
     const Level to = table.level(t);
     builder.begin_step(current, to);
-    Predictions p = write_predictions(builder, o, at);
-    p.noise = to_noise(prediction_of(o), at);
-    write_update(builder, p, to.alpha(), to.sigma(), 0.0);
+    const DataPrediction p = write_prediction(builder, o, at);
+    write_update(builder, p, to.alpha(), to_noise(prediction_of(o), at), to.sigma(), 0.0);
     current = to;
   }
   return std::move(builder).finish();
@@ -157,14 +155,14 @@ inline Plan ddpm_plan(const Options& o, Mode mode, const Table& table,
     const Level to = level_or_end(o, table, static_cast<int>(next));
     builder.begin_step(current, to);
     if (timesteps[i] > 0.0) builder.draw();
-    Predictions p = write_predictions(builder, o, at);
+    const DataPrediction p = write_prediction(builder, o, at);
     const double beta = -std::expm1(2.0 * (at.log_alpha - to.log_alpha));
     const double kept = std::pow(to.sigma() / at.sigma(), 2);
     const double variance = large ? beta : std::max(kept * beta, 1e-20);
     const double data = to.alpha() * beta / (at.sigma() * at.sigma());
     const double linear = std::exp(at.log_alpha - to.log_alpha) * kept;
-    p.noise = {linear, 0.0};
-    write_update(builder, p, data, 1.0, timesteps[i] > 0.0 ? std::sqrt(variance) : 0.0);
+    const double noise_stddev = timesteps[i] > 0.0 ? std::sqrt(variance) : 0.0;
+    write_update(builder, p, data, {linear, 0.0}, 1.0, noise_stddev);
     current = to;
   }
   return std::move(builder).finish();
