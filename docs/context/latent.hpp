@@ -20,7 +20,7 @@ inline const dpm::DiscreteSchedule<double> schedule(dpm::scaled_linear_betas(100
 inline constexpr float data_mean = 0.5F;
 inline constexpr float data_stddev = 0.5F;
 
-/// The noise in x at a level, for data of that mean and deviation.
+/// The noise in x at a level, for data of that mean and standard deviation.
 inline void exact_noise(const Batch& x, const dpm::Level& level, Batch& noise) {
   const auto alpha = static_cast<float>(level.alpha());
   const auto sigma = static_cast<float>(level.sigma());
@@ -62,8 +62,8 @@ inline void flow_network(const Batch& x, double timestep, Batch& flow) {
   flow = sigma * place - data_mean - alpha * data_stddev * data_stddev * place;
 }
 
-/// The raw network F of EDM, for data of mean 0.5 and deviation sigma_data = 0.5: it is given c_in
-/// x and log(sigma) / 4.
+/// The raw network F of EDM, for data of mean 0.5 and standard deviation sigma_data = 0.5: it is
+/// given c_in x and log(sigma) / 4.
 inline void edm_network(const Batch& x, double c_noise, Batch& raw) {
   const double sigma = std::exp(4.0 * c_noise);
   raw = Batch::Constant(x.rows(), x.cols(),

@@ -51,7 +51,7 @@ void write_hero(const std::string& path, const Images& images, const Comparison&
     canvas.draw_large_text(margin, y + image_size / 2 - line_height,
                            is_default ? "dpm's default" : row.method.label);
     canvas.draw_text(margin, y + image_size / 2,
-                     std::to_string(comparison.calls.front()) + " network calls");
+                     std::to_string(comparison.calls.front()) + " model calls");
     canvas.draw_large_text(margin, y + image_size + gap + image_size / 2 - line_height, error);
     canvas.draw_text(margin, y + image_size + gap + image_size / 2,
                      "difference, " + std::to_string(magnification) + " times");
@@ -65,7 +65,7 @@ void write_hero(const std::string& path, const Images& images, const Comparison&
   }
   canvas.draw_large_text(margin, y + image_size / 2 - line_height, "converged");
   canvas.draw_text(margin, y + image_size / 2,
-                   std::to_string(comparison.converged_calls) + " network calls");
+                   std::to_string(comparison.converged_calls) + " model calls");
   for (std::size_t i = 0; i < shown.size(); ++i) {
     canvas.draw_image(x_of(i), y, scale, comparison.converged.col(shown[i]), grey);
   }

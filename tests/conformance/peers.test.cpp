@@ -164,7 +164,8 @@ TEST_CASE("finding 4: trailing of diffusers ends with -1 for 62 counts, and ours
           62);
 }
 
-TEST_CASE("finding 5: nor does a count that openvino.genai adds up wrongly end with -1") {
+TEST_CASE(
+    "finding 5: trailing does not end with -1 for counts that openvino.genai adds up wrongly") {
   for (const int steps : {9, 11, 12, 18, 21, 22, 30}) {
     REQUIRE(dpm::trailing_timesteps(1000, steps).size() == static_cast<std::size_t>(steps));
     REQUIRE(dpm::trailing_timesteps(1000, steps).back() > 0);

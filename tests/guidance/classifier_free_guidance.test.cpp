@@ -296,7 +296,7 @@ TEST_CASE("outputs of another shape are refused before they are combined") {
       "shape of the model's input, 2 x 3");
 }
 
-TEST_CASE("what is not filled, or not finite, is found by the run") {
+TEST_CASE("a guided run refuses outputs that are not filled or not finite") {
   const Batch start = Batch::Constant(2, 3, 0.5);
   Batch x = start;
   const auto check = [&](auto model) {

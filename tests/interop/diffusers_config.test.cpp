@@ -176,7 +176,7 @@ TEST_CASE("corrections come with the configuration that asks for them, and with 
   REQUIRE(clipped.make_plan(10).corrections() == 10);
 }
 
-TEST_CASE("what a start is multiplied with") {
+TEST_CASE("init_noise_sigma is 1, except for Euler, Heun and EDM, where the first sigma makes it") {
   const auto factor = [](Kind kind, const std::string& spacing = "linspace") {
     Options options = dpm::diffusers::options_of(kind);
     options.timestep_spacing = spacing;

@@ -112,7 +112,7 @@ TEST_CASE("configurations of well-known models are read, planned, shown and writ
   }
 }
 
-TEST_CASE("FLUX: dynamic shifting is given with the run") {
+TEST_CASE("FLUX takes its dynamic shift from the run") {
   const auto scheduler = Scheduler::from_text(
       R"({"_class_name": "FlowMatchEulerDiscreteScheduler", "_diffusers_version": "0.30.0.dev0",
           "base_image_seq_len": 256, "base_shift": 0.5, "max_image_seq_len": 4096,
@@ -127,7 +127,7 @@ TEST_CASE("FLUX: dynamic shifting is given with the run") {
   }
 }
 
-TEST_CASE("Euler's own sigmas end with their last: align-your-steps") {
+TEST_CASE("a run of Euler over sigmas of one's own ends with the last of them") {
   const auto scheduler = Scheduler::from_text(
       R"({"_class_name": "EulerDiscreteScheduler", "beta_schedule": "scaled_linear",
           "beta_start": 0.00085, "beta_end": 0.012})");

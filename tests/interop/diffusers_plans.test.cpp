@@ -121,7 +121,8 @@ TEST_CASE("EulerDiscrete and HeunDiscrete agree with k-diffusion's loops") {
   }
 }
 
-TEST_CASE("the sigmas of EulerDiscrete: on the table, evenly between, and one's own") {
+TEST_CASE(
+    "EulerDiscrete takes its sigmas from the table, from between its entries, or from the run") {
   Options o = dpm::diffusers::options_of(Kind::euler);
   const dpm::diffusers::detail::Table table(o);
   const Scheduler scheduler(o);
@@ -145,7 +146,8 @@ TEST_CASE("the sigmas of EulerDiscrete: on the table, evenly between, and one's 
   REQUIRE_THAT(own[1], WithinRel(10.0, 1e-10));
 }
 
-TEST_CASE("FlowMatchEulerDiscrete: shift, dynamic shift, its stretched end, inversion") {
+TEST_CASE(
+    "FlowMatchEulerDiscrete shifts its sigmas, stretches them to their end and inverts them") {
   Options o = dpm::diffusers::options_of(Kind::flow_match_euler);
   o.shift = 3.0;
   const auto shift = [](double s, double t) { return s * t / (1.0 + (s - 1.0) * t); };

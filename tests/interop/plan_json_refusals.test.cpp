@@ -40,7 +40,7 @@ json without(const std::string& place, const std::string& key) {
 
 }  // namespace
 
-TEST_CASE("what is not a plan is refused with its place") {
+TEST_CASE("plan_from_json refuses what is not a plan, and names the place") {
   refused(json::array(), "plan_from_json: the plan is an array; it must be an object");
   refused(with("/format", "dmp-plan"), "format is \"dmp-plan\"; it must be \"dpm-plan\"");
   refused(without("", "format"), "format is missing; it must be \"dpm-plan\"");
@@ -68,7 +68,7 @@ TEST_CASE("what is not a plan is refused with its place") {
   refused(with("/steps/0/instructions", "x"), "step 0: instructions is \"x\"; it must be an array");
 }
 
-TEST_CASE("what is not an instruction is refused with its place") {
+TEST_CASE("plan_from_json refuses what is not an instruction, and names the place") {
   // 0: draw, 1: evaluate, 2: combine (m0, x), 3: correct, 4: combine
   const std::string at = "/steps/0/instructions/";
   const std::string head = "plan_from_json: step 0, instruction ";

@@ -156,7 +156,7 @@ TEST_CASE("estimates are the same whatever the model predicts") {
   }
 }
 
-TEST_CASE("estimates that a method does not have, it cannot be asked for or does not make") {
+TEST_CASE("a method without error estimates cannot be asked for them, or makes none") {
   const auto has_the_option = [](auto method) {
     return requires { method.estimate_error; };
   };

@@ -94,7 +94,7 @@ TEST_CASE("an adaptive run is the fixed run over the levels of its accepted tria
   }
 }
 
-TEST_CASE("what a run calls is what it reports, and no point is asked twice") {
+TEST_CASE("an adaptive run reports the calls that it makes, and asks no point twice") {
   for (AdaptiveDpmSolver method : pairs()) {
     method.tolerance.absolute = 1e-3;
     method.denoise_to_zero = method.order == 3;

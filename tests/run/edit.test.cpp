@@ -183,7 +183,7 @@ TEST_CASE("an edit before a step without a model call is kept") {
   }
 }
 
-TEST_CASE("what an edit did is forgotten where it says that it did nothing") {
+TEST_CASE("a run forgets what an edit did if the edit says that it did nothing") {
   const auto lies = [](State& x, const Progress&) {
     x.assign(3, NAN);
     return false;

@@ -339,7 +339,7 @@ TEST_CASE("replan refuses plans that the run cannot go on with, and leaves it as
   CHECK(finish(run) == expected);
 }
 
-TEST_CASE("what a finished plan declares live is there for the next, and nothing else is") {
+TEST_CASE("a plan reads what the finished plan before it declares live, and nothing else") {
   const dpm::Level at = schedule.level(0.5);
   const dpm::Level to = schedule.level(0.4);
   const dpm::Register m0 = dpm::prediction_register(0);

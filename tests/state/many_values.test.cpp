@@ -262,7 +262,7 @@ TEST_CASE("a std::valarray is a state") {
   for (const double value : x) REQUIRE(value == 1.0);
 }
 
-TEST_CASE("what a row of weights leaves out does not reach its target") {
+TEST_CASE("an operand that a row of weights leaves out does not reach the row's target") {
   using State = std::vector<float>;
   State x(40, 1.0F);
   State m(40, 2.0F);

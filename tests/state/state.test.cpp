@@ -359,7 +359,7 @@ void combine(const dpm::Weights& weights, std::span<WithCombine* const> targets,
 
 }  // namespace elsewhere
 
-TEST_CASE("what owns a copy of a state") {
+TEST_CASE("a copy of a state has the type that owns such values") {
   STATIC_REQUIRE(owned_is<Eigen::ArrayXXf, Eigen::ArrayXXf>);
   STATIC_REQUIRE(owned_is<const Eigen::MatrixXd&, Eigen::MatrixXd>);
   STATIC_REQUIRE(owned_is<Eigen::Map<Eigen::ArrayXXf>&, Eigen::ArrayXXf>);
@@ -374,7 +374,7 @@ TEST_CASE("what owns a copy of a state") {
   STATIC_REQUIRE(owned_is<elsewhere::WithCombine&, elsewhere::WithCombine>);
 }
 
-TEST_CASE("which types are dense states, and which a run can work on") {
+TEST_CASE("views are dense states, but a run works on types that own their values") {
   STATIC_REQUIRE(dpm::EigenState<Eigen::ArrayXXf>);
   STATIC_REQUIRE(dpm::EigenState<Eigen::Map<Eigen::MatrixXf>>);
   STATIC_REQUIRE(!dpm::RangeState<Eigen::VectorXd>);
