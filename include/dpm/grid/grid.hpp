@@ -11,6 +11,7 @@
 
 #include "dpm/error.hpp"
 #include "dpm/schedule/noise_schedule.hpp"
+#include "dpm/separate.hpp"
 
 namespace dpm {
 
@@ -19,21 +20,7 @@ namespace dpm {
 class Grid {
  public:
   /// Refuses fewer than two levels, and levels whose times or lambdas are not strictly monotone.
-  Grid(AnySchedule schedule, std::vector<Level> levels)
-      : schedule_(std::move(schedule)), levels_(std::move(levels)) {
-    detail::require(levels_.size() >= 2, "Grid: it was given ", levels_.size(),
-                    " levels; it must have at least 2");
-    const double direction = levels_[1].time < levels_[0].time ? 1.0 : -1.0;
-    for (std::size_t i = 1; i < levels_.size(); ++i) {
-      const Level& a = levels_[i - 1];
-      const Level& b = levels_[i];
-      detail::require(
-          direction * (a.time - b.time) > 0.0 && direction * (b.lambda() - a.lambda()) > 0.0,
-          "Grid: level ", i, " has time ", b.time, " and lambda ", b.lambda(), " after time ",
-          a.time, " and lambda ", a.lambda(),
-          "; times must be strictly monotone and lambda must run against them");
-    }
-  }
+  Grid(AnySchedule schedule, std::vector<Level> levels);
 
   [[nodiscard]] const AnySchedule& schedule() const { return schedule_; }
   [[nodiscard]] std::span<const Level> levels() const { return levels_; }
@@ -64,5 +51,25 @@ class Grid {
   AnySchedule schedule_;
   std::vector<Level> levels_;
 };
+
+#if DPM_DEFINE
+
+DPM_INLINE Grid::Grid(AnySchedule schedule, std::vector<Level> levels)
+    : schedule_(std::move(schedule)), levels_(std::move(levels)) {
+  detail::require(levels_.size() >= 2, "Grid: it was given ", levels_.size(),
+                  " levels; it must have at least 2");
+  const double direction = levels_[1].time < levels_[0].time ? 1.0 : -1.0;
+  for (std::size_t i = 1; i < levels_.size(); ++i) {
+    const Level& a = levels_[i - 1];
+    const Level& b = levels_[i];
+    detail::require(
+        direction * (a.time - b.time) > 0.0 && direction * (b.lambda() - a.lambda()) > 0.0,
+        "Grid: level ", i, " has time ", b.time, " and lambda ", b.lambda(), " after time ", a.time,
+        " and lambda ", a.lambda(),
+        "; times must be strictly monotone and lambda must run against them");
+  }
+}
+
+#endif
 
 }  // namespace dpm

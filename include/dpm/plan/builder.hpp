@@ -15,6 +15,7 @@
 #include "dpm/plan/check.hpp"
 #include "dpm/plan/conversion.hpp"
 #include "dpm/plan/fuse.hpp"
+#include "dpm/separate.hpp"
 
 namespace dpm {
 
@@ -65,56 +66,17 @@ class PlanBuilder {
 
   /// Calls the model on `input`, scaled by `Level::input_scale`. Leaves its prediction in slot
   /// `slot`, converted to the plan's space, and corrected if the plan has a correction.
-  Register evaluate(std::size_t slot, Register input, const Level& at) {
-    const Register m = evaluate_raw(slot, input, at);
-    const bool corrected = correction_ == Correction::data;
-    const bool as_data = corrected || plan_.space == Space::data;
-    convert(m, input, as_data ? to_data(plan_.prediction, at) : to_noise(plan_.prediction, at));
-    if (corrected) correct(slot, at);
-    if (as_data && plan_.space == Space::noise) convert(m, input, to_noise(Prediction::data, at));
-    return m;
-  }
+  Register evaluate(std::size_t slot, Register input, const Level& at);
 
   /// Calls the model as above and leaves its output in slot `slot` as it is.
-  Register evaluate_raw(std::size_t slot, Register input, const Level& at) {
-    detail::require(slot < max_predictions, "PlanBuilder: slot = ", slot, "; there are ",
-                    max_predictions);
-    const Register m = prediction_register(slot);
-    if (at.data_stddev == 0.0) {
-      add(Evaluate{m, input, at});
-    } else {
-      combine(input_register, {{input, at.input_scale()}});
-      add(Evaluate{m, input_register, at});
-    }
-    return m;
-  }
+  Register evaluate_raw(std::size_t slot, Register input, const Level& at);
 
   /// Hands the data prediction in slot `slot` to the user's correction.
   void correct(std::size_t slot, const Level& at) { add(Correct{prediction_register(slot), at}); }
 
   /// target <- the sum of the terms. Weights of the same register are added up; terms that weigh
   /// nothing are left out, unless all do.
-  void combine(Register target, std::span<const Term> terms) {
-    Combine& c = *std::get_if<Combine>(&combination_);
-    c.targets.truncate(0);
-    c.targets.push_back(target);
-    c.operands.truncate(0);
-    c.weights.truncate(0);
-    for (const Term& term : terms) {
-      const std::size_t known = detail::find_register(c.operands.span(), term.operand);
-      if (known < c.operands.size()) {
-        c.weights[known] += term.weight;
-      } else if (term.weight != 0.0) {
-        c.operands.push_back(term.operand);
-        c.weights.push_back(term.weight);
-      }
-    }
-    if (c.operands.empty() && !terms.empty()) {
-      c.operands.push_back(terms[0].operand);
-      c.weights.push_back(0.0);
-    }
-    add(combination_);
-  }
+  void combine(Register target, std::span<const Term> terms);
   void combine(Register target, std::initializer_list<Term> terms) {
     combine(target, std::span<const Term>(terms.begin(), terms.size()));
   }
@@ -156,5 +118,54 @@ class PlanBuilder {
   Correction correction_;
   std::uint32_t draws_ = 0;
 };
+
+#if DPM_DEFINE
+
+DPM_INLINE Register PlanBuilder::evaluate(std::size_t slot, Register input, const Level& at) {
+  const Register m = evaluate_raw(slot, input, at);
+  const bool corrected = correction_ == Correction::data;
+  const bool as_data = corrected || plan_.space == Space::data;
+  convert(m, input, as_data ? to_data(plan_.prediction, at) : to_noise(plan_.prediction, at));
+  if (corrected) correct(slot, at);
+  if (as_data && plan_.space == Space::noise) convert(m, input, to_noise(Prediction::data, at));
+  return m;
+}
+
+DPM_INLINE Register PlanBuilder::evaluate_raw(std::size_t slot, Register input, const Level& at) {
+  detail::require(slot < max_predictions, "PlanBuilder: slot = ", slot, "; there are ",
+                  max_predictions);
+  const Register m = prediction_register(slot);
+  if (at.data_stddev == 0.0) {
+    add(Evaluate{m, input, at});
+  } else {
+    combine(input_register, {{input, at.input_scale()}});
+    add(Evaluate{m, input_register, at});
+  }
+  return m;
+}
+
+DPM_INLINE void PlanBuilder::combine(Register target, std::span<const Term> terms) {
+  Combine& c = *std::get_if<Combine>(&combination_);
+  c.targets.truncate(0);
+  c.targets.push_back(target);
+  c.operands.truncate(0);
+  c.weights.truncate(0);
+  for (const Term& term : terms) {
+    const std::size_t known = detail::find_register(c.operands.span(), term.operand);
+    if (known < c.operands.size()) {
+      c.weights[known] += term.weight;
+    } else if (term.weight != 0.0) {
+      c.operands.push_back(term.operand);
+      c.weights.push_back(term.weight);
+    }
+  }
+  if (c.operands.empty() && !terms.empty()) {
+    c.operands.push_back(terms[0].operand);
+    c.weights.push_back(0.0);
+  }
+  add(combination_);
+}
+
+#endif
 
 }  // namespace dpm

@@ -33,31 +33,35 @@ inline double weight_of(const Combine& c, std::size_t target, Register r) {
 inline bool merge_into(Combine& first, const Combine& second) {
   const std::size_t rows = first.targets.size();
   const std::size_t columns = first.operands.size();
-  Combine product{second.targets, first.operands, {}};
+  auto targets = second.targets;
   for (const Register r : first.targets) {
     if (find_register(second.targets.span(), r) < second.targets.size()) continue;
-    if (product.targets.size() == Combine::max_targets) return false;
-    product.targets.push_back(r);
+    if (targets.size() == Combine::max_targets) return false;
+    targets.push_back(r);
   }
-  // Where an operand of `second` comes from: a row of `first`, or else a column of the product.
+  // Where an operand of `second` comes from: a row of `first`, or else a column of the result.
   std::size_t row_of[Combine::max_operands];
   std::size_t column_of[Combine::max_operands];
+  auto operands = first.operands;
   for (std::size_t j = 0; j < second.operands.size(); ++j) {
     const Register r = second.operands[j];
     row_of[j] = find_register(first.targets.span(), r);
     if (row_of[j] < rows) continue;
-    column_of[j] = find_register(product.operands.span(), r);
-    if (column_of[j] < product.operands.size()) continue;
-    if (product.operands.size() == Combine::max_operands) return false;
-    product.operands.push_back(r);
+    column_of[j] = find_register(operands.span(), r);
+    if (column_of[j] < operands.size()) continue;
+    if (operands.size() == Combine::max_operands) return false;
+    operands.push_back(r);
   }
-  for (std::size_t i = 0; i < product.targets.size(); ++i) {
-    double row[Combine::max_operands] = {};
+  double weights[Combine::max_targets * Combine::max_operands];
+  double* row = weights;
+  for (std::size_t i = 0; i < targets.size(); ++i, row += operands.size()) {
+    for (std::size_t k = 0; k < operands.size(); ++k) row[k] = 0.0;
     if (i >= second.targets.size()) {
-      const std::size_t kept = find_register(first.targets.span(), product.targets[i]);
+      const std::size_t kept = find_register(first.targets.span(), targets[i]);
       for (std::size_t k = 0; k < columns; ++k) row[k] = first.weight(kept, k);
+      continue;
     }
-    for (std::size_t j = 0; i < second.targets.size() && j < second.operands.size(); ++j) {
+    for (std::size_t j = 0; j < second.operands.size(); ++j) {
       const double weight = second.weight(i, j);
       if (row_of[j] == rows) {
         row[column_of[j]] += weight;
@@ -65,9 +69,11 @@ inline bool merge_into(Combine& first, const Combine& second) {
         for (std::size_t k = 0; k < columns; ++k) row[k] += weight * first.weight(row_of[j], k);
       }
     }
-    for (std::size_t k = 0; k < product.operands.size(); ++k) product.weights.push_back(row[k]);
   }
-  first = product;
+  first.targets = targets;
+  first.operands = operands;
+  first.weights.truncate(0);
+  for (const double* w = weights; w != row; ++w) first.weights.push_back(*w);
   return true;
 }
 
