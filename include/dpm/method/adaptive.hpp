@@ -10,11 +10,14 @@
 #include <optional>
 #include <utility>
 
-#include "dpm/method/dpm_solver_singlestep.hpp"
+#include "dpm/method/dpm_solver_options.hpp"
 #include "dpm/method/error_tolerance.hpp"
 #include "dpm/plan/plan.hpp"
 #include "dpm/schedule/noise_schedule.hpp"
 #include "dpm/separate.hpp"
+#if DPM_DEFINE
+#  include "dpm/method/dpm_solver_singlestep.hpp"
+#endif
 
 namespace dpm {
 

@@ -8,10 +8,12 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "dpm/math/gauss_legendre.hpp"
 #include "dpm/method/method.hpp"
-#include "dpm/method/polynomial.hpp"
 #include "dpm/separate.hpp"
+#if DPM_DEFINE
+#  include "dpm/math/gauss_legendre.hpp"
+#  include "dpm/method/polynomial.hpp"
+#endif
 
 namespace dpm {
 

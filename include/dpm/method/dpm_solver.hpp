@@ -6,10 +6,13 @@
 
 #include <cstddef>
 
-#include "dpm/method/dpm_solver_multistep.hpp"
-#include "dpm/method/dpm_solver_singlestep.hpp"
+#include "dpm/method/dpm_solver_options.hpp"
 #include "dpm/method/method.hpp"
 #include "dpm/separate.hpp"
+#if DPM_DEFINE
+#  include "dpm/method/dpm_solver_multistep.hpp"
+#  include "dpm/method/dpm_solver_singlestep.hpp"
+#endif
 
 namespace dpm {
 

@@ -8,8 +8,10 @@
 #include <functional>
 
 #include "dpm/method/method.hpp"
-#include "dpm/method/predictor_corrector.hpp"
 #include "dpm/separate.hpp"
+#if DPM_DEFINE
+#  include "dpm/method/predictor_corrector.hpp"
+#endif
 
 namespace dpm {
 

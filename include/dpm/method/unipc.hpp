@@ -11,8 +11,10 @@
 #include <span>
 
 #include "dpm/method/method.hpp"
-#include "dpm/method/predictor_corrector.hpp"
 #include "dpm/separate.hpp"
+#if DPM_DEFINE
+#  include "dpm/method/predictor_corrector.hpp"
+#endif
 
 namespace dpm {
 
