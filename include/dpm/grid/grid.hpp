@@ -34,7 +34,11 @@ class Grid {
   [[nodiscard]] Grid reversed() const { return {schedule_, {levels_.rbegin(), levels_.rend()}}; }
 
   /// The rest of this grid, from level number `first` on.
-  [[nodiscard]] Grid from(std::size_t first) const;
+  [[nodiscard]] Grid from(std::size_t first) const {
+    detail::require(first < steps(), "Grid: from level ", first, " of ", levels_.size(),
+                    "; at least one step must be left");
+    return {schedule_, {levels_.begin() + static_cast<std::ptrdiff_t>(first), levels_.end()}};
+  }
 
   /// This grid with one more level at its end. `grid.then(0.0)` ends at clean data, sigma = 0.
   [[nodiscard]] Grid then(double time) const {
@@ -64,13 +68,6 @@ DPM_INLINE Grid::Grid(AnySchedule schedule, std::vector<Level> levels)
         " and lambda ", a.lambda(),
         "; times must be strictly monotone and lambda must run against them");
   }
-}
-
-DPM_INLINE Grid Grid::from(std::size_t first) const {
-  detail::require(first < levels_.size() - 1, "Grid: from level ", first, " of ", levels_.size(),
-                  "; at least one step must be left");
-  return {schedule_,
-          std::vector<Level>(levels_.begin() + static_cast<std::ptrdiff_t>(first), levels_.end())};
 }
 
 #endif

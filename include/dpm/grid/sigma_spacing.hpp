@@ -9,8 +9,6 @@
 #include <limits>
 #include <optional>
 #include <span>
-#include <utility>
-#include <vector>
 
 #include "dpm/grid/spacing.hpp"
 #include "dpm/math/beta_quantile.hpp"
@@ -80,14 +78,11 @@ DPM_INLINE Grid make_grid(const Beta& spacing, const AnySchedule& schedule, int 
 }
 
 DPM_INLINE Grid grid_of_sigmas(const AnySchedule& schedule, std::span<const double> sigmas) {
-  std::vector<Level> levels;
-  levels.reserve(sigmas.size());
-  for (std::size_t i = 0; i < sigmas.size(); ++i) {
+  return detail::grid_through(schedule, sigmas.size(), [&](std::size_t i) {
     detail::require(sigmas[i] >= 0.0, "grid_of_sigmas: sigmas[", i, "] = ", sigmas[i],
                     "; it must be at least 0");
-    levels.push_back(schedule.level_at_lambda(-std::log(sigmas[i])));
-  }
-  return {schedule, std::move(levels)};
+    return schedule.level_at_lambda(-std::log(sigmas[i]));
+  });
 }
 
 #endif

@@ -89,12 +89,12 @@ std::pair<double, double> time_range(const Spacing& spacing, const AnySchedule& 
           spacing.end.value_or(schedule.first_time())};
 }
 
-/// The grid with the level `level_of(value)` for each value.
-template <class Value, class LevelOf>
-Grid grid_through(const AnySchedule& schedule, std::span<const Value> values, LevelOf level_of) {
+/// The grid whose level number i of `count` is `level_of(i)`.
+template <class LevelOf>
+Grid grid_through(const AnySchedule& schedule, std::size_t count, LevelOf level_of) {
   std::vector<Level> levels;
-  levels.reserve(values.size());
-  for (const Value& value : values) levels.push_back(level_of(value));
+  levels.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) levels.push_back(level_of(i));
   return {schedule, std::move(levels)};
 }
 
@@ -140,12 +140,13 @@ DPM_INLINE Grid make_grid(const UniformLambda& spacing, const AnySchedule& sched
 }
 
 DPM_INLINE Grid grid_of_times(const AnySchedule& schedule, std::span<const double> times) {
-  return detail::grid_through(schedule, times, [&](double t) { return schedule.level(t); });
+  return detail::grid_through(schedule, times.size(),
+                              [&](std::size_t i) { return schedule.level(times[i]); });
 }
 
 DPM_INLINE Grid grid_of_lambdas(const AnySchedule& schedule, std::span<const double> lambdas) {
-  return detail::grid_through(schedule, lambdas,
-                              [&](double l) { return schedule.level_at_lambda(l); });
+  return detail::grid_through(schedule, lambdas.size(),
+                              [&](std::size_t i) { return schedule.level_at_lambda(lambdas[i]); });
 }
 
 #endif

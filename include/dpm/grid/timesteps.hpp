@@ -8,10 +8,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <utility>
 #include <vector>
 
 #include "dpm/grid/grid.hpp"
+#include "dpm/grid/spacing.hpp"
 #include "dpm/separate.hpp"
 
 namespace dpm {
@@ -148,16 +148,13 @@ DPM_INLINE Grid grid_of_timesteps(const AnySchedule& schedule, int train_timeste
   const auto time_of = [&](int timestep) {
     return static_cast<double>(timestep + 1) / train_timesteps;
   };
-  std::vector<Level> levels;
-  levels.reserve(timesteps.size() + 1);
-  for (std::size_t i = 0; i < timesteps.size(); ++i) {
+  return detail::grid_through(schedule, timesteps.size() + 1, [&](std::size_t i) {
+    if (i == timesteps.size()) return schedule.level(final == FinalSigma::zero ? 0.0 : time_of(0));
     detail::require(timesteps[i] >= 0 && timesteps[i] < train_timesteps,
                     "grid_of_timesteps: timesteps[", i, "] = ", timesteps[i],
                     "; it must lie between 0 and ", train_timesteps - 1);
-    levels.push_back(schedule.level(time_of(timesteps[i])));
-  }
-  levels.push_back(schedule.level(final == FinalSigma::zero ? 0.0 : time_of(0)));
-  return {schedule, std::move(levels)};
+    return schedule.level(time_of(timesteps[i]));
+  });
 }
 
 DPM_INLINE Grid make_grid(const Leading& spacing, const AnySchedule& schedule, int steps) {

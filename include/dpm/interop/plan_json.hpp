@@ -59,9 +59,8 @@ inline json written(const Combine& combine) {
   const auto& [targets, operands, weights] = combine;
   json rows = json::array();
   for (std::size_t i = 0; i < targets.size(); ++i) {
-    json row = json::array();
-    for (std::size_t j = 0; j < operands.size(); ++j) row.push_back(combine.weight(i, j));
-    rows.push_back(std::move(row));
+    const double* const row = weights.begin() + i * operands.size();
+    rows.push_back(std::vector<double>(row, row + operands.size()));
   }
   return json::array({"combine", written_list(targets), written_list(operands), std::move(rows)});
 }
@@ -125,16 +124,13 @@ class PlanReader {
 
   void require_header(const json& whole) const {
     if (!whole.is_object()) refuse("the plan is ", shown(whole), "; it must be an object");
-    const auto shown_at = [&](const char* key) {
-      return whole.contains(key) ? shown(whole[key]) : "missing";
+    const auto must_be = [&](const char* key, const json& value, const std::string& what) {
+      if (whole.contains(key) && whole[key] == value) return;
+      refuse(key, " is ", whole.contains(key) ? shown(whole[key]) : "missing", "; ", what);
     };
-    if (!whole.contains("format") || !is_text(whole["format"], "dpm-plan")) {
-      refuse("format is ", shown_at("format"), "; it must be \"dpm-plan\"");
-    }
-    if (!whole.contains("version") || whole["version"] != json(plan_json_version)) {
-      refuse("version is ", shown_at("version"), "; this library reads version ",
-             plan_json_version);
-    }
+    must_be("format", "dpm-plan", "it must be \"dpm-plan\"");
+    must_be("version", plan_json_version,
+            sentence("this library reads version ", plan_json_version));
   }
 
   /// Refuses what is not an object with exactly these keys.
@@ -320,17 +316,15 @@ class PlanReader {
     text += '"' + std::string(key) + "\": " + whole[key].dump() + ", ";
   }
   text += "\"steps\": [";
-  const char* before_step = "\n";
   for (const nlohmann::json& step : whole["steps"]) {
-    text += before_step + ("{\"from\": " + step["from"].dump()) +
-            ",\n \"to\": " + step["to"].dump() + ",\n \"instructions\": [";
-    const char* before_instruction = "\n  ";
+    text += text.ends_with('[') ? "\n" : ",\n";
+    text += "{\"from\": " + step["from"].dump() + ",\n \"to\": " + step["to"].dump() +
+            ",\n \"instructions\": [";
     for (const nlohmann::json& instruction : step["instructions"]) {
-      text += before_instruction + instruction.dump();
-      before_instruction = ",\n  ";
+      text += text.ends_with('[') ? "\n  " : ",\n  ";
+      text += instruction.dump();
     }
     text += "]}";
-    before_step = ",\n";
   }
   return text + "]}\n";
 }

@@ -32,16 +32,30 @@ class PlanBuilder {
  public:
   /// @param prediction  what the model's output means.
   /// @param correction  whether the user corrects each data prediction.
-  explicit PlanBuilder(Prediction prediction, Correction correction = Correction::none);
+  explicit PlanBuilder(Prediction prediction, Correction correction = Correction::none)
+      : correction_(correction) {
+    plan_.prediction = prediction;
+    plan_.steps.reserve(32);  // more than most plans have
+  }
 
   [[nodiscard]] Prediction prediction() const { return plan_.prediction; }
   [[nodiscard]] Correction correction() const { return correction_; }
 
   /// Which prediction the method's formulas use; `evaluate` converts to it. Call it once, before
   /// the first step.
-  void set_space(Space space);
+  void set_space(Space space) {
+    detail::require(!begun_, "PlanBuilder: set_space after begin_step; a plan has one space");
+    plan_.space = space;
+    has_space_ = true;
+  }
 
-  void begin_step(const Level& from, const Level& to);
+  void begin_step(const Level& from, const Level& to) {
+    detail::require(has_space_, "PlanBuilder: no space is set; call set_space before begin_step");
+    end_step();
+    begun_ = true;
+    step_.from = from;
+    step_.to = to;
+  }
 
   /// Draws the next noise of the run. Call it before the step's `evaluate`: a draw between two
   /// combinations keeps them from being merged.
@@ -70,12 +84,30 @@ class PlanBuilder {
   /// Declares a register that lives beyond the plan (see `Plan::live`).
   void keep(Register r) { plan_.live.push_back(r); }
 
-  [[nodiscard]] Plan finish() &&;
+  [[nodiscard]] Plan finish() && {
+    end_step();
+    detail::drop_dead_targets(plan_);
+    check(plan_);
+    return std::move(plan_);
+  }
 
  private:
-  void convert(Register m, Register input, const Conversion& by);
-  void add(const Instruction& instruction);
-  void end_step();
+  void convert(Register m, Register input, const Conversion& by) {
+    if (by.input == 0.0 && by.output == 1.0) return;
+    combine(m, {{input, by.input}, {m, by.output}});
+  }
+
+  void add(const Instruction& instruction) {
+    detail::require(begun_,
+                    "PlanBuilder: no step has begun; call begin_step before the instructions");
+    detail::append(step_.instructions, instruction);
+  }
+
+  void end_step() {
+    if (!begun_) return;
+    plan_.steps.push_back(step_);
+    step_.instructions.clear();
+  }
 
   Plan plan_;
   // The step and the combination that are being written; their memory serves all that follow.
@@ -88,26 +120,6 @@ class PlanBuilder {
 };
 
 #if DPM_DEFINE
-
-DPM_INLINE PlanBuilder::PlanBuilder(Prediction prediction, Correction correction)
-    : correction_(correction) {
-  plan_.prediction = prediction;
-  plan_.steps.reserve(32);  // more than most plans have
-}
-
-DPM_INLINE void PlanBuilder::set_space(Space space) {
-  detail::require(!begun_, "PlanBuilder: set_space after begin_step; a plan has one space");
-  plan_.space = space;
-  has_space_ = true;
-}
-
-DPM_INLINE void PlanBuilder::begin_step(const Level& from, const Level& to) {
-  detail::require(has_space_, "PlanBuilder: no space is set; call set_space before begin_step");
-  end_step();
-  begun_ = true;
-  step_.from = from;
-  step_.to = to;
-}
 
 DPM_INLINE Register PlanBuilder::evaluate(std::size_t slot, Register input, const Level& at) {
   const Register m = evaluate_raw(slot, input, at);
@@ -152,30 +164,6 @@ DPM_INLINE void PlanBuilder::combine(Register target, std::span<const Term> term
     c.weights.push_back(0.0);
   }
   add(combination_);
-}
-
-DPM_INLINE Plan PlanBuilder::finish() && {
-  end_step();
-  detail::drop_dead_targets(plan_);
-  check(plan_);
-  return std::move(plan_);
-}
-
-DPM_INLINE void PlanBuilder::convert(Register m, Register input, const Conversion& by) {
-  if (by.input == 0.0 && by.output == 1.0) return;
-  combine(m, {{input, by.input}, {m, by.output}});
-}
-
-DPM_INLINE void PlanBuilder::add(const Instruction& instruction) {
-  detail::require(begun_,
-                  "PlanBuilder: no step has begun; call begin_step before the instructions");
-  detail::append(step_.instructions, instruction);
-}
-
-DPM_INLINE void PlanBuilder::end_step() {
-  if (!begun_) return;
-  plan_.steps.push_back(step_);
-  step_.instructions.clear();
 }
 
 #endif

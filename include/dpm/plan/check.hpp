@@ -55,8 +55,8 @@ class PlanChecker {
     for (const Register r : held) register_of(r) = true;
     for (step_ = 0; step_ < plan.steps.size(); ++step_) {
       const Step& step = plan.steps[step_];
-      require(step_ == 0 || plan.steps[step_ - 1].to == step.from, "check: step ", step_,
-              " starts at another level than the step before it ends at");
+      must(step_ == 0 || plan.steps[step_ - 1].to == step.from,
+           " starts at another level than the step before it ends at");
       if (step_ == 0) check_level(step.from);
       check_level(step.to);
       for (const Instruction& instruction : step.instructions) {
@@ -69,89 +69,88 @@ class PlanChecker {
   }
 
  private:
+  /// Refuses unless `allowed`, with the number of the step.
+  template <class... Parts>
+  void must(bool allowed, const Parts&... parts) const {
+    require(allowed, "check: step ", step_, parts...);
+  }
+
   void check(const Combine& c) {
-    require(!c.targets.empty() && !c.operands.empty(), "check: step ", step_,
-            " has a Combine without targets or operands");
-    require(c.weights.size() == c.targets.size() * c.operands.size(), "check: step ", step_,
-            " has a Combine of ", c.targets.size(), " targets and ", c.operands.size(),
-            " operands with ", c.weights.size(), " weights; it needs one for each pair");
+    must(!c.targets.empty() && !c.operands.empty(), " has a Combine without targets or operands");
+    must(c.weights.size() == c.targets.size() * c.operands.size(), " has a Combine of ",
+         c.targets.size(), " targets and ", c.operands.size(), " operands with ", c.weights.size(),
+         " weights; it needs one for each pair");
     for (const double weight : c.weights) {
-      require(std::isfinite(weight), "check: step ", step_, " has the weight ", weight,
-              "; weights must be finite");
+      must(std::isfinite(weight), " has the weight ", weight, "; weights must be finite");
     }
     for (std::size_t i = 0; i < c.operands.size(); ++i) {
       read(c.operands[i]);
       for (std::size_t j = 0; j < i; ++j) {
-        require(!(c.operands[i] == c.operands[j]), "check: step ", step_,
-                " has a Combine that reads one register twice; add up its weights");
+        must(!(c.operands[i] == c.operands[j]),
+             " has a Combine that reads one register twice; add up its weights");
       }
     }
     for (std::size_t i = 0; i < c.targets.size(); ++i) {
       for (std::size_t j = 0; j < i; ++j) {
-        require(!(c.targets[i] == c.targets[j]), "check: step ", step_,
-                " has a Combine that writes one register twice");
+        must(!(c.targets[i] == c.targets[j]), " has a Combine that writes one register twice");
       }
-      require(c.targets[i].kind != Register::Kind::noise, "check: step ", step_,
-              " has a Combine that writes the noise register; only Draw may");
+      must(c.targets[i].kind != Register::Kind::noise,
+           " has a Combine that writes the noise register; only Draw may");
       write(c.targets[i]);
     }
   }
 
   void check(const Evaluate& e) {
-    require(e.output.kind == Register::Kind::prediction, "check: step ", step_,
-            " has an Evaluate whose output is not a prediction register");
-    require(e.input.kind != Register::Kind::prediction && e.input.kind != Register::Kind::noise &&
-                e.input.kind != Register::Kind::error,
-            "check: step ", step_,
-            " has an Evaluate whose input is none of the sample, stage and input registers");
+    must(e.output.kind == Register::Kind::prediction,
+         " has an Evaluate whose output is not a prediction register");
+    must(e.input.kind != Register::Kind::prediction && e.input.kind != Register::Kind::noise &&
+             e.input.kind != Register::Kind::error,
+         " has an Evaluate whose input is none of the sample, stage and input registers");
     check_level(e.level);
-    require(prediction_ != Prediction::edm || e.level.data_stddev > 0.0, "check: step ", step_,
-            " has an Evaluate with data_stddev = ", e.level.data_stddev,
-            " in a plan for Prediction::edm; it must be above 0 there");
+    must(prediction_ != Prediction::edm || e.level.data_stddev > 0.0,
+         " has an Evaluate with data_stddev = ", e.level.data_stddev,
+         " in a plan for Prediction::edm; it must be above 0 there");
     read(e.input);
     write(e.output);
   }
 
   void check(const Correct& c) {
-    require(c.slot.kind == Register::Kind::prediction, "check: step ", step_,
-            " has a Correct of a register that is not a prediction");
+    must(c.slot.kind == Register::Kind::prediction,
+         " has a Correct of a register that is not a prediction");
     check_level(c.level);
     read(c.slot);
   }
 
   void check(const Draw& d) {
-    require(d.target.kind == Register::Kind::noise, "check: step ", step_,
-            " has a Draw into a register that is not the noise register");
-    require(d.draw == draws_, "check: step ", step_, " has draw number ", d.draw,
-            "; draws are numbered in order and this one is number ", draws_);
+    must(d.target.kind == Register::Kind::noise,
+         " has a Draw into a register that is not the noise register");
+    must(d.draw == draws_, " has draw number ", d.draw,
+         "; draws are numbered in order and this one is number ", draws_);
     ++draws_;
     write(d.target);
   }
 
   void check_level(const Level& level) const {
-    require(std::isfinite(level.time) && std::isfinite(level.timestep) &&
-                !std::isnan(level.lambda()) && level.log_alpha < largest_log &&
-                level.log_sigma < largest_log,
-            "check: step ", step_, " has a level that is not a point of a forward process: time ",
-            level.time, ", log alpha ", level.log_alpha, ", log sigma ", level.log_sigma,
-            ", timestep ", level.timestep);
-    require(level.data_stddev >= 0.0 && level.data_stddev < infinity, "check: step ", step_,
-            " has a level with data_stddev = ", level.data_stddev,
-            "; it must be finite and at least 0");
+    must(std::isfinite(level.time) && std::isfinite(level.timestep) &&
+             !std::isnan(level.lambda()) && level.log_alpha < largest_log &&
+             level.log_sigma < largest_log,
+         " has a level that is not a point of a forward process: time ", level.time, ", log alpha ",
+         level.log_alpha, ", log sigma ", level.log_sigma, ", timestep ", level.timestep);
+    must(level.data_stddev >= 0.0 && level.data_stddev < infinity,
+         " has a level with data_stddev = ", level.data_stddev,
+         "; it must be finite and at least 0");
   }
 
   bool& register_of(Register r) {
     const auto kind = static_cast<std::size_t>(r.kind);
-    require(kind < register_kinds, "check: step ", step_, " names a register of kind number ", kind,
-            "; it must be one that `Register::Kind` names");
+    must(kind < register_kinds, " names a register of kind number ", kind,
+         "; it must be one that `Register::Kind` names");
     const std::size_t limit = r.kind == Register::Kind::prediction ? max_predictions : 1;
-    require(r.index < limit, "check: step ", step_, " names register number ", r.index,
-            " of its kind; there are ", limit);
+    must(r.index < limit, " names register number ", r.index, " of its kind; there are ", limit);
     return held_[kind][r.index];
   }
   void read(Register r) {
-    require(register_of(r) || r == sample_register, "check: step ", step_,
-            " reads a register that nothing has written");
+    must(register_of(r) || r == sample_register, " reads a register that nothing has written");
   }
   void write(Register r) { register_of(r) = true; }
 

@@ -21,7 +21,9 @@ struct Conversion {
 
 /// Whether the data prediction can be computed at `at`. It can except where alpha = 0 and the model
 /// predicts noise or score.
-bool says_data(Prediction prediction, const Level& at);
+inline bool says_data(Prediction prediction, const Level& at) {
+  return at.alpha() > 0.0 || (prediction != Prediction::noise && prediction != Prediction::score);
+}
 
 /// Converts the model's output to the data prediction at `at`. With x = alpha x_0 + sigma epsilon:
 /// x_0 = (x - sigma epsilon) / alpha = (x - sigma flow) / (alpha + sigma); from v and F by the
@@ -67,26 +69,13 @@ inline Conversion from_edm(const Level& at, Space to) {
 
 }  // namespace detail
 
-DPM_INLINE bool says_data(Prediction prediction, const Level& at) {
-  return at.alpha() > 0.0 || (prediction != Prediction::noise && prediction != Prediction::score);
-}
-
 DPM_INLINE Conversion to_data(Prediction prediction, const Level& at) {
   const double alpha = at.alpha();
   const double sigma = at.sigma();
-  switch (prediction) {
-    case Prediction::data:
-      return {};
-    case Prediction::velocity:
-      return detail::from_velocity(at, Space::data);
-    case Prediction::edm:
-      return detail::from_edm(at, Space::data);
-    case Prediction::flow:
-      return {1.0 / (alpha + sigma), -sigma / (alpha + sigma)};
-    case Prediction::noise:
-    case Prediction::score:
-      break;
-  }
+  if (prediction == Prediction::data) return {};
+  if (prediction == Prediction::velocity) return detail::from_velocity(at, Space::data);
+  if (prediction == Prediction::edm) return detail::from_edm(at, Space::data);
+  if (prediction == Prediction::flow) return {1.0 / (alpha + sigma), -sigma / (alpha + sigma)};
   detail::require(alpha > 0.0, "make_plan: at time ", at.time,
                   " alpha is 0, where a prediction of the noise or the score says nothing about "
                   "the data; use a data, velocity or flow prediction, or start below that time");
@@ -97,20 +86,11 @@ DPM_INLINE Conversion to_data(Prediction prediction, const Level& at) {
 DPM_INLINE Conversion to_noise(Prediction prediction, const Level& at) {
   const double alpha = at.alpha();
   const double sigma = at.sigma();
-  switch (prediction) {
-    case Prediction::noise:
-      return {};
-    case Prediction::score:
-      return {0.0, -sigma};
-    case Prediction::velocity:
-      return detail::from_velocity(at, Space::noise);
-    case Prediction::edm:
-      return detail::from_edm(at, Space::noise);
-    case Prediction::flow:
-      return {1.0 / (alpha + sigma), alpha / (alpha + sigma)};
-    case Prediction::data:
-      break;
-  }
+  if (prediction == Prediction::noise) return {};
+  if (prediction == Prediction::score) return {0.0, -sigma};
+  if (prediction == Prediction::velocity) return detail::from_velocity(at, Space::noise);
+  if (prediction == Prediction::edm) return detail::from_edm(at, Space::noise);
+  if (prediction == Prediction::flow) return {1.0 / (alpha + sigma), alpha / (alpha + sigma)};
   detail::require(sigma > 0.0, "make_plan: at time ", at.time,
                   " sigma is 0, where a prediction of the data says nothing about the noise; use a "
                   "noise or velocity prediction, or leave that time out");

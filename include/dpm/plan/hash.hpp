@@ -22,46 +22,41 @@ std::uint64_t plan_hash(const Plan& plan);
 struct PlanHash {
   Hash hash;
 
-  void add(const Level& level) {
-    for (const double value :
-         {level.time, level.log_alpha, level.log_sigma, level.timestep, level.data_stddev}) {
-      hash.add(value);
-    }
+  template <class... Parts>
+  void add_all(const Parts&... parts) {
+    (add(parts), ...);
   }
-  void add(Register r) {
-    hash.add(static_cast<std::uint64_t>(r.kind) << 8U | std::uint64_t{r.index});
+  template <class Registers>
+  void add_list(const Registers& registers) {
+    add(std::uint64_t{registers.size()});
+    for (const Register r : registers) add(r);
   }
+
+  void add(double number) { hash.add(number); }
+  void add(std::uint64_t word) { hash.add(word); }
+  void add(const Level& at) {
+    add_all(at.time, at.log_alpha, at.log_sigma, at.timestep, at.data_stddev);
+  }
+  void add(Register r) { add(static_cast<std::uint64_t>(r.kind) << 8U | std::uint64_t{r.index}); }
   void add(const Combine& c) {
-    hash.add(std::uint64_t{c.targets.size()});
-    for (const Register r : c.targets) add(r);
-    hash.add(std::uint64_t{c.operands.size()});
-    for (const Register r : c.operands) add(r);
-    for (const double weight : c.weights) hash.add(weight);
+    add_list(c.targets);
+    add_list(c.operands);
+    for (const double weight : c.weights) add(weight);
   }
-  void add(const Evaluate& e) {
-    add(e.output);
-    add(e.input);
-    add(e.level);
-  }
-  void add(const Correct& c) {
-    add(c.slot);
-    add(c.level);
-  }
-  void add(const Draw& d) { hash.add(std::uint64_t{d.draw}); }
+  void add(const Evaluate& e) { add_all(e.output, e.input, e.level); }
+  void add(const Correct& c) { add_all(c.slot, c.level); }
+  void add(const Draw& d) { add(std::uint64_t{d.draw}); }
 };
 
 DPM_INLINE std::uint64_t plan_hash(const Plan& plan) {
   PlanHash parts;
-  parts.hash.add(static_cast<std::uint64_t>(plan.prediction));
-  parts.hash.add(static_cast<std::uint64_t>(plan.space));
-  parts.hash.add(std::uint64_t{plan.live.size()});
-  for (const Register r : plan.live) parts.add(r);
+  parts.add(static_cast<std::uint64_t>(plan.prediction));
+  parts.add(static_cast<std::uint64_t>(plan.space));
+  parts.add_list(plan.live);
   for (const Step& step : plan.steps) {
-    parts.hash.add(std::uint64_t{step.instructions.size()});
-    parts.add(step.from);
-    parts.add(step.to);
+    parts.add_all(std::uint64_t{step.instructions.size()}, step.from, step.to);
     for (const Instruction& instruction : step.instructions) {
-      parts.hash.add(static_cast<std::uint64_t>(instruction.index()));
+      parts.add(std::uint64_t{instruction.index()});
       std::visit([&](const auto& i) { parts.add(i); }, instruction);
     }
   }

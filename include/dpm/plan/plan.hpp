@@ -126,7 +126,12 @@ struct Step {
 
  private:
   /// Whether a combination of the step writes the register.
-  [[nodiscard]] bool writes(Register r) const;
+  [[nodiscard]] bool writes(Register r) const {
+    return std::any_of(instructions.begin(), instructions.end(), [r](const Instruction& i) {
+      const auto* c = std::get_if<Combine>(&i);
+      return c != nullptr && std::find(c->targets.begin(), c->targets.end(), r) != c->targets.end();
+    });
+  }
 };
 
 struct Plan;
@@ -177,15 +182,6 @@ struct Plan {
 };
 
 #if DPM_DEFINE
-
-DPM_INLINE bool Step::writes(Register r) const {
-  for (const Instruction& instruction : instructions) {
-    if (const auto* c = std::get_if<Combine>(&instruction)) {
-      if (std::find(c->targets.begin(), c->targets.end(), r) != c->targets.end()) return true;
-    }
-  }
-  return false;
-}
 
 DPM_INLINE PlanNeeds::PlanNeeds(const Plan& plan) {
   const auto see = [this](Register r) {

@@ -6,7 +6,6 @@
 
 #include <cstddef>
 #include <cstdio>
-#include <iosfwd>
 #include <ostream>
 #include <string>
 #include <string_view>

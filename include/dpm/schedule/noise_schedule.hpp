@@ -54,9 +54,6 @@ class AnySchedule {
 
  private:
   struct Interface {
-    Interface() = default;
-    Interface(const Interface&) = delete;
-    Interface& operator=(const Interface&) = delete;
     virtual ~Interface() = default;
     virtual Level level(double time) const = 0;
     virtual double time_of_lambda(double lambda) const = 0;

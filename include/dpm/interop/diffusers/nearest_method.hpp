@@ -73,31 +73,26 @@ inline DpmSolver dpm_solver_of(const Options& o, std::size_t steps, bool ends_at
 }
 
 inline Method method_of(const Options& o, const Run& run, const Points& points) {
-  switch (o.kind) {
-    case Kind::unipc:
-      return unipc_of(o);
-    case Kind::deis:
-      return Deis{.order = o.solver_order};
-    case Kind::sa_solver:
-      return SaSolver{.predictor_order = o.predictor_order,
-                      .corrector_order = o.corrector_order > 1 ? o.corrector_order : 0,
-                      .space = space_of(o),
-                      .tau = sa_solver_tau};
-    case Kind::ddpm:
-      return Ddpm{.variance = o.variance_type == "fixed_large" ? Ddpm::Variance::beta
-                                                               : Ddpm::Variance::posterior};
-    case Kind::pndm:
-      return Pndm{.warmup = o.skip_prk_steps ? Pndm::Warmup::plms : Pndm::Warmup::runge_kutta};
-    case Kind::heun:
-      return Heun{};
-    case Kind::ddim:
-    case Kind::ddim_inverse:
-    case Kind::euler:
-    case Kind::flow_match_euler:
-      return Ddim{.eta = run.eta};
-    default:
-      return dpm_solver_of(o, points.timesteps.size(), points.sigmas.back() == 0.0);
+  if (o.kind == Kind::unipc) return unipc_of(o);
+  if (o.kind == Kind::deis) return Deis{.order = o.solver_order};
+  if (o.kind == Kind::heun) return Heun{};
+  if (o.kind == Kind::sa_solver) {
+    return SaSolver{.predictor_order = o.predictor_order,
+                    .corrector_order = o.corrector_order > 1 ? o.corrector_order : 0,
+                    .space = space_of(o),
+                    .tau = sa_solver_tau};
   }
+  if (o.kind == Kind::ddpm) {
+    const bool large = o.variance_type == "fixed_large";
+    return Ddpm{.variance = large ? Ddpm::Variance::beta : Ddpm::Variance::posterior};
+  }
+  if (o.kind == Kind::pndm) {
+    return Pndm{.warmup = o.skip_prk_steps ? Pndm::Warmup::plms : Pndm::Warmup::runge_kutta};
+  }
+  if (is_one_of(o.kind, Kind::ddim, Kind::ddim_inverse, Kind::euler, Kind::flow_match_euler)) {
+    return Ddim{.eta = run.eta};
+  }
+  return dpm_solver_of(o, points.timesteps.size(), points.sigmas.back() == 0.0);
 }
 
 }  // namespace detail

@@ -156,53 +156,7 @@ inline constexpr std::array<std::pair<Kind, std::string_view>, 14> class_names{{
     if (known == name) return kind;
     known_names += (known_names.empty() ? "" : ", ") + std::string(known);
   }
-  dpm::detail::require(false, "diffusers: _class_name is ", name, "; it must be one of ",
-                       known_names);
-  return Kind::dpm_multistep;
-}
-
-/// The options of a class with the defaults that diffusers gives them.
-[[nodiscard]] inline Options options_of(Kind kind) {
-  Options o;
-  o.kind = kind;
-  switch (kind) {
-    case Kind::dpm_singlestep:
-      o.lower_order_final = false;
-      break;
-    case Kind::pndm:
-      o.set_alpha_to_one = false;
-      [[fallthrough]];
-    case Kind::ddim:
-    case Kind::ddim_inverse:
-      o.timestep_spacing = "leading";
-      break;
-    case Kind::ddpm:
-      o.timestep_spacing = "leading";
-      o.variance_type = "fixed_small";
-      break;
-    case Kind::unipc:
-      o.solver_type = "bh2";
-      break;
-    case Kind::deis:
-      o.algorithm_type = "deis";
-      o.solver_type = "logrho";
-      break;
-    case Kind::sa_solver:
-      o.algorithm_type = "data_prediction";
-      break;
-    case Kind::edm_dpm_multistep:
-      o.sigma_min = 0.002;
-      o.sigma_max = 80.0;
-      break;
-    case Kind::heun:
-      o.beta_start = 0.00085;
-      o.beta_end = 0.012;
-      o.clip_sample = false;
-      break;
-    default:
-      break;
-  }
-  return o;
+  dpm::detail::refuse({"diffusers: _class_name is ", name, "; it must be one of ", known_names});
 }
 
 namespace detail {
@@ -226,4 +180,32 @@ inline bool steps_in_lambda(Kind kind) {
 }
 
 }  // namespace detail
+
+/// The options of a class with the defaults that diffusers gives them.
+[[nodiscard]] inline Options options_of(Kind kind) {
+  Options o{.kind = kind};
+  if (detail::is_one_of(kind, Kind::ddim, Kind::ddim_inverse, Kind::ddpm, Kind::pndm)) {
+    o.timestep_spacing = "leading";
+  }
+  if (kind == Kind::dpm_singlestep) o.lower_order_final = false;
+  if (kind == Kind::ddpm) o.variance_type = "fixed_small";
+  if (kind == Kind::pndm) o.set_alpha_to_one = false;
+  if (kind == Kind::unipc) o.solver_type = "bh2";
+  if (kind == Kind::sa_solver) o.algorithm_type = "data_prediction";
+  if (kind == Kind::deis) {
+    o.algorithm_type = "deis";
+    o.solver_type = "logrho";
+  }
+  if (kind == Kind::edm_dpm_multistep) {
+    o.sigma_min = 0.002;
+    o.sigma_max = 80.0;
+  }
+  if (kind == Kind::heun) {
+    o.beta_start = 0.00085;
+    o.beta_end = 0.012;
+    o.clip_sample = false;
+  }
+  return o;
+}
+
 }  // namespace dpm::diffusers

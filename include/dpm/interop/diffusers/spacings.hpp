@@ -66,9 +66,8 @@ inline std::vector<double> evenly_spread(const Options& o, int size, int count) 
   return timesteps;
 }
 
-inline std::vector<double> rounded(std::vector<double> timesteps) {
-  for (double& t : timesteps) t = std::nearbyint(t);
-  return timesteps;
+inline std::vector<double> rounded(std::span<const double> timesteps) {
+  return mapped(timesteps, [](double t) { return std::nearbyint(t); });
 }
 
 /// The timesteps of DDIM, its inverse, DDPM and PNDM, high to low.
