@@ -97,8 +97,9 @@ TEST_CASE("every prediction and both spaces come back from JSON") {
 
 TEST_CASE("every register comes back from JSON") {
   Plan plan = weighing({1.0}, start, clean);
-  std::vector<dpm::Register> registers{dpm::stage_register, dpm::input_register,
-                                       dpm::error_register};
+  std::vector<dpm::Register> registers{dpm::stage_register,  dpm::input_register,
+                                       dpm::error_register,  dpm::lower_register,
+                                       dpm::higher_register, dpm::previous_register};
   for (std::size_t k = 0; k < dpm::max_predictions; ++k) {
     registers.push_back(dpm::prediction_register(k));
   }
@@ -107,6 +108,25 @@ TEST_CASE("every register comes back from JSON") {
     plan.steps[0].instructions.push_back(dpm::Combine{{dpm::sample_register}, {r}, {1.0}});
   }
   require_return(plan);
+}
+
+TEST_CASE("every plan of an adaptive run comes back from JSON, with what lives on") {
+  using State = std::vector<double>;
+  for (const bool denoise_to_zero : {false, true}) {
+    dpm::AdaptiveRun<State> run({.order = 2, .denoise_to_zero = denoise_to_zero}, dpm::VpLinear(),
+                                State{1.0, 2.0});
+    int parts = 0;
+    while (auto call = run.next()) {
+      const Plan& plan = run.stepper().plan();
+      REQUIRE((plan.live.empty() || plan.steps[0].is_trial()));
+      require_return(plan);
+      for (std::size_t i = 0; i < 2; ++i) call->output[i] = 0.5 * call->input[i];
+      parts += plan.live.empty() ? 0 : 1;
+    }
+    require_return(run.stepper().plan());  // an acceptance, or the step to sigma = 0
+    REQUIRE(parts > 10);
+    REQUIRE(run.report().accepted > 2);
+  }
 }
 
 TEST_CASE("awkward doubles come back from JSON to the bit") {

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <limits>
 #include <string>
+#include <utility>
 
 #include "dpm/interop/plan_json.hpp"
 #include "support/catch.hpp"
@@ -54,33 +55,34 @@ TEST_CASE("plan_from_json refuses what is not a plan, and names the place") {
   refused(with("/space", nullptr), "space is null; it must be one of noise, data");
   refused(with("/steps", json::object()), "steps is an object; it must be an array");
   refused(with("/steps", json::array()), "check: the plan has no steps");
-  refused(with("/steps/1", 3), "plan_from_json: step 1: it is 3; it must be an object");
-  refused(without("/steps/1", "to"), "step 1: it has no key to");
-  refused(with("/steps/1/To", 1), "step 1: it has the unknown key \"To\"");
-  refused(with("/steps/1/to", 0.5), "step 1: to is 0.5; it must be an object");
-  refused(without("/steps/0/from", "timestep"), "step 0: from has no key timestep");
-  refused(with("/steps/0/from/t", 1), "step 0: from has the unknown key \"t\"");
+  refused(with("/steps/1", 3), "plan_from_json: step 2: it is 3; it must be an object");
+  refused(without("/steps/1", "to"), "step 2: it has no key to");
+  refused(with("/steps/1/To", 1), "step 2: it has the unknown key \"To\"");
+  refused(with("/steps/1/to", 0.5), "step 2: to is 0.5; it must be an object");
+  refused(without("/steps/0/from", "timestep"), "step 1: from has no key timestep");
+  refused(with("/steps/0/from/t", 1), "step 1: from has the unknown key \"t\"");
   refused(with("/steps/0/from/time", "-inf"),
-          "step 0: time of from is \"-inf\"; it must be a finite number");
+          "step 1: time of from is \"-inf\"; it must be a finite number");
   refused(with("/steps/0/to/log_sigma", "inf"),
           "log_sigma of to is \"inf\"; it must be a finite number or \"-inf\"");
   refused(with("/steps/0/to/log_alpha", -infinity), "log_alpha of to is null");
-  refused(with("/steps/0/instructions", "x"), "step 0: instructions is \"x\"; it must be an array");
+  refused(with("/steps/0/instructions", "x"), "step 1: instructions is \"x\"; it must be an array");
 }
 
 TEST_CASE("plan_from_json refuses what is not an instruction, and names the place") {
-  // 0: draw, 1: evaluate, 2: combine (m0, x), 3: correct, 4: combine
+  // The instructions are: draw, evaluate, combine (m0, x), correct, combine. Sentences count
+  // from 1.
   const std::string at = "/steps/0/instructions/";
-  const std::string head = "plan_from_json: step 0, instruction ";
+  const std::string head = "plan_from_json: step 1, instruction ";
   const std::string names =
       "it must be an array that begins with \"combine\", \"evaluate\", \"correct\" or \"draw\"";
   for (const json& none : {json("draw"), json::array(), json::array({"Draw", "z", 0}),
                            json::array({json::array({"draw"})}), json::object()}) {
-    refused(with(at + "0", none), head + "0: " + names);
+    refused(with(at + "0", none), head + "1: " + names);
   }
-  refused(with(at + "0", {"draw", "z"}), head + "0: it has 2 items; it must have 3: draw, target,");
-  refused(with(at + "1/4", 1), "1: it has 5 items; it must have 4: evaluate, output, input, level");
-  refused(with(at + "3/3", 1), "3: it has 4 items; it must have 3: correct, slot, level");
+  refused(with(at + "0", {"draw", "z"}), head + "1: it has 2 items; it must have 3: draw, target,");
+  refused(with(at + "1/4", 1), "2: it has 5 items; it must have 4: evaluate, output, input, level");
+  refused(with(at + "3/3", 1), "4: it has 4 items; it must have 3: correct, slot, level");
   refused(with(at + "2/4", 1), "it must have 4: combine, targets, operands, weights");
   refused(with(at + "0/1", "m16"),
           "target is \"m16\"; a register is x, y, z, u, e, l, h, p or m0 to m15");
@@ -92,8 +94,8 @@ TEST_CASE("plan_from_json refuses what is not an instruction, and names the plac
     refused(with(at + "0/2", number), "; it must be a whole number from 0");
   }
   refused(with(at + "3/2/timestep", "a"),
-          head + "3: timestep of level is \"a\"; it must be a finite");
-  refused(with(at + "2/1", "x"), head + "2: targets is \"x\"; it must be an array");
+          head + "4: timestep of level is \"a\"; it must be a finite");
+  refused(with(at + "2/1", "x"), head + "3: targets is \"x\"; it must be an array");
   refused(with(at + "2/1", json::array()), "targets has 0 entries; it must have 1 to 3");
   refused(with(at + "2/1", {"x", "y", "m0", "m1"}), "targets has 4 entries; it must have 1 to 3");
   refused(with(at + "2/2", json(9, "x")), "operands has 9 entries; it must have 1 to 8");
@@ -105,7 +107,51 @@ TEST_CASE("plan_from_json refuses what is not an instruction, and names the plac
           "a row of weights has 7 entries; it must have");
   refused(with(at + "2/3/0/0", "1"), "a weight is \"1\"; it must be a finite number");
   refused(with(at + "2/3/0/0", std::nan("")), "a weight is null; it must be a finite number");
-  refused(with(at + "0/2", 1), "check: step 0 has draw number 1");  // what a run needs comes last
+  refused(with(at + "0/2", 1), "check: step 1 has draw number 1");  // what a run needs comes last
+}
+
+TEST_CASE("what a plan may not let live on is refused, and by one sentence") {
+  const json whole = dpm::plan_to_json(trial_plan());
+  REQUIRE(whole["live"] == json({"m0", "l", "h", "p"}));
+  REQUIRE_NOTHROW(dpm::plan_from_json(whole));
+  const auto refused_live = [&](const json& live, const std::string& sentence) {
+    json altered = whole;
+    altered["live"] = live;
+    REQUIRE_THROWS_AS(dpm::plan_from_json(altered), dpm::InvalidArgument);
+    REQUIRE_THROWS_WITH(dpm::plan_from_json(altered), sentence);
+    REQUIRE_THROWS_WITH(dpm::plan_from_text(altered.dump()), sentence);
+  };
+  const std::string registers = "; a register is x, y, z, u, e, l, h, p or m0 to m15";
+  for (const auto& [entry, text] : {std::pair{json("q"), "\"q\""},
+                                    {json("m16"), "\"m16\""},
+                                    {json("M0"), "\"M0\""},
+                                    {json("mean"), "\"mean\""},
+                                    {json(""), "\"\""},
+                                    {json(0), "0"},
+                                    {json(0.5), "0.5"},
+                                    {json(nullptr), "null"},
+                                    {json(true), "true"},
+                                    {json::array({"m0"}), "an array"},
+                                    {json::object(), "an object"}}) {
+    refused_live({"m0", entry},
+                 "plan_from_json: an entry of live is " + std::string(text) + registers);
+  }
+  for (const auto& [live, text] : {std::pair{json("m0"), "\"m0\""},
+                                   {json(1), "1"},
+                                   {json(nullptr), "null"},
+                                   {json::object(), "an object"}}) {
+    refused_live(live, "plan_from_json: live is " + std::string(text) + "; it must be an array");
+  }
+  for (const char* r : {"x", "z"}) {
+    refused_live({"m0", r},
+                 "check: the plan lets the sample or the noise live on; the sample always does, "
+                 "and each plan draws its own noise");
+  }
+  refused_live({"m0", "l", "h", "p", "l"},
+               "check: the plan lets l live on twice; it must name each register once");
+  json altered = whole;
+  altered.erase("live");
+  REQUIRE_THROWS_WITH(dpm::plan_from_json(altered), "plan_from_json: the plan has no key live");
 }
 
 TEST_CASE("long and ill-formed texts are quoted in part, and nested values not at all") {
@@ -124,7 +170,7 @@ TEST_CASE("a text that is not JSON, and a plan that cannot be run, are refused")
   }
   REQUIRE_THROWS_WITH(dpm::plan_to_json(Plan{}), mentions("check: the plan has no steps"));
   REQUIRE_THROWS_WITH(dpm::plan_to_text(weighing({infinity}, start, clean)),
-                      mentions("check: step 0 has the weight inf"));
+                      mentions("check: step 1 has the weight inf"));
 }
 
 TEST_CASE("an altered plan is refused or read as it stands") {

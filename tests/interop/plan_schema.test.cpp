@@ -9,6 +9,7 @@
 #include <functional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "dpm/dpm.hpp"
 #include "dpm/interop/plan_json.hpp"
@@ -59,6 +60,11 @@ bool has_valid_items(const json& list, const json& rules) {
   if (!list.is_array()) return true;
   if (list.size() < rules.value("minItems", std::size_t{0})) return false;
   if (list.size() > rules.value("maxItems", list.size())) return false;
+  if (rules.value("uniqueItems", false)) {
+    for (auto i = list.begin(); i != list.end(); ++i) {
+      if (std::find(list.begin(), i, *i) != i) return false;
+    }
+  }
   const json first = rules.value("prefixItems", json::array());
   for (std::size_t i = 0; i < list.size(); ++i) {
     const json& rule = i < first.size() ? first[i] : rules["items"];
@@ -111,9 +117,10 @@ void for_each_schema(const json& rules, Visit visit) {
 
 TEST_CASE("the plan's schema uses only what is checked here, and allows no other key or item") {
   const std::set<std::string> known{
-      "$schema",  "$defs",      "$ref",     "title",   "description", "type",
-      "required", "properties", "const",    "enum",    "anyOf",       "additionalProperties",
-      "items",    "minItems",   "maxItems", "minimum", "maximum",     "prefixItems"};
+      "$schema",    "$defs",      "$ref",     "title",   "description", "type",
+      "required",   "properties", "const",    "enum",    "anyOf",       "additionalProperties",
+      "items",      "minItems",   "maxItems", "minimum", "maximum",     "prefixItems",
+      "uniqueItems"};
   int schemas = 0;
   for_each_schema(schema(), [&](const json& rules) {
     ++schemas;
@@ -158,12 +165,38 @@ TEST_CASE("the plans of every method follow the schema") {
     REQUIRE(is_valid(dpm::plan_to_json(plan)));
   }
   REQUIRE(is_valid(dpm::plan_to_json(weighing({-0.0, 1e300}, start, clean))));
+  REQUIRE(is_valid(dpm::plan_to_json(trial_plan())));
+}
+
+TEST_CASE("the schema allows a list of live registers exactly if it is read") {
+  json whole = dpm::plan_to_json(trial_plan());
+  std::size_t read = 0;
+  for (const char* r : {"x", "y", "z", "u", "e", "l", "h", "p", "m0", "m15", "m16", "q", ""}) {
+    for (const json& live :
+         {json::array({r}), json::array({"m0", r}), json::array({r, r}), json(r)}) {
+      whole["live"] = live;
+      CAPTURE(live.dump());
+      bool is_read = true;
+      try {
+        (void)dpm::plan_from_json(whole);
+      } catch (const dpm::InvalidArgument& error) {
+        is_read = false;
+        // What the trial's plan reads must live on; that is beyond a schema.
+        if (std::string(error.what()).find("reads ") != std::string::npos) continue;
+      }
+      REQUIRE(is_valid(whole) == is_read);
+      read += is_read ? 1 : 0;
+    }
+  }
+  REQUIRE(read > 10);
 }
 
 TEST_CASE("the schema allows an altered plan exactly if its form is that of a plan") {
   std::size_t allowed = 0;
   std::size_t runnable = 0;
-  for (const json& altered : alterations(dpm::plan_to_json(rich_plan()))) {
+  std::vector<json> all = alterations(dpm::plan_to_json(rich_plan()));
+  for (const json& altered : alterations(dpm::plan_to_json(trial_plan()))) all.push_back(altered);
+  for (const json& altered : all) {
     INFO(altered.dump());
     std::string sentence;
     try {

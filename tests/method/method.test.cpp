@@ -292,12 +292,86 @@ TEST_CASE("a method's own rules for model calls and spacing count") {
   const Plan plan = dpm::make_plan(mine::Halves{}, schedule, 10);
   REQUIRE(plan.model_calls() == 10);
   REQUIRE(plan == make_plan(mine::Halves{}, make_grid(dpm::UniformLambda{}, schedule, 5)));
-  REQUIRE_THROWS_WITH(dpm::make_plan(mine::Halves{}, schedule, 11), mentions("model_calls = 11"));
+  // The caller's number is at fault here, not the method's rule.
+  REQUIRE_THROWS_WITH(dpm::make_plan(mine::Halves{}, schedule, 11),
+                      mentions("model_calls = 11 over a grid from time 1 to time 0.001, where 5 "
+                               "steps make 10 calls; ask for a number that whole steps make"));
 }
 
 TEST_CASE("a method that makes more calls a step and does not say so is told what to say") {
   REQUIRE_THROWS_WITH(dpm::make_plan(mine::Silent{}, schedule, 20),
-                      mentions("where 20 steps make 40 calls; the method's for_model_calls must"));
+                      "make_plan: model_calls = 20 over a grid from time 1 to time 0.001, where 20 "
+                      "steps make 40 calls; ask for a number that whole steps make, unless the "
+                      "method's for_model_calls has named the wrong number of steps");
+  // Nor is the end at sigma = 0 to blame, where one of 40 calls is saved.
+  REQUIRE_THROWS_WITH(
+      dpm::make_plan(mine::Silent{}, schedule, 20, dpm::UniformTime{.end = 0.0}),
+      mentions("where 20 steps make 39 calls; ask for a number that whole steps make"));
+}
+
+namespace {
+namespace mine {
+
+/// A mistake that a method's author may make, in each of its steps.
+enum class Mistake { none, nothing, a_step_too_few, late_start, a_step_too_many, no_call };
+
+struct Mistaken {
+  static constexpr const char* name = "Mistaken";
+  Mistake mistake = Mistake::none;
+};
+
+void write(dpm::PlanBuilder& builder, const Mistaken& method, const dpm::Grid& grid) {
+  if (method.mistake == Mistake::nothing) return;
+  builder.set_space(Space::data);
+  const auto step = [&](const dpm::Level& s, const dpm::Level& t) {
+    builder.begin_step(s, t);
+    if (method.mistake == Mistake::no_call) {
+      builder.combine(dpm::sample_register, {{dpm::sample_register, 0.5}});
+      return;
+    }
+    const dpm::Register now = builder.evaluate(0, dpm::sample_register, s);
+    builder.combine(dpm::sample_register, {{dpm::sample_register, 0.5}, {now, 0.5}});
+  };
+  const std::size_t first = method.mistake == Mistake::late_start ? 1 : 0;
+  const std::size_t last = grid.steps() - (method.mistake == Mistake::a_step_too_few ? 1 : 0);
+  for (std::size_t i = first; i < last; ++i) step(grid[i], grid[i + 1]);
+  if (method.mistake == Mistake::a_step_too_many) {
+    step(grid.back(), grid.schedule().level(0.5 * grid.back().time));
+  }
+}
+
+}  // namespace mine
+}  // namespace
+
+TEST_CASE("a plan that does not lead over its grid, or never calls the model, is refused") {
+  using mine::Mistake;
+  const dpm::Grid grid = make_grid(dpm::UniformTime{.start = 1.0, .end = 0.25}, schedule, 3);
+  REQUIRE(make_plan(mine::Mistaken{}, grid).model_calls() == 3);
+  const auto refuses = [&](Mistake mistake, const std::string& sentence) {
+    refused([&] { (void)make_plan(mine::Mistaken{mistake}, grid); }, sentence);
+  };
+  const auto leads = [](int steps, const std::string& from, const std::string& to) {
+    return "Mistaken: the plan's " + std::to_string(steps) + " steps lead from time " + from +
+           " to time " + to +
+           " and the 3 of the grid from time 1 to time 0.25; write must call begin_step with the "
+           "levels grid[i] and grid[i + 1], for each i below grid.steps()";
+  };
+  refuses(Mistake::a_step_too_few, leads(2, "1", "0.5"));
+  refuses(Mistake::late_start, leads(2, "0.75", "0.25"));
+  refuses(Mistake::a_step_too_many, leads(4, "1", "0.125"));
+  refuses(
+      Mistake::no_call,
+      "Mistaken: the plan never calls the model; write must call evaluate and combine its result");
+  refuses(Mistake::nothing,
+          "PlanBuilder: the plan has no steps; write must call begin_step, then evaluate and "
+          "combine, for each interval of the grid");
+}
+
+TEST_CASE("a plan may go on from the end of its grid to clean data") {
+  const dpm::Grid grid = make_grid(dpm::UniformLambda{}, schedule, 4);
+  const Plan plan = make_plan(DpmSolver{.denoise_to_zero = true}, grid);
+  REQUIRE(plan.steps.size() == 5);
+  REQUIRE(plan.end() == schedule.level(0.0));
 }
 
 }  // namespace method_test

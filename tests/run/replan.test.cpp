@@ -335,7 +335,7 @@ TEST_CASE("replan refuses plans that the run cannot go on with, and leaves it as
   reads.steps[0].instructions.insert(
       reads.steps[0].instructions.begin(),
       dpm::Combine{{dpm::sample_register}, {dpm::prediction_register(0)}, {1.0}});
-  CHECK_THROWS_WITH(run.replan(reads), mentions("reads a register that nothing has written"));
+  CHECK_THROWS_WITH(run.replan(reads), mentions("reads m0, a register that nothing has written"));
   CHECK(finish(run) == expected);
 }
 

@@ -74,12 +74,12 @@ TEST_CASE("a stepper refuses a plan that someone has damaged") {
   SECTION("a register that nothing has written") {
     dpm::Plan plan = good;
     std::get<dpm::Combine>(plan.steps[1].instructions.back()).operands[0] = dpm::noise_register;
-    REQUIRE_THAT(refusal_of(plan), mentions("reads a register that nothing has written"));
+    REQUIRE_THAT(refusal_of(plan), mentions("step 2 reads z, a register that nothing has written"));
   }
   SECTION("a register that does not exist") {
     dpm::Plan plan = good;
     std::get<dpm::Evaluate>(plan.steps[0].instructions.front()).output =
-        dpm::prediction_register(dpm::max_predictions);
+        dpm::Register{dpm::Register::Kind::prediction, dpm::max_predictions};
     REQUIRE_THAT(refusal_of(plan), mentions("names register number 16"));
   }
 }

@@ -18,6 +18,14 @@ inline dpm::Plan rich_plan() {
                         dpm::Prediction::noise, dpm::Correction::data);
 }
 
+/// The first plan of an adaptive run: a trial, four of whose registers live on.
+inline dpm::Plan trial_plan() {
+  return dpm::AdaptiveRun<std::vector<double>>(dpm::AdaptiveDpmSolver{}, dpm::VpLinear(),
+                                               {1.0, 2.0})
+      .stepper()
+      .plan();
+}
+
 /// x <- weight x for each weight, in one step between two levels.
 inline dpm::Plan weighing(const std::vector<double>& weights, const dpm::Level& from,
                           const dpm::Level& to) {

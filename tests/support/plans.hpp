@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <variant>
 #include <vector>
 
@@ -13,7 +14,10 @@
 
 namespace dpm_test {
 
-inline dpm::Register m(std::size_t slot) { return dpm::prediction_register(slot); }
+/// m0, m1, ...; slots too that do not exist, which the library's own function refuses.
+inline dpm::Register m(std::size_t slot) {
+  return {dpm::Register::Kind::prediction, static_cast<std::uint8_t>(slot)};
+}
 
 inline dpm::Combine combination(const std::vector<dpm::Register>& targets,
                                 const std::vector<dpm::Register>& operands,

@@ -13,7 +13,6 @@
 #include <initializer_list>
 #include <limits>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -95,13 +94,13 @@ class PlanReader {
     for (const json& r : whole["live"]) plan.live.push_back(one_register(r, "an entry of live"));
     require_array(whole["steps"], "steps");
     for (const json& step : whole["steps"]) {
-      const std::string place = place_ = sentence("step ", plan.steps.size());
+      const std::string place = place_ = sentence("step ", plan.steps.size() + 1);
       require_keys(step, "it", {"from", "to", "instructions"});
       plan.steps.push_back({level(step["from"], "from"), level(step["to"], "to"), {}});
       require_array(step["instructions"], "instructions");
       for (const json& entry : step["instructions"]) {
         auto& instructions = plan.steps.back().instructions;
-        place_ = sentence(place, ", instruction ", instructions.size());
+        place_ = sentence(place, ", instruction ", instructions.size() + 1);
         instructions.push_back(instruction(entry));
       }
     }
@@ -163,9 +162,10 @@ class PlanReader {
     return held != nullptr && *held == text;
   }
 
-  static std::optional<double> finite(const json& value) {
-    if (!value.is_number() || !std::isfinite(value.get<double>())) return std::nullopt;
-    return value.get<double>();
+  [[nodiscard]] double finite(const json& value, std::string_view what,
+                              std::string_view or_else = "") const {
+    if (value.is_number() && std::isfinite(value.get<double>())) return value.get<double>();
+    refuse(what, " is ", shown(value), "; it must be a finite number", or_else);
   }
 
   [[nodiscard]] Level level(const json& object, std::string_view what) const {
@@ -174,23 +174,17 @@ class PlanReader {
       const json& value = object[key];
       const bool is_log = std::string_view(key).substr(0, 4) == "log_";
       if (is_log && is_text(value, "-inf")) return -std::numeric_limits<double>::infinity();
-      const auto number = finite(value);
-      if (!number) {
-        refuse(key, " of ", what, " is ", shown(value), "; it must be a finite number",
-               is_log ? " or \"-inf\"" : "");
-      }
-      return *number;
+      return finite(value, sentence(key, " of ", what), is_log ? " or \"-inf\"" : "");
     };
     return {at("time"), at("log_alpha"), at("log_sigma"), at("timestep"), at("data_stddev")};
   }
 
   [[nodiscard]] Register one_register(const json& value, std::string_view what) const {
-    for (const Register r : {sample_register, stage_register, noise_register, input_register,
-                             error_register, lower_register, higher_register, previous_register}) {
+    for (std::uint8_t k = 0; k < register_kinds - 1 + max_predictions; ++k) {
+      // Predictions are the last kind, and the only one with several registers.
+      const auto kind = std::min(static_cast<Register::Kind>(k), Register::Kind::prediction);
+      const Register r{kind, static_cast<std::uint8_t>(k - static_cast<std::uint8_t>(kind))};
       if (is_text(value, name(r))) return r;
-    }
-    for (std::size_t slot = 0; slot < max_predictions; ++slot) {
-      if (is_text(value, name(prediction_register(slot)))) return prediction_register(slot);
     }
     refuse(what, " is ", shown(value), "; a register is x, y, z, u, e, l, h, p or m0 to m",
            max_predictions - 1);
@@ -225,21 +219,17 @@ class PlanReader {
   }
 
   [[nodiscard]] std::uint32_t draw_number(const json& value) const {
-    const auto number = finite(value);
-    if (!number || *number < 0.0 || *number > std::numeric_limits<std::uint32_t>::max() ||
-        *number != std::floor(*number)) {
+    const double number = value.is_number() ? value.get<double>() : -1.0;
+    if (!(number >= 0.0 && number <= std::numeric_limits<std::uint32_t>::max()) ||
+        number != std::floor(number)) {
       refuse("number is ", shown(value), "; it must be a whole number from 0");
     }
-    return static_cast<std::uint32_t>(*number);
+    return static_cast<std::uint32_t>(number);
   }
 
-  void require_array(const json& value, std::string_view what) const {
+  void require_array(const json& value, std::string_view what, std::size_t least = 0,
+                     std::size_t most = std::numeric_limits<std::size_t>::max()) const {
     if (!value.is_array()) refuse(what, " is ", shown(value), "; it must be an array");
-  }
-
-  void require_array(const json& value, std::string_view what, std::size_t least,
-                     std::size_t most) const {
-    require_array(value, what);
     if (value.size() < least || value.size() > most) {
       const std::string range = least == most ? "" : sentence(least, " to ");
       refuse(what, " has ", value.size(), " entries; it must have ", range, most);
@@ -256,11 +246,7 @@ class PlanReader {
     for (const json& r : operands) c.operands.push_back(one_register(r, "an operand"));
     for (const json& row : weights) {
       require_array(row, "a row of weights", operands.size(), operands.size());
-      for (const json& value : row) {
-        const auto weight = finite(value);
-        if (!weight) refuse("a weight is ", shown(value), "; it must be a finite number");
-        c.weights.push_back(*weight);
-      }
+      for (const json& value : row) c.weights.push_back(finite(value, "a weight"));
     }
     return c;
   }
@@ -300,7 +286,7 @@ class PlanReader {
 }
 
 /// The plan that `plan_to_json` has written. Refuses with `InvalidArgument`, naming the step and
-/// the instruction (both count from 0), keys that are missing or unknown, values of another type,
+/// the instruction (both count from 1), keys that are missing or unknown, values of another type,
 /// registers that do not exist, another version of the format, and at last what `check` refuses.
 [[nodiscard]] inline Plan plan_from_json(const nlohmann::json& json) {
   Plan plan = detail::PlanReader().plan(json);

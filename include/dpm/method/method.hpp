@@ -4,6 +4,7 @@
 /// What a method is, and how it becomes a plan: over a grid, or by the number of model calls.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <concepts>
 #include <utility>
@@ -65,17 +66,32 @@ inline void require_model_calls(const char* method, int model_calls, int least) 
           "; it makes at most 1000000");
 }
 
+/// Refuses what a `write` that goes wrong makes: a plan that does not lead from the first level of
+/// the grid to the last, or past that to sigma = 0, and one that never calls the model.
+inline void require_whole(const char* method, const Plan& plan, const Grid& grid) {
+  const auto ends_there = [&](const Step& step) { return step.to == grid.back(); };
+  const bool ends = ends_there(plan.steps.back()) ||
+                    (plan.end().sigma() == 0.0 && std::ranges::any_of(plan.steps, ends_there));
+  require(plan.start() == grid.front() && ends, method, ": the plan's ", plan.steps.size(),
+          " steps lead from time ", plan.start().time, " to time ", plan.end().time, " and the ",
+          grid.steps(), " of the grid from time ", grid.front().time, " to time ", grid.back().time,
+          "; write must call begin_step with the levels grid[i] and grid[i + 1], for each i below "
+          "grid.steps()");
+  require(plan.model_calls() > 0, method,
+          ": the plan never calls the model; write must call evaluate and combine its result");
+}
+
 /// Refuses a plan whose number of calls is not the wanted one.
 inline void require_planned(const Plan& plan, int model_calls, int steps) {
+  const int made = plan.model_calls();
   const bool singular =
-      !std::isfinite(plan.start().lambda()) || !std::isfinite(plan.end().lambda());
-  require(plan.model_calls() == model_calls, "make_plan: model_calls = ", model_calls,
-          " over a grid from time ", plan.start().time, " to time ", plan.end().time, ", where ",
-          steps, " steps make ", plan.model_calls(),
+      made < model_calls && !std::isfinite(plan.start().lambda() - plan.end().lambda());
+  require(made == model_calls, "make_plan: model_calls = ", model_calls, " over a grid from time ",
+          plan.start().time, " to time ", plan.end().time, ", where ", steps, " steps make ", made,
           singular ? " calls, because steps that touch sigma = 0 or alpha = 0 are of first order; "
                      "make the grid yourself with the number of steps you want"
-                   : " calls; the method's for_model_calls must say how many steps make as many as "
-                     "are wanted");
+                   : " calls; ask for a number that whole steps make, unless the method's "
+                     "for_model_calls has named the wrong number of steps");
 }
 
 }  // namespace detail
@@ -93,8 +109,8 @@ template <class M>
   return {};
 }
 
-/// The plan of `method` over `grid`. Refuses options out of range, and steps for which the method
-/// has no solution.
+/// The plan of `method` over `grid`. Refuses options out of range, steps for which the method has
+/// no solution, and what a mistake in its `write` makes.
 ///
 /// @param prediction  what the model's output means.
 /// @param correction  `Correction::data` if the run corrects each data prediction.
@@ -105,7 +121,9 @@ template <class M>
   detail::check_method<M>();
   PlanBuilder builder(prediction, correction);
   write(builder, method, grid);
-  return std::move(builder).finish();
+  Plan plan = std::move(builder).finish();
+  detail::require_whole(M::name, plan, grid);
+  return plan;
 }
 
 /// The plan that makes exactly `model_calls` model calls (NFE) over a grid of the given spacing.

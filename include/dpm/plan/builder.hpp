@@ -27,7 +27,8 @@ struct Term {
 
 /// Collects the instructions of a plan. A method first names its space with `set_space`. It then
 /// calls `begin_step` for each interval of its grid, followed by `draw`, `evaluate` and `combine`
-/// in the order of its formulas. `finish` fuses and checks the plan.
+/// in the order of its formulas. `finish` fuses and checks the plan. A step between two levels that
+/// never writes the sample is refused.
 class PlanBuilder {
  public:
   /// @param prediction  what the model's output means.
@@ -74,8 +75,8 @@ class PlanBuilder {
   /// Hands the data prediction in slot `slot` to the user's correction.
   void correct(std::size_t slot, const Level& at) { add(Correct{prediction_register(slot), at}); }
 
-  /// target <- the sum of the terms. Weights of the same register are added up; terms that weigh
-  /// nothing are left out, unless all do.
+  /// target <- the sum of the terms, of 1 to `Combine::max_operands` registers. Weights of the same
+  /// register are added up; terms that weigh nothing are left out, unless all do.
   void combine(Register target, std::span<const Term> terms);
   void combine(Register target, std::initializer_list<Term> terms) {
     combine(target, std::span<const Term>(terms.begin(), terms.size()));
@@ -85,6 +86,9 @@ class PlanBuilder {
   void keep(Register r) { plan_.live.push_back(r); }
 
   [[nodiscard]] Plan finish() && {
+    detail::require(begun_,
+                    "PlanBuilder: the plan has no steps; write must call begin_step, then "
+                    "evaluate and combine, for each interval of the grid");
     end_step();
     detail::drop_dead_targets(plan_);
     check(plan_);
@@ -105,6 +109,10 @@ class PlanBuilder {
 
   void end_step() {
     if (!begun_) return;
+    detail::require(writes_sample_ || step_.from == step_.to, "PlanBuilder: step ",
+                    plan_.steps.size() + 1,
+                    " never writes the sample; combine into sample_register");
+    writes_sample_ = false;
     plan_.steps.push_back(step_);
     step_.instructions.clear();
   }
@@ -115,6 +123,7 @@ class PlanBuilder {
   Instruction combination_ = Combine{};
   bool has_space_ = false;
   bool begun_ = false;
+  bool writes_sample_ = false;  // whether the step has
   Correction correction_;
   std::uint32_t draws_ = 0;
 };
@@ -132,8 +141,6 @@ DPM_INLINE Register PlanBuilder::evaluate(std::size_t slot, Register input, cons
 }
 
 DPM_INLINE Register PlanBuilder::evaluate_raw(std::size_t slot, Register input, const Level& at) {
-  detail::require(slot < max_predictions, "PlanBuilder: slot = ", slot, "; there are ",
-                  max_predictions);
   const Register m = prediction_register(slot);
   if (at.data_stddev == 0.0) {
     add(Evaluate{m, input, at});
@@ -145,6 +152,7 @@ DPM_INLINE Register PlanBuilder::evaluate_raw(std::size_t slot, Register input, 
 }
 
 DPM_INLINE void PlanBuilder::combine(Register target, std::span<const Term> terms) {
+  detail::require(!terms.empty(), "PlanBuilder: combine has no terms; it must have at least one");
   Combine& c = *std::get_if<Combine>(&combination_);
   c.targets.truncate(0);
   c.targets.push_back(target);
@@ -155,15 +163,18 @@ DPM_INLINE void PlanBuilder::combine(Register target, std::span<const Term> term
     if (known < c.operands.size()) {
       c.weights[known] += term.weight;
     } else if (term.weight != 0.0) {
+      detail::require(known < Combine::max_operands, "PlanBuilder: combine has terms of more than ",
+                      Combine::max_operands, " registers, the most it may; combine some before");
       c.operands.push_back(term.operand);
       c.weights.push_back(term.weight);
     }
   }
-  if (c.operands.empty() && !terms.empty()) {
+  if (c.operands.empty()) {
     c.operands.push_back(terms[0].operand);
     c.weights.push_back(0.0);
   }
   add(combination_);
+  writes_sample_ = writes_sample_ || target == sample_register;
 }
 
 #endif

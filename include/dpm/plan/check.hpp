@@ -8,17 +8,17 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <span>
 #include <variant>
 
 #include "dpm/error.hpp"
 #include "dpm/plan/plan.hpp"
+#include "dpm/plan/print.hpp"
 #include "dpm/separate.hpp"
 
 namespace dpm {
 
-/// Refuses, with `InvalidArgument` and the number of the step, a plan that could not be run:
+/// Refuses, with `InvalidArgument` and the number of the step (from 1), a plan that cannot be run:
 /// registers that are not there or read before they are written, weights that are not finite,
 /// levels that do not join up, draws out of order. Every plan that `make_plan` returns passes; the
 /// stepper asks again, because a plan is plain data that anyone may write. What lives on from an
@@ -46,33 +46,44 @@ class PlanChecker {
     require(plan.space <= Space::data, "check: the plan's space is number ",
             static_cast<int>(plan.space), "; it must be one that `Space` names");
     require(!plan.steps.empty(), "check: the plan has no steps; it must have at least one");
-    for (const Register r : plan.live) {
+    for (const Register& r : plan.live) {
       (void)register_of(r);
       require(r.kind != Register::Kind::sample && r.kind != Register::Kind::noise,
               "check: the plan lets the sample or the noise live on; the sample always does, and "
               "each plan draws its own noise");
+      require(is_first(plan.live.data(), r), "check: the plan lets ", name(r),
+              " live on twice; it must name each register once");
     }
     for (const Register r : held) register_of(r) = true;
-    for (step_ = 0; step_ < plan.steps.size(); ++step_) {
-      const Step& step = plan.steps[step_];
-      must(step_ == 0 || plan.steps[step_ - 1].to == step.from,
+    for (const Step& step : plan.steps) {
+      ++step_;
+      must(step_ == 1 || plan.steps[step_ - 2].to == step.from,
            " starts at another level than the step before it ends at");
-      if (step_ == 0) check_level(step.from);
+      if (step_ == 1) check_level(step.from);
       check_level(step.to);
       for (const Instruction& instruction : step.instructions) {
         std::visit([this](const auto& i) { check(i); }, instruction);
       }
     }
     for (const Register r : plan.live) {
-      require(register_of(r), "check: the plan lets a register live on that nothing has written");
+      require(register_of(r), "check: the plan lets ", name(r),
+              " live on, a register that nothing has written");
     }
   }
 
  private:
-  /// Refuses unless `allowed`, with the number of the step.
+  /// Refuses unless `allowed`, with the number of the step, or for what lives on without one.
   template <class... Parts>
   void must(bool allowed, const Parts&... parts) const {
-    require(allowed, "check: step ", step_, parts...);
+    if (allowed) return;
+    require(step_ > 0, "check: live", parts...);
+    require(false, "check: step ", step_, parts...);
+  }
+
+  /// Whether the register is not among those of its list that stand before it.
+  static bool is_first(const Register* list, const Register& r) {
+    while (!(*list == r)) ++list;
+    return list == &r;
   }
 
   void check(const Combine& c) {
@@ -83,20 +94,16 @@ class PlanChecker {
     for (const double weight : c.weights) {
       must(std::isfinite(weight), " has the weight ", weight, "; weights must be finite");
     }
-    for (std::size_t i = 0; i < c.operands.size(); ++i) {
-      read(c.operands[i]);
-      for (std::size_t j = 0; j < i; ++j) {
-        must(!(c.operands[i] == c.operands[j]),
-             " has a Combine that reads one register twice; add up its weights");
-      }
+    for (const Register& r : c.operands) {
+      read(r);
+      must(is_first(c.operands.begin(), r),
+           " has a Combine that reads one register twice; add up its weights");
     }
-    for (std::size_t i = 0; i < c.targets.size(); ++i) {
-      for (std::size_t j = 0; j < i; ++j) {
-        must(!(c.targets[i] == c.targets[j]), " has a Combine that writes one register twice");
-      }
-      must(c.targets[i].kind != Register::Kind::noise,
+    for (const Register& r : c.targets) {
+      must(is_first(c.targets.begin(), r), " has a Combine that writes one register twice");
+      must(r.kind != Register::Kind::noise,
            " has a Combine that writes the noise register; only Draw may");
-      write(c.targets[i]);
+      write(r);
     }
   }
 
@@ -136,7 +143,7 @@ class PlanChecker {
              level.log_sigma < largest_log,
          " has a level that is not a point of a forward process: time ", level.time, ", log alpha ",
          level.log_alpha, ", log sigma ", level.log_sigma, ", timestep ", level.timestep);
-    must(level.data_stddev >= 0.0 && level.data_stddev < infinity,
+    must(level.data_stddev >= 0.0 && std::isfinite(level.data_stddev),
          " has a level with data_stddev = ", level.data_stddev,
          "; it must be finite and at least 0");
   }
@@ -150,14 +157,14 @@ class PlanChecker {
     return held_[kind][r.index];
   }
   void read(Register r) {
-    must(register_of(r) || r == sample_register, " reads a register that nothing has written");
+    if (register_of(r) || r == sample_register) return;
+    must(false, " reads ", name(r), ", a register that nothing has written");
   }
   void write(Register r) { register_of(r) = true; }
 
   static constexpr double largest_log = 709.0;  // of a number that is finite
-  static constexpr double infinity = std::numeric_limits<double>::infinity();
   Prediction prediction_ = Prediction::noise;
-  std::size_t step_ = 0;
+  std::size_t step_ = 0;  // counted from 1; 0 before the first
   std::uint32_t draws_ = 0;
   std::array<std::array<bool, max_predictions>, register_kinds> held_{};
 };

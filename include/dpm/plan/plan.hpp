@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "dpm/error.hpp"
 #include "dpm/math/bounded_vector.hpp"
 #include "dpm/schedule/level.hpp"
 #include "dpm/separate.hpp"
@@ -64,12 +65,15 @@ inline constexpr Register higher_register{Register::Kind::higher, 0};
 inline constexpr Register previous_register{Register::Kind::previous, 0};
 /// How many kinds of registers there are.
 inline constexpr std::size_t register_kinds = 9;
-[[nodiscard]] constexpr Register prediction_register(std::size_t slot) {
-  return {Register::Kind::prediction, static_cast<std::uint8_t>(slot)};
-}
-
 /// The most predictions that a plan can keep at once.
 inline constexpr std::size_t max_predictions = 16;
+/// m[slot]. Refuses a slot that is not below `max_predictions`.
+[[nodiscard]] constexpr Register prediction_register(std::size_t slot) {
+  if (slot >= max_predictions) {
+    detail::refuse({"prediction_register: slot = ", slot, "; it must be below ", max_predictions});
+  }
+  return {Register::Kind::prediction, static_cast<std::uint8_t>(slot)};
+}
 
 /// targets <- weights * operands, all at once: every operand is read before any target is written.
 /// `weights` is row-major, one row for each target.
@@ -118,7 +122,7 @@ struct Step {
   std::vector<Instruction> instructions;
 
   /// Whether the step is a trial: it ends at the level where it begins and leaves the sample alone.
-  /// A run neither counts it nor tells its observer.
+  /// A run of a plan whose `live` is not empty neither counts it nor tells its observer.
   [[nodiscard]] bool is_trial() const { return from == to && !writes(sample_register); }
   /// Whether the step leaves an estimate of its error in the error register.
   [[nodiscard]] bool estimates_error() const { return writes(error_register); }

@@ -68,9 +68,8 @@ inline std::string describe(const Combine& c) {
     for (std::size_t j = 0; j < c.operands.size(); ++j) {
       const double weight = c.weight(i, j);
       if (weight == 0.0) continue;
-      const std::string_view sign = weight < 0.0 ? " - " : (first ? " " : " + ");
-      text +=
-          std::string(sign) + number(weight < 0.0 ? -weight : weight) + " " + name(c.operands[j]);
+      text += weight < 0.0 ? " - " : (first ? " " : " + ");
+      text += number(weight < 0.0 ? -weight : weight) + " " + name(c.operands[j]);
       first = false;
     }
     if (first) text += " 0";
