@@ -12,7 +12,6 @@
 
 #include "dpm/error.hpp"
 #include "dpm/schedule/level.hpp"
-#include "dpm/separate.hpp"
 #include "dpm/state/check_values.hpp"
 #include "dpm/state/dense.hpp"
 
@@ -29,7 +28,17 @@ namespace dpm {
 class Gaussian {
  public:
   /// Refuses an empty mean, a stddev of another size, values that are not finite, and stddev <= 0.
-  Gaussian(std::vector<double> mean, std::vector<double> stddev);
+  Gaussian(std::vector<double> mean, std::vector<double> stddev)
+      : mean_(std::move(mean)), stddev_(std::move(stddev)) {
+    detail::require(!mean_.empty() && mean_.size() == stddev_.size(), "Gaussian: ", mean_.size(),
+                    " means and ", stddev_.size(),
+                    " standard deviations; there must be one of each for every dimension");
+    for (std::size_t i = 0; i < mean_.size(); ++i) {
+      detail::require(std::isfinite(mean_[i]) && std::isfinite(stddev_[i]) && stddev_[i] > 0.0,
+                      "Gaussian: dimension ", i, " has mean ", mean_[i], " and standard deviation ",
+                      stddev_[i], "; both must be finite and the latter positive");
+    }
+  }
 
   [[nodiscard]] std::size_t dimensions() const { return mean_.size(); }
   [[nodiscard]] std::span<const double> mean() const { return mean_; }
@@ -83,21 +92,5 @@ class Gaussian {
   std::vector<double> mean_;
   std::vector<double> stddev_;
 };
-
-#if DPM_DEFINE
-
-DPM_INLINE Gaussian::Gaussian(std::vector<double> mean, std::vector<double> stddev)
-    : mean_(std::move(mean)), stddev_(std::move(stddev)) {
-  detail::require(!mean_.empty() && mean_.size() == stddev_.size(), "Gaussian: ", mean_.size(),
-                  " means and ", stddev_.size(),
-                  " standard deviations; there must be one of each for every dimension");
-  for (std::size_t i = 0; i < mean_.size(); ++i) {
-    detail::require(std::isfinite(mean_[i]) && std::isfinite(stddev_[i]) && stddev_[i] > 0.0,
-                    "Gaussian: dimension ", i, " has mean ", mean_[i], " and standard deviation ",
-                    stddev_[i], "; both must be finite and the latter positive");
-  }
-}
-
-#endif
 
 }  // namespace dpm

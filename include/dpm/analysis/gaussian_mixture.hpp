@@ -14,7 +14,6 @@
 #include "dpm/analysis/gaussian.hpp"
 #include "dpm/error.hpp"
 #include "dpm/schedule/level.hpp"
-#include "dpm/separate.hpp"
 #include "dpm/state/check_values.hpp"
 #include "dpm/state/dense.hpp"
 
@@ -37,7 +36,18 @@ class GaussianMixture {
   };
 
   /// Refuses an empty list, weights that are not positive and finite, and unequal dimensions.
-  explicit GaussianMixture(std::vector<Component> components);
+  explicit GaussianMixture(std::vector<Component> components) : components_(std::move(components)) {
+    detail::require(!components_.empty(),
+                    "GaussianMixture: it was given no components; it must have at least one");
+    for (std::size_t k = 0; k < components_.size(); ++k) {
+      const Component& c = components_[k];
+      detail::require(c.weight > 0.0 && std::isfinite(c.weight), "GaussianMixture: component ", k,
+                      " has weight ", c.weight, "; weights must be positive and finite");
+      detail::require(c.gaussian.dimensions() == dimensions(), "GaussianMixture: component ", k,
+                      " has ", c.gaussian.dimensions(), " dimensions and component 0 has ",
+                      dimensions(), "; all must have the same");
+    }
+  }
 
   [[nodiscard]] std::size_t dimensions() const { return components_[0].gaussian.dimensions(); }
 
@@ -79,66 +89,41 @@ class GaussianMixture {
     double log_stddev;
   };
 
-  [[nodiscard]] std::vector<Marginal> marginals_at(double alpha, double sigma) const;
+  [[nodiscard]] std::vector<Marginal> marginals_at(double alpha, double sigma) const {
+    std::vector<Marginal> marginals;
+    marginals.reserve(components_.size() * dimensions());
+    for (const Component& c : components_) {
+      for (std::size_t i = 0; i < dimensions(); ++i) {
+        const double stddev = std::hypot(alpha * c.gaussian.stddev()[i], sigma);
+        marginals.push_back({alpha * c.gaussian.mean()[i], stddev * stddev, std::log(stddev)});
+      }
+    }
+    return marginals;
+  }
 
   /// shares <- the probability of each component given one noisy sample, formed from logarithms
   /// less the largest, so that none is 0 / 0 far from every component.
   void find_shares(const std::vector<Marginal>& marginals, const std::vector<double>& point,
-                   std::vector<double>& shares) const;
+                   std::vector<double>& shares) const {
+    double largest = -std::numeric_limits<double>::infinity();
+    for (std::size_t k = 0; k < shares.size(); ++k) {
+      shares[k] = std::log(components_[k].weight);
+      for (std::size_t i = 0; i < point.size(); ++i) {
+        const Marginal& m = marginals[k * point.size() + i];
+        const double distance = point[i] - m.mean;
+        shares[k] -= 0.5 * distance * distance / m.variance + m.log_stddev;
+      }
+      largest = std::max(largest, shares[k]);
+    }
+    double sum = 0.0;
+    for (double& share : shares) {
+      share = std::exp(share - largest);
+      sum += share;
+    }
+    for (double& share : shares) share /= sum;
+  }
 
   std::vector<Component> components_;
 };
-
-#if DPM_DEFINE
-
-DPM_INLINE GaussianMixture::GaussianMixture(std::vector<Component> components)
-    : components_(std::move(components)) {
-  detail::require(!components_.empty(),
-                  "GaussianMixture: it was given no components; it must have at least one");
-  for (std::size_t k = 0; k < components_.size(); ++k) {
-    const Component& c = components_[k];
-    detail::require(c.weight > 0.0 && std::isfinite(c.weight), "GaussianMixture: component ", k,
-                    " has weight ", c.weight, "; weights must be positive and finite");
-    detail::require(c.gaussian.dimensions() == dimensions(), "GaussianMixture: component ", k,
-                    " has ", c.gaussian.dimensions(), " dimensions and component 0 has ",
-                    dimensions(), "; all must have the same");
-  }
-}
-
-DPM_INLINE std::vector<GaussianMixture::Marginal> GaussianMixture::marginals_at(
-    double alpha, double sigma) const {
-  std::vector<Marginal> marginals;
-  marginals.reserve(components_.size() * dimensions());
-  for (const Component& c : components_) {
-    for (std::size_t i = 0; i < dimensions(); ++i) {
-      const double stddev = std::hypot(alpha * c.gaussian.stddev()[i], sigma);
-      marginals.push_back({alpha * c.gaussian.mean()[i], stddev * stddev, std::log(stddev)});
-    }
-  }
-  return marginals;
-}
-
-DPM_INLINE void GaussianMixture::find_shares(const std::vector<Marginal>& marginals,
-                                             const std::vector<double>& point,
-                                             std::vector<double>& shares) const {
-  double largest = -std::numeric_limits<double>::infinity();
-  for (std::size_t k = 0; k < shares.size(); ++k) {
-    shares[k] = std::log(components_[k].weight);
-    for (std::size_t i = 0; i < point.size(); ++i) {
-      const Marginal& m = marginals[k * point.size() + i];
-      const double distance = point[i] - m.mean;
-      shares[k] -= 0.5 * distance * distance / m.variance + m.log_stddev;
-    }
-    largest = std::max(largest, shares[k]);
-  }
-  double sum = 0.0;
-  for (double& share : shares) {
-    share = std::exp(share - largest);
-    sum += share;
-  }
-  for (double& share : shares) share /= sum;
-}
-
-#endif
 
 }  // namespace dpm

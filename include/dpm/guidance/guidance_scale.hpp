@@ -14,7 +14,6 @@
 #include "dpm/error.hpp"
 #include "dpm/model.hpp"
 #include "dpm/schedule/level.hpp"
-#include "dpm/separate.hpp"
 
 namespace dpm {
 
@@ -28,7 +27,9 @@ namespace dpm {
 class GuidanceScale {
  public:
   /// The same scale at every level.
-  GuidanceScale(double scale);
+  GuidanceScale(double scale) : constant_(scale) {
+    detail::require(allowed(scale), "GuidanceScale: scale = ", scale, "; it must be in [0, inf)");
+  }
   /// The scale `function(level)`. What it returns is checked at each call.
   template <class Function>
   requires(
@@ -45,10 +46,25 @@ class GuidanceScale {
   [[nodiscard]] GuidanceScale within(double low, double high) const& {
     return GuidanceScale(*this).within(low, high);
   }
-  [[nodiscard]] GuidanceScale within(double low, double high) &&;
+  [[nodiscard]] GuidanceScale within(double low, double high) && {
+    detail::require(low >= 0.0 && low < high, "GuidanceScale: low = ", low, " and high = ", high,
+                    "; they must be 0 <= low < high");
+    log_low_ = std::log(low);
+    log_high_ = std::log(high);
+    return std::move(*this);
+  }
 
   /// The scale at `level`; `off`, the scale that means no guidance, outside the interval.
-  [[nodiscard]] double at(const Level& level, double off) const;
+  [[nodiscard]] double at(const Level& level, double off) const {
+    const double log_ratio = -level.lambda();
+    const bool above_low = log_low_ == -infinity || log_ratio > log_low_;
+    if (!above_low || log_ratio > log_high_) return off;
+    if (!function_) return constant_;
+    const double scale = function_(level);
+    detail::require(allowed(scale), "GuidanceScale: scale = ", scale, " at time ", level.time,
+                    "; it must be in [0, inf)");
+    return scale;
+  }
 
  private:
   static constexpr double infinity = std::numeric_limits<double>::infinity();
@@ -59,32 +75,5 @@ class GuidanceScale {
   double log_low_ = -infinity;
   double log_high_ = infinity;
 };
-
-#if DPM_DEFINE
-
-DPM_INLINE GuidanceScale::GuidanceScale(double scale) : constant_(scale) {
-  detail::require(allowed(scale), "GuidanceScale: scale = ", scale, "; it must be in [0, inf)");
-}
-
-DPM_INLINE GuidanceScale GuidanceScale::within(double low, double high) && {
-  detail::require(low >= 0.0 && low < high, "GuidanceScale: low = ", low, " and high = ", high,
-                  "; they must be 0 <= low < high");
-  log_low_ = std::log(low);
-  log_high_ = std::log(high);
-  return std::move(*this);
-}
-
-DPM_INLINE double GuidanceScale::at(const Level& level, double off) const {
-  const double log_ratio = -level.lambda();
-  const bool above_low = log_low_ == -infinity || log_ratio > log_low_;
-  if (!above_low || log_ratio > log_high_) return off;
-  if (!function_) return constant_;
-  const double scale = function_(level);
-  detail::require(allowed(scale), "GuidanceScale: scale = ", scale, " at time ", level.time,
-                  "; it must be in [0, inf)");
-  return scale;
-}
-
-#endif
 
 }  // namespace dpm

@@ -88,32 +88,29 @@ Plan make_last_step(const AdaptiveDpmSolver& method, const AnySchedule& schedule
 /// The length of the trial after one of length `step` and the given error: the error is that of the
 /// lower order, so it grows with the step to the power of the higher (Alg. 2, last line). The power
 /// is rounded to float as in the official code, whose runs are thus repeated step by step.
-double next_step(const AdaptiveDpmSolver& method, double step, double error);
+inline double next_step(const AdaptiveDpmSolver& method, double step, double error) {
+  return method.safety * step * static_cast<float>(std::pow(error, -1.0 / method.order));
+}
 
 #if DPM_DEFINE
 
 DPM_INLINE void check_options(const AdaptiveDpmSolver& method) {
   constexpr double infinity = std::numeric_limits<double>::infinity();
+  const auto check = [](const char* option, double value, bool allowed, const char* range) {
+    require(allowed && value < infinity, "AdaptiveDpmSolver: ", option, " = ", value,
+            "; it must be in ", range);
+  };
   const ErrorTolerance& tolerance = method.tolerance;
   require(method.order == 2 || method.order == 3, "AdaptiveDpmSolver: order = ", method.order,
           "; it must be 2 or 3");
-  require(tolerance.absolute > 0.0 && tolerance.absolute < infinity,
-          "AdaptiveDpmSolver: tolerance.absolute = ", tolerance.absolute,
-          "; it must be in (0, inf)");
-  require(tolerance.relative >= 0.0 && tolerance.relative < infinity,
-          "AdaptiveDpmSolver: tolerance.relative = ", tolerance.relative,
-          "; it must be in [0, inf)");
-  require(method.safety > 0.0 && method.safety < 1.0, "AdaptiveDpmSolver: safety = ", method.safety,
-          "; it must be in (0, 1)");
-  require(method.smallest_step >= 1e-10 && method.smallest_step < infinity,
-          "AdaptiveDpmSolver: smallest_step = ", method.smallest_step,
-          "; it must be in [1e-10, inf)");
+  check("tolerance.absolute", tolerance.absolute, tolerance.absolute > 0.0, "(0, inf)");
+  check("tolerance.relative", tolerance.relative, tolerance.relative >= 0.0, "[0, inf)");
+  check("safety", method.safety, method.safety > 0.0 && method.safety < 1.0, "(0, 1)");
+  check("smallest_step", method.smallest_step, method.smallest_step >= 1e-10, "[1e-10, inf)");
   require(method.first_step >= method.smallest_step && method.first_step < infinity,
           "AdaptiveDpmSolver: first_step = ", method.first_step,
           "; it must be finite and at least smallest_step = ", method.smallest_step);
-  require(method.time_tolerance >= 0.0 && method.time_tolerance < infinity,
-          "AdaptiveDpmSolver: time_tolerance = ", method.time_tolerance,
-          "; it must be in [0, inf)");
+  check("time_tolerance", method.time_tolerance, method.time_tolerance >= 0.0, "[0, inf)");
   const int least = method.order + (method.denoise_to_zero ? 1 : 0);
   require(method.max_model_calls >= least,
           "AdaptiveDpmSolver: max_model_calls = ", method.max_model_calls, "; it must be at least ",
@@ -190,10 +187,6 @@ DPM_INLINE Plan make_last_step(const AdaptiveDpmSolver& method, const AnySchedul
   write_singlestep_step(builder, {.order = 1, .space = method.space},
                         {from, schedule.level(0.0), {}});
   return std::move(builder).finish();
-}
-
-DPM_INLINE double next_step(const AdaptiveDpmSolver& method, double step, double error) {
-  return method.safety * step * static_cast<float>(std::pow(error, -1.0 / method.order));
 }
 
 #endif

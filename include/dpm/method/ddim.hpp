@@ -8,7 +8,6 @@
 
 #include "dpm/method/ancestral_step.hpp"
 #include "dpm/method/method.hpp"
-#include "dpm/separate.hpp"
 
 namespace dpm {
 
@@ -24,11 +23,7 @@ struct Ddim {
 [[nodiscard]] inline int convergence_order(const Ddim& /*method*/) { return 1; }
 
 /// Refuses an eta that is negative or not finite, and what `ancestral_step` refuses.
-void write(PlanBuilder& builder, const Ddim& method, const Grid& grid);
-
-#if DPM_DEFINE
-
-DPM_INLINE void write(PlanBuilder& builder, const Ddim& method, const Grid& grid) {
+inline void write(PlanBuilder& builder, const Ddim& method, const Grid& grid) {
   detail::require(method.eta >= 0.0 && method.eta < 1e300, "Ddim: eta = ", method.eta,
                   "; it must be finite and at least 0");
   const Space space = ancestral_space(builder, grid);
@@ -38,7 +33,5 @@ DPM_INLINE void write(PlanBuilder& builder, const Ddim& method, const Grid& grid
     write_ancestral_step(builder, step, grid[i], grid[i + 1]);
   }
 }
-
-#endif
 
 }  // namespace dpm

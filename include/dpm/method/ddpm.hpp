@@ -10,7 +10,6 @@
 
 #include "dpm/method/ancestral_step.hpp"
 #include "dpm/method/method.hpp"
-#include "dpm/separate.hpp"
 
 namespace dpm {
 
@@ -32,11 +31,7 @@ struct Ddpm {
 
 /// The mean is that of the posterior (arXiv 2006.11239, Eq. 7), which is the DDIM step with eta
 /// = 1. Refuses a grid that runs towards more noise.
-void write(PlanBuilder& builder, const Ddpm& method, const Grid& grid);
-
-#if DPM_DEFINE
-
-DPM_INLINE void write(PlanBuilder& builder, const Ddpm& method, const Grid& grid) {
+inline void write(PlanBuilder& builder, const Ddpm& method, const Grid& grid) {
   detail::require(grid.back().time < grid.front().time, "Ddpm: the grid runs from time ",
                   grid.front().time, " to time ", grid.back().time,
                   ", towards more noise; invert with Ddim instead");
@@ -52,7 +47,5 @@ DPM_INLINE void write(PlanBuilder& builder, const Ddpm& method, const Grid& grid
     write_ancestral_step(builder, step, s, t);
   }
 }
-
-#endif
 
 }  // namespace dpm

@@ -41,7 +41,12 @@ struct Heun {
 void write(PlanBuilder& builder, const Heun& method, const Grid& grid);
 
 /// Two calls a step; refuses an odd number.
-[[nodiscard]] Budget<Heun> for_model_calls(const Heun& method, int model_calls);
+[[nodiscard]] inline Budget<Heun> for_model_calls(const Heun& method, int model_calls) {
+  detail::require_model_calls(Heun::name, model_calls, 2);
+  detail::require(model_calls % 2 == 0, "Heun: model_calls = ", model_calls,
+                  "; it makes two calls a step");
+  return {method, model_calls / 2};
+}
 
 /// The spacing that EDM samples with.
 [[nodiscard]] inline Karras default_spacing(const Heun& /*method*/) { return {}; }
@@ -90,13 +95,6 @@ DPM_INLINE void write(PlanBuilder& builder, const Heun& method, const Grid& grid
       detail::write_euler_step(builder, sample_register, s, t, std::array{Term{m, 1.0}});
     }
   }
-}
-
-DPM_INLINE Budget<Heun> for_model_calls(const Heun& method, int model_calls) {
-  detail::require_model_calls(Heun::name, model_calls, 2);
-  detail::require(model_calls % 2 == 0, "Heun: model_calls = ", model_calls,
-                  "; it makes two calls a step");
-  return {method, model_calls / 2};
 }
 
 #endif

@@ -8,8 +8,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <span>
 
+#include "dpm/math/bounded_vector.hpp"
 #include "dpm/method/heun.hpp"
 #include "dpm/method/method.hpp"
 #include "dpm/separate.hpp"
@@ -43,19 +43,21 @@ struct Pndm {
 void write(PlanBuilder& builder, const Pndm& method, const Grid& grid);
 
 /// One call a step, and those of the warm-up.
-[[nodiscard]] Budget<Pndm> for_model_calls(const Pndm& method, int model_calls);
+[[nodiscard]] inline Budget<Pndm> for_model_calls(const Pndm& method, int model_calls) {
+  const bool runge_kutta = method.warmup == Pndm::Warmup::runge_kutta;
+  detail::require_model_calls(runge_kutta ? "Pndm with the Runge-Kutta warm-up" : "Pndm",
+                              model_calls, runge_kutta ? 12 : 2);
+  return {method, model_calls - (runge_kutta ? 9 : 1)};
+}
 
 namespace detail {
 
 /// Adams-Bashforth weights for 2, 3 or at least 4 known predictions, newest first (arXiv
 /// 2202.09778, Eq. 12, and its lower orders).
-inline std::span<const double> adams_bashforth(std::size_t known) {
-  static constexpr std::array<double, 2> two{3.0 / 2.0, -1.0 / 2.0};
-  static constexpr std::array<double, 3> three{23.0 / 12.0, -16.0 / 12.0, 5.0 / 12.0};
-  static constexpr std::array<double, 4> four{55.0 / 24.0, -59.0 / 24.0, 37.0 / 24.0, -9.0 / 24.0};
-  if (known == 2) return two;
-  if (known == 3) return three;
-  return four;
+inline BoundedVector<double, 4> adams_bashforth(std::size_t known) {
+  if (known == 2) return {3.0 / 2.0, -1.0 / 2.0};
+  if (known == 3) return {23.0 / 12.0, -16.0 / 12.0, 5.0 / 12.0};
+  return {55.0 / 24.0, -59.0 / 24.0, 37.0 / 24.0, -9.0 / 24.0};
 }
 
 }  // namespace detail
@@ -100,8 +102,7 @@ DPM_INLINE void write(PlanBuilder& builder, const Pndm& method, const Grid& grid
     } else {
       builder.begin_step(grid[i], grid[i + 1]);
       builder.evaluate(i % 4, sample_register, grid[i]);
-      const std::span<const double> weights =
-          detail::adams_bashforth(std::min<std::size_t>(i + 1, 4));
+      const auto weights = detail::adams_bashforth(std::min<std::size_t>(i + 1, 4));
       BoundedVector<Term, 4> mean;
       for (std::size_t k = 0; k < weights.size(); ++k) {
         mean.push_back({prediction_register((i - k) % 4), weights[k]});
@@ -109,13 +110,6 @@ DPM_INLINE void write(PlanBuilder& builder, const Pndm& method, const Grid& grid
       detail::write_euler_step(builder, sample_register, grid[i], grid[i + 1], mean.span());
     }
   }
-}
-
-DPM_INLINE Budget<Pndm> for_model_calls(const Pndm& method, int model_calls) {
-  const bool runge_kutta = method.warmup == Pndm::Warmup::runge_kutta;
-  detail::require_model_calls(runge_kutta ? "Pndm with the Runge-Kutta warm-up" : "Pndm",
-                              model_calls, runge_kutta ? 12 : 2);
-  return {method, model_calls - (runge_kutta ? 9 : 1)};
 }
 
 #endif

@@ -8,8 +8,8 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <span>
 
+#include "dpm/math/bounded_vector.hpp"
 #include "dpm/method/method.hpp"
 #include "dpm/separate.hpp"
 
@@ -75,18 +75,13 @@ struct StageSum {
 /// An explicit method whose stages each use the previous stage only (Hairer, Norsett & Wanner
 /// 1993, Solving Ordinary Differential Equations I, Sec. II.1).
 struct RungeKuttaTableau {
-  std::span<const double> nodes;    ///< c_i, also the weight of the previous stage
-  std::span<const double> weights;  ///< b_i
+  BoundedVector<double, 4> nodes;    ///< c_i, also the weight of the previous stage
+  BoundedVector<double, 4> weights;  ///< b_i
 };
 
 inline RungeKuttaTableau runge_kutta_tableau(int order) {
-  static constexpr std::array<double, 2> midpoint_nodes{0.0, 0.5};
-  static constexpr std::array<double, 2> midpoint_weights{0.0, 1.0};
-  static constexpr std::array<double, 4> classical_nodes{0.0, 0.5, 0.5, 1.0};
-  static constexpr std::array<double, 4> classical_weights{1.0 / 6.0, 1.0 / 3.0, 1.0 / 3.0,
-                                                           1.0 / 6.0};
-  if (order == 2) return {midpoint_nodes, midpoint_weights};
-  return {classical_nodes, classical_weights};
+  if (order == 2) return {{0.0, 0.5}, {0.0, 1.0}};
+  return {{0.0, 0.5, 0.5, 1.0}, {1.0 / 6.0, 1.0 / 3.0, 1.0 / 3.0, 1.0 / 6.0}};
 }
 
 inline void write_stage_sum(PlanBuilder& builder, Register target, const StageSum& sum,

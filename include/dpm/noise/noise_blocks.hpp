@@ -86,26 +86,19 @@ struct MultiplyFourWords {
                                                                std::size_t groups,
                                                                std::uint64_t key) {
   for (std::size_t j = 0; j < 8 * groups; j += 4) {
-    FourWords c0;
-    FourWords c1;
-    FourWords c2;
-    FourWords c3;
-    std::memcpy(&c0, &words[0][j], sizeof c0);
-    std::memcpy(&c1, &words[1][j], sizeof c1);
-    std::memcpy(&c2, &words[2][j], sizeof c2);
-    std::memcpy(&c3, &words[3][j], sizeof c3);
+    FourWords c[4];
+    DPM_UNROLL
+    for (std::size_t k = 0; k < 4; ++k) std::memcpy(&c[k], &words[k][j], sizeof c[k]);
     auto key_0 = static_cast<std::uint32_t>(key);
     auto key_1 = static_cast<std::uint32_t>(key >> 32);
 #    pragma GCC unroll 10
     for (int round = 0; round < 10; ++round) {
-      philox_round<FourWords>(c0, c1, c2, c3, key_0, key_1, MultiplyFourWords());
+      philox_round<FourWords>(c[0], c[1], c[2], c[3], key_0, key_1, MultiplyFourWords());
       key_0 += philox_weyl_0;
       key_1 += philox_weyl_1;
     }
-    std::memcpy(&words[0][j], &c0, sizeof c0);
-    std::memcpy(&words[1][j], &c1, sizeof c1);
-    std::memcpy(&words[2][j], &c2, sizeof c2);
-    std::memcpy(&words[3][j], &c3, sizeof c3);
+    DPM_UNROLL
+    for (std::size_t k = 0; k < 4; ++k) std::memcpy(&words[k][j], &c[k], sizeof c[k]);
   }
 }
 #  endif

@@ -49,9 +49,7 @@ void add_noise(X&& x, const Level& level,
   const auto from = dense_view(z);
   detail::require_shape(detail::shape_of(from), "x", detail::shape_of(to),
                         "add_noise: the noise (draw ", draw, ")");
-  if (!all_finite(z)) {
-    detail::refuse_non_finite(detail::sentence("add_noise: the noise (draw ", draw, ")"));
-  }
+  detail::require_finite(z, "add_noise: the noise (draw ", draw, ")");
   const double weights[] = {level.alpha(), level.sigma()};
   Scalar* const targets[] = {to.data};
   const Scalar* const operands[] = {to.data, from.data};

@@ -12,7 +12,6 @@
 
 #include "dpm/error.hpp"
 #include "dpm/schedule/level.hpp"
-#include "dpm/separate.hpp"
 #include "dpm/state/dense.hpp"
 
 namespace dpm {
@@ -24,7 +23,10 @@ namespace dpm {
 class Clip {
  public:
   /// range in (0, inf).
-  explicit Clip(double range = 1.0);
+  explicit Clip(double range = 1.0) : range_(range) {
+    detail::require(range > 0.0 && range < std::numeric_limits<double>::infinity(),
+                    "Clip: range = ", range, "; it must be in (0, inf)");
+  }
 
   template <DenseState State>
   void operator()(State& data, const Level& /*level*/) const {
@@ -54,7 +56,14 @@ class DynamicThresholding {
   ///                             other; 0: one sample, or the columns of an Eigen object.
   explicit DynamicThresholding(double ratio = 0.995, double least = 1.0,
                                double most = std::numeric_limits<double>::infinity(),
-                               std::size_t elements_per_sample = 0);
+                               std::size_t elements_per_sample = 0)
+      : ratio_(ratio), least_(least), most_(most), elements_per_sample_(elements_per_sample) {
+    detail::require(ratio >= 0.0 && ratio <= 1.0, "DynamicThresholding: ratio = ", ratio,
+                    "; it must be in [0, 1]");
+    detail::require(least > 0.0 && least <= most && least < 1e300,
+                    "DynamicThresholding: least = ", least, " and most = ", most,
+                    "; they must be 0 < least <= most, and least below 1e300");
+  }
 
   template <DenseState State>
   void operator()(State& data, const Level& /*level*/) {
@@ -75,7 +84,15 @@ class DynamicThresholding {
 
  private:
   /// The quantile of `magnitudes_`, which this reorders. Cost: linear on average.
-  double quantile();
+  double quantile() {
+    const double position = ratio_ * static_cast<double>(magnitudes_.size() - 1);
+    const auto below = static_cast<std::ptrdiff_t>(position);
+    const auto at = magnitudes_.begin() + below;
+    std::nth_element(magnitudes_.begin(), at, magnitudes_.end());
+    const double fraction = position - static_cast<double>(below);
+    if (fraction == 0.0) return *at;
+    return std::lerp(*at, *std::min_element(at + 1, magnitudes_.end()), fraction);
+  }
 
   double ratio_;
   double least_;
@@ -83,34 +100,5 @@ class DynamicThresholding {
   std::size_t elements_per_sample_;
   std::vector<double> magnitudes_;
 };
-
-#if DPM_DEFINE
-
-DPM_INLINE Clip::Clip(double range) : range_(range) {
-  detail::require(range > 0.0 && range < std::numeric_limits<double>::infinity(),
-                  "Clip: range = ", range, "; it must be in (0, inf)");
-}
-
-DPM_INLINE DynamicThresholding::DynamicThresholding(double ratio, double least, double most,
-                                                    std::size_t elements_per_sample)
-    : ratio_(ratio), least_(least), most_(most), elements_per_sample_(elements_per_sample) {
-  detail::require(ratio >= 0.0 && ratio <= 1.0, "DynamicThresholding: ratio = ", ratio,
-                  "; it must be in [0, 1]");
-  detail::require(least > 0.0 && least <= most && least < 1e300,
-                  "DynamicThresholding: least = ", least, " and most = ", most,
-                  "; they must be 0 < least <= most, and least below 1e300");
-}
-
-DPM_INLINE double DynamicThresholding::quantile() {
-  const double position = ratio_ * static_cast<double>(magnitudes_.size() - 1);
-  const auto below = static_cast<std::ptrdiff_t>(position);
-  const auto at = magnitudes_.begin() + below;
-  std::nth_element(magnitudes_.begin(), at, magnitudes_.end());
-  const double fraction = position - static_cast<double>(below);
-  if (fraction == 0.0) return *at;
-  return std::lerp(*at, *std::min_element(at + 1, magnitudes_.end()), fraction);
-}
-
-#endif
 
 }  // namespace dpm

@@ -16,7 +16,6 @@
 #include "dpm/run/options.hpp"
 #include "dpm/run/sample.hpp"
 #include "dpm/run/stepper.hpp"
-#include "dpm/separate.hpp"
 #include "dpm/state/check_values.hpp"
 #include "dpm/state/dense.hpp"
 
@@ -25,7 +24,15 @@ namespace detail {
 
 /// Where in the grid `level` is. Refuses one that is not there: only after a level of the grid can
 /// the rest of it be planned anew.
-std::size_t place_in(const Grid& grid, const Level& level, std::size_t step);
+inline std::size_t place_in(const Grid& grid, const Level& level, std::size_t step) {
+  std::size_t i = 0;
+  while (i < grid.levels().size() && !(grid[i] == level)) ++i;
+  require(
+      i < grid.levels().size(), "sample_with_edits: step ", step, " has led to time ", level.time,
+      ", which is not a level of the grid; only after a level of the grid can the rest of it be "
+      "planned anew");
+  return i;
+}
 
 /// Refuses what a hook must not do to the sample.
 template <class State>
@@ -106,21 +113,3 @@ RunReport sample_with_edits(const Method& method, const Grid& grid, Model&& mode
 }
 
 }  // namespace dpm
-
-#if DPM_DEFINE
-
-namespace dpm::detail {
-
-DPM_INLINE std::size_t place_in(const Grid& grid, const Level& level, std::size_t step) {
-  std::size_t i = 0;
-  while (i < grid.levels().size() && !(grid[i] == level)) ++i;
-  require(
-      i < grid.levels().size(), "sample_with_edits: step ", step, " has led to time ", level.time,
-      ", which is not a level of the grid; only after a level of the grid can the rest of it be "
-      "planned anew");
-  return i;
-}
-
-}  // namespace dpm::detail
-
-#endif

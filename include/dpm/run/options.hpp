@@ -23,25 +23,30 @@ struct NoiseRequest {
 
 namespace detail {
 
-/// Adds up the time between `start` and `stop`; a copy goes on from there.
-class StopWatch {
+/// Adds up the time that goes by for the model and for the run itself; a copy goes on from there.
+class RunClock {
  public:
-  void start() {
-    since_ = now();
-    running_ = true;
+  enum Part : std::uint8_t { none, model, sampler };
+
+  /// From now on time goes by for `part`. What has gone by for it since it was last turned to, as
+  /// where a callback threw, is left out.
+  void turn_to(Part part) {
+    if (part == none && part_ == none) return;
+    const std::int64_t time = now();
+    if (part != part_) totals_[part_] += time - since_;
+    since_ = time;
+    part_ = part;
   }
-  void stop() {
-    if (running_) total_ += now() - since_;
-    running_ = false;
+  [[nodiscard]] double seconds(Part part) const {
+    return 1e-9 * static_cast<double>(totals_[part]);
   }
-  [[nodiscard]] double seconds() const { return 1e-9 * static_cast<double>(total_); }
 
  private:
   static std::int64_t now();
 
   std::int64_t since_ = 0;  // in nanoseconds
-  std::int64_t total_ = 0;
-  bool running_ = false;
+  std::int64_t totals_[3] = {};
+  Part part_ = none;
 };
 
 }  // namespace detail
@@ -97,7 +102,7 @@ struct RunOptions {
 
 namespace dpm::detail {
 
-DPM_INLINE std::int64_t StopWatch::now() {
+DPM_INLINE std::int64_t RunClock::now() {
   const auto time = std::chrono::steady_clock::now().time_since_epoch();
   return std::chrono::duration_cast<std::chrono::nanoseconds>(time).count();
 }

@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// The states behind a plan's registers.
+/// The states behind a plan's registers, and those of a combination.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <utility>
 #include <vector>
 
 #include "dpm/plan/plan.hpp"
 #include "dpm/state/dense.hpp"
+#include "dpm/state/weights.hpp"
 
 namespace dpm::detail {
 
@@ -31,26 +34,19 @@ class Registers {
 
   /// At least as many as `counts` says; those that are there keep their values, new ones equal `x`.
   void grow(const RegisterCounts& counts, const State& x) {
-    bool enough = true;
-    RegisterCounts more = counts_;
-    for (std::size_t k = 0; k < register_kinds; ++k) {
-      enough = enough && counts[k] <= counts_[k];
-      if (counts[k] > more[k]) more[k] = counts[k];
-    }
-    if (enough) return;
-    std::size_t size = 0;
-    for (const std::size_t count : more) size += count;
-    std::vector<State> states;
-    states.reserve(size);
+    RegisterCounts more{};
     RegisterCounts first{};
+    std::size_t size = 0;
     for (std::size_t k = 0; k < register_kinds; ++k) {
-      first[k] = states.size();
-      for (std::size_t i = 0; i < more[k]; ++i) {
-        if (i < counts_[k]) {
-          states.push_back(std::move(states_[first_[k] + i]));
-        } else {
-          states.push_back(x);
-        }
+      more[k] = std::max(counts[k], counts_[k]);
+      first[k] = size;
+      size += more[k];
+    }
+    if (more == counts_) return;
+    std::vector<State> states(size, x);  // now, as x may be one of those that are moved
+    for (std::size_t k = 0; k < register_kinds; ++k) {
+      for (std::size_t i = 0; i < counts_[k]; ++i) {
+        states[first[k] + i] = std::move(states_[first_[k] + i]);
       }
     }
     counts_ = more;
@@ -100,5 +96,29 @@ void for_each_register(const RegisterCounts& counts, const Visit& visit) {
     }
   }
 }
+
+/// The states of a `Combine`, as `combine` is given them.
+template <class State>
+class CombinedStates {
+ public:
+  CombinedStates(const Combine& c, Registers<State>& registers)
+      : weights(c.weights.begin(), c.operands.size()),
+        targets(to_, c.targets.size()),
+        operands(from_, c.operands.size()) {
+    for (std::size_t i = 0; i < c.targets.size(); ++i) to_[i] = &registers[c.targets[i]];
+    for (std::size_t j = 0; j < c.operands.size(); ++j) from_[j] = &registers[c.operands[j]];
+  }
+  CombinedStates(const CombinedStates&) = delete;
+  CombinedStates& operator=(const CombinedStates&) = delete;
+
+ private:
+  State* to_[Combine::max_targets];  // not filled: that would cost small states a tenth
+  const State* from_[Combine::max_operands];
+
+ public:
+  Weights weights;
+  std::span<State* const> targets;
+  std::span<const State* const> operands;
+};
 
 }  // namespace dpm::detail

@@ -8,9 +8,11 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <variant>
 
+#include "dpm/error.hpp"
+#include "dpm/plan/check.hpp"
 #include "dpm/plan/plan.hpp"
-#include "dpm/separate.hpp"
 
 namespace dpm {
 
@@ -27,40 +29,13 @@ struct RunPlace {
 
 namespace detail {
 
-/// What a run of the plan needs. Refuses a null pointer, a plan that cannot be run while `held` are
-/// the registers that hold values, and one that needs what is not there.
-PlanNeeds check_run(const Plan* plan, std::span<const Register> held, bool has_noise,
-                    bool has_correction);
-
-/// Refuses a plan that starts at another noise level than the one where the sample stands.
-void check_start_level(const Level& start, const Level& stands);
-
-/// Steps that are no trials, and draws, among the first `steps` steps of a plan.
-std::size_t counted_steps(const Plan& plan, std::size_t steps);
-std::uint32_t draws_of(const Plan& plan, std::size_t steps);
-
-/// "step 3 of 10: the model's output (time 0.5, timestep 499)"; all = 0: how many is not known.
-std::string name_values(std::size_t step, std::size_t all, const char* what, const Level& level);
-
-/// Refuses to go on with a run that `NonFinite` has ended.
-[[noreturn]] void refuse_spoilt();
-
-}  // namespace detail
-}  // namespace dpm
-
-#if DPM_DEFINE
-
-#  include <variant>
-
-#  include "dpm/error.hpp"
-#  include "dpm/plan/check.hpp"
-
-namespace dpm::detail {
-
-DPM_INLINE PlanNeeds check_run(const Plan* plan, std::span<const Register> held, bool has_noise,
-                               bool has_correction) {
+/// What a run of the plan needs. Refuses a null pointer, a plan that cannot be run where registers
+/// hold what the plan `left_by` declares live (none if it is null), and one that needs what is not
+/// there.
+inline PlanNeeds check_run(const Plan* plan, const Plan* left_by, bool has_noise,
+                           bool has_correction) {
   require(plan != nullptr, "Stepper: the plan is a null pointer; it must point to a plan");
-  check(*plan, held);
+  check(*plan, left_by != nullptr ? std::span(left_by->live) : std::span<const Register>());
   PlanNeeds needs(*plan);
   require(needs.draws == 0 || has_noise, "Stepper: the plan draws noise ", needs.draws,
           " times; give the run a noise source, such as NormalNoise{seed}");
@@ -72,19 +47,22 @@ DPM_INLINE PlanNeeds check_run(const Plan* plan, std::span<const Register> held,
   return needs;
 }
 
-DPM_INLINE void check_start_level(const Level& start, const Level& stands) {
+/// Refuses a plan that starts at another noise level than the one where the sample stands.
+inline void check_start_level(const Level& start, const Level& stands) {
   require(start.log_alpha == stands.log_alpha && start.log_sigma == stands.log_sigma,
           "Stepper: the new plan starts at time ", start.time, " and the sample stands at time ",
           stands.time, "; it must start there, or be given the sample that stands where it starts");
 }
 
-DPM_INLINE std::size_t counted_steps(const Plan& plan, std::size_t steps) {
+/// Steps that are no trials among the first `steps` steps of a plan.
+inline std::size_t counted_steps(const Plan& plan, std::size_t steps) {
   std::size_t counted = 0;
   for (std::size_t i = 0; i < steps; ++i) counted += plan.steps[i].is_trial() ? 0 : 1;
   return counted;
 }
 
-DPM_INLINE std::uint32_t draws_of(const Plan& plan, std::size_t steps) {
+/// Draws among the first `steps` steps of a plan.
+inline std::uint32_t draws_of(const Plan& plan, std::size_t steps) {
   std::uint32_t draws = 0;
   for (std::size_t i = 0; i < steps; ++i) {
     for (const Instruction& instruction : plan.steps[i].instructions) {
@@ -94,19 +72,20 @@ DPM_INLINE std::uint32_t draws_of(const Plan& plan, std::size_t steps) {
   return draws;
 }
 
-DPM_INLINE std::string name_values(std::size_t step, std::size_t all, const char* what,
-                                   const Level& level) {
+/// "step 3 of 10: the model's output (time 0.5, timestep 499)"; all = 0: how many is not known.
+inline std::string name_values(std::size_t step, std::size_t all, const char* what,
+                               const Level& level) {
   const std::string of_all = all > 0 ? sentence(" of ", all) : std::string();
   return sentence("step ", step, of_all, ": ", what, " (time ", level.time, ", timestep ",
                   level.timestep, ")");
 }
 
-DPM_INLINE void refuse_spoilt() {
+/// Refuses to go on with a run that `NonFinite` has ended.
+[[noreturn]] inline void refuse_spoilt() {
   refuse(
       {"Stepper: the run met values that are not finite and cannot go on; reset it, or go on "
        "with a copy made before"});
 }
 
-}  // namespace dpm::detail
-
-#endif
+}  // namespace detail
+}  // namespace dpm

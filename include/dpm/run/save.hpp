@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "dpm/error.hpp"
+#include "dpm/math/hash.hpp"
 #include "dpm/plan/check.hpp"
 #include "dpm/plan/hash.hpp"
 #include "dpm/plan/plan.hpp"
@@ -49,7 +50,11 @@ std::vector<std::byte> begin_saved_run(const SavedRun& run, std::span<const doub
                                        std::size_t size);
 
 /// The checksum of saved runs.
-std::uint64_t checksum(std::span<const std::byte> bytes);
+inline std::uint64_t checksum(std::span<const std::byte> bytes) {
+  Hash hash;
+  hash.add(bytes);
+  return hash.value();
+}
 
 /// Writes the checksum when all values are there.
 void seal_saved_run(std::vector<std::byte>& bytes);
@@ -124,7 +129,14 @@ void for_each_value(const View& view, const Visit& visit) {
 }
 
 /// Whether the instruction at which a run stands fills the register anew, whatever it holds.
-bool is_to_be_filled(const Plan& plan, const RunPlace& place, Register r);
+inline bool is_to_be_filled(const Plan& plan, const RunPlace& place, Register r) {
+  if (place.step == plan.steps.size()) return false;
+  const std::vector<Instruction>& list = plan.steps[place.step].instructions;
+  if (place.instruction == list.size()) return false;
+  if (const auto* e = std::get_if<Evaluate>(&list[place.instruction])) return e->output == r;
+  if (const auto* d = std::get_if<Draw>(&list[place.instruction])) return d->target == r;
+  return false;
+}
 
 template <class State>
 std::vector<std::byte> save_run(const Stepper<State>& run, std::span<const double> numbers) {
@@ -164,11 +176,10 @@ Stepper<State> load_run(std::span<const std::byte> bytes, std::size_t numbers,
     for_each_value(dense_view(state), [&from](auto& value) {
       value = get_number<std::remove_reference_t<decltype(value)>>(from);
     });
-    if (check_finite && !all_finite(state)) {
-      refuse_non_finite(sentence("load: ", r == sample_register ? "the sample" : "a register",
-                                 " of the saved run, after ",
-                                 saved.place.steps_before + saved.place.step, " steps,"));
-    }
+    if (!check_finite) return;
+    require_finite(state, "load: ", r == sample_register ? "the sample" : "a register",
+                   " of the saved run, after ", saved.place.steps_before + saved.place.step,
+                   " steps,");
   };
   return Stepper<State>(std::move(plan), std::move(shape), std::move(options), saved.place, fill);
 }
@@ -234,17 +245,9 @@ template <DenseState State>
 
 #  include <string>
 
-#  include "dpm/math/hash.hpp"
-
 namespace dpm::detail {
 
 inline constexpr std::uint64_t saved_run_format = 0x3530'6e75'726d'7064;  // "dpmrun05"
-
-DPM_INLINE std::uint64_t checksum(std::span<const std::byte> bytes) {
-  Hash hash;
-  hash.add(bytes);
-  return hash.value();
-}
 
 /// The two last characters of the format's eight.
 inline std::string format_version(std::uint64_t number) {
@@ -313,11 +316,7 @@ DPM_INLINE SavedRun open_saved_run(std::span<const std::byte> bytes, const Saved
   const std::size_t sealed = check_sealed(bytes);
   const std::byte* from = bytes.data() + 8;
   const auto next = [&from] { return get_number<std::uint64_t>(from); };
-  SavedRun run;
-  run.scalar = next();
-  run.plan_hash = next();
-  run.elements = next();
-  run.samples = next();
+  SavedRun run{next(), next(), next(), next(), {}};  // from left to right
   RunPlace& place = run.place;
   place.step = next();
   place.instruction = next();
@@ -352,15 +351,6 @@ DPM_INLINE SavedRun open_saved_run(std::span<const std::byte> bytes, const Saved
   place.model_calls = static_cast<int>(model_calls);
   place.model_calls_before = static_cast<int>(model_calls_before);
   return run;
-}
-
-DPM_INLINE bool is_to_be_filled(const Plan& plan, const RunPlace& place, Register r) {
-  if (place.step == plan.steps.size()) return false;
-  const std::vector<Instruction>& list = plan.steps[place.step].instructions;
-  if (place.instruction == list.size()) return false;
-  if (const auto* e = std::get_if<Evaluate>(&list[place.instruction])) return e->output == r;
-  if (const auto* d = std::get_if<Draw>(&list[place.instruction])) return d->target == r;
-  return false;
 }
 
 }  // namespace dpm::detail

@@ -14,10 +14,9 @@
 #include <vector>
 
 #include "dpm/error.hpp"
+#include "dpm/plan/conversion.hpp"
 #include "dpm/plan/plan.hpp"
-#include "dpm/run/combined_states.hpp"
 #include "dpm/run/options.hpp"
-#include "dpm/run/preview.hpp"
 #include "dpm/run/registers.hpp"
 #include "dpm/run/run_place.hpp"
 #include "dpm/state/check_values.hpp"
@@ -57,7 +56,7 @@ class Stepper {
   /// `NonFinite` a start that is not finite.
   Stepper(std::shared_ptr<const Plan> plan, State x, RunOptions<State> options = {})
       : plan_(std::move(plan)), options_(std::move(options)) {
-    begin(x, {});
+    begin(x, nullptr);
   }
   Stepper(const Plan& plan, State x, RunOptions<State> options = {})
       : Stepper(std::make_shared<const Plan>(plan), std::move(x), std::move(options)) {}
@@ -74,8 +73,9 @@ class Stepper {
                     "; it must have one exactly if the run has");
     copy.options_ = std::move(options);
     copy.make_preview();
-    copy.model_time_.stop();
-    if (std::exchange(copy.pending_, nullptr) != nullptr) --copy.place_.instruction;
+    copy.place_ = place();
+    if (std::exchange(copy.pending_, nullptr) != nullptr)
+      copy.clock_.turn_to(detail::RunClock::none);
     return copy;
   }
 
@@ -86,13 +86,12 @@ class Stepper {
   void reset(const State& x) {
     check_like_sample("Stepper: the start x", x);
     detail::check_start("Stepper", x, options_.check_finite);
-    if (!plan_->live.empty()) (void)check_plan(plan_.get(), {});
+    if (is_part()) (void)check_plan(plan_.get(), nullptr);
     detail::for_each_register(PlanNeeds(*plan_).registers,
                               [&](Register r) { registers_[r] = x; });  // nothing else is left
     place_ = {};
     forget_call();
-    model_time_ = {};
-    sampler_time_ = {};
+    clock_ = {};
   }
 
   /// Goes on from the sample as it stands with another plan: the rest of a run whose sample was
@@ -105,21 +104,11 @@ class Stepper {
   /// sample stands; it has changed nothing then.
   void replan(std::shared_ptr<const Plan> plan) {
     if (spoilt_) detail::refuse_spoilt();
-    const PlanNeeds needs = check_next_plan(plan.get());
-    detail::check_start_level(plan->start(), level());
-    go_on_with(std::move(plan), needs);
+    go_on_with(std::move(plan), nullptr);
   }
   /// The same from another sample: `x` stands where the plan starts. Refuses an `x` of another
   /// shape or that is not finite.
-  void replan(std::shared_ptr<const Plan> plan, const State& x) {
-    const PlanNeeds needs = check_next_plan(plan.get());
-    check_like_sample("Stepper: the sample x", x);
-    if (options_.check_finite && !detail::is_finite(x)) {
-      detail::refuse_non_finite("Stepper: the sample x");
-    }
-    registers_[sample_register] = x;
-    go_on_with(std::move(plan), needs);
-  }
+  void replan(std::shared_ptr<const Plan> plan, const State& x) { go_on_with(std::move(plan), &x); }
   void replan(const Plan& plan) { replan(std::make_shared<const Plan>(plan)); }
   void replan(const Plan& plan, const State& x) { replan(std::make_shared<const Plan>(plan), x); }
 
@@ -152,23 +141,19 @@ class Stepper {
   ///     }
   [[nodiscard]] std::optional<Call> next_in_step() {
     if (spoilt_) detail::refuse_spoilt();
-    if (options_.observer) {
-      model_time_.stop();
-      sampler_time_.start();
-    }
+    if (options_.observer) clock_.turn_to(detail::RunClock::sampler);
     if (pending_ != nullptr) take_output();
     if (finished()) return std::nullopt;
     const Step& step = plan_->steps[place_.step];
-    const Instruction* instruction = step.instructions.data() + place_.instruction;
-    const Instruction* const end = step.instructions.data() + step.instructions.size();
-    for (; instruction != end; ++instruction) {
-      if (const auto* c = std::get_if<Combine>(instruction)) {
+    const auto left = std::span(step.instructions).subspan(place_.instruction);
+    for (const Instruction& instruction : left) {
+      if (const auto* c = std::get_if<Combine>(&instruction)) {
         run(*c);
-      } else if (const auto* evaluate = std::get_if<Evaluate>(instruction)) {
+      } else if (const auto* evaluate = std::get_if<Evaluate>(&instruction)) {
         if (options_.stop.stop_requested()) return std::nullopt;
         return hand_out(*evaluate);
       } else {
-        ask(step, *instruction);
+        ask(step, instruction);
       }
       ++place_.instruction;  // only now, so that a callback that throws is called again
     }
@@ -222,8 +207,8 @@ class Stepper {
             .level = level(),
             .sample = sample(),
             .error = estimated ? &registers_[error_register] : nullptr,
-            .model_seconds = model_time_.seconds(),
-            .sampler_seconds = sampler_time_.seconds()};
+            .model_seconds = clock_.seconds(detail::RunClock::model),
+            .sampler_seconds = clock_.seconds(detail::RunClock::sampler)};
   }
 
   /// Where the run stands, to be kept with the values of its registers (see `save`). A call that is
@@ -239,27 +224,23 @@ class Stepper {
   Stepper(std::shared_ptr<const Plan> plan, State x, RunOptions<State> options,
           const RunPlace& place, const Fill& fill)
       : plan_(std::move(plan)), options_(std::move(options)), place_(place) {
-    begin(x,
-          plan_ != nullptr ? std::span<const Register>(plan_->live) : std::span<const Register>());
+    begin(x, plan_.get());
     detail::for_each_register(PlanNeeds(*plan_).registers,
                               [&](Register r) { fill(r, registers_[r]); });
   }
 
  private:
-  void begin(const State& x, std::span<const Register> held) {
-    const PlanNeeds needs = check_plan(plan_.get(), held);
+  void begin(const State& x, const Plan* left_by) {
+    const PlanNeeds needs = check_plan(plan_.get(), left_by);
     detail::check_start("Stepper", x, options_.check_finite);
     registers_.assign(needs.registers, x);
     make_preview();
     planned_calls_ = needs.model_calls;
   }
-  PlanNeeds check_plan(const Plan* plan, std::span<const Register> held) const {
-    return detail::check_run(plan, held, static_cast<bool>(options_.noise),
+  /// Registers hold what a plan has `left` live in them, if one has.
+  PlanNeeds check_plan(const Plan* plan, const Plan* left) const {
+    return detail::check_run(plan, left, static_cast<bool>(options_.noise),
                              static_cast<bool>(options_.correction));
-  }
-  PlanNeeds check_next_plan(const Plan* plan) const {
-    return check_plan(
-        plan, finished() ? std::span<const Register>(plan_->live) : std::span<const Register>());
   }
   void check_like_sample(const char* subject, const State& x) const {
     if constexpr (DenseState<State>) {
@@ -267,7 +248,16 @@ class Stepper {
     }
   }
 
-  void go_on_with(std::shared_ptr<const Plan> plan, const PlanNeeds& needs) {
+  /// From `x`, or from the sample as it stands if that is null.
+  void go_on_with(std::shared_ptr<const Plan> plan, const State* x) {
+    const PlanNeeds needs = check_plan(plan.get(), finished() ? plan_.get() : nullptr);
+    if (x == nullptr) {
+      detail::check_start_level(plan->start(), level());
+    } else {
+      check_like_sample("Stepper: the sample x", *x);
+      if (options_.check_finite) detail::require_finite(*x, "Stepper: the sample x");
+      registers_[sample_register] = *x;
+    }
     registers_.grow(needs.registers, sample());
     place_ = {.model_calls = place_.model_calls,
               .steps_before = steps_done(),
@@ -281,8 +271,7 @@ class Stepper {
     pending_ = nullptr;
     unchecked_ = nullptr;
     spoilt_ = false;
-    model_time_.stop();
-    sampler_time_.stop();
+    clock_.turn_to(detail::RunClock::none);
   }
 
   void make_preview() { preview_ = std::vector<State>(options_.preview ? 1 : 0, sample()); }
@@ -294,28 +283,22 @@ class Stepper {
     ++place_.instruction;
     pending_ = &evaluate;
     if (options_.check_finite) detail::mark_unfilled(output);
-    if (options_.observer) {
-      sampler_time_.stop();
-      model_time_.start();
-    }
+    if (options_.observer) clock_.turn_to(detail::RunClock::model);
     return open_call();
   }
 
   void take_output() {
     const Evaluate& call = *pending_;
     const State& output = registers_[call.output];
-    check_shape(output, "the model's output", call.level);
-    if constexpr (DenseState<State>) {
-      const bool at_once = options_.refillable || options_.preview ||
-                           detail::has_few_values<State> || !detail::CombinedHere<State>;
-      if (options_.check_finite && at_once && !all_finite(output)) {
-        detail::refuse_non_finite(name("the model's output", call.level));
-      }
-      if (options_.check_finite && !at_once) unchecked_ = &call;
-    }
-    if (options_.preview) {
-      detail::show_preview(options_, plan_->prediction, call, registers_[call.input], output,
-                           preview_[0]);
+    const bool at_once = options_.refillable || options_.preview || detail::has_few_values<State> ||
+                         !detail::CombinedHere<State>;
+    check_values(output, "the model's output", call.level, at_once);
+    if (options_.check_finite && !at_once) unchecked_ = &call;
+    if (options_.preview && says_data(plan_->prediction, call.level)) {
+      Conversion c = to_data(plan_->prediction, call.level);
+      if (call.input.kind == Register::Kind::input) c.input /= call.level.input_scale();
+      detail::combine_two(preview_[0], c.input, registers_[call.input], c.output, output);
+      options_.preview(preview_[0], call.level);
     }
     pending_ = nullptr;
     ++place_.model_calls;
@@ -323,58 +306,44 @@ class Stepper {
 
   /// Looks at the output that was taken last, unless a combination has done so.
   void check_output() {
-    if (unchecked_ == nullptr) return;
-    const Evaluate& call = *std::exchange(unchecked_, nullptr);
-    if (!detail::is_finite(registers_[call.output])) refuse_output(call);
+    if (unchecked_ != nullptr) judge_output(detail::is_finite(registers_[unchecked_->output]));
   }
-  [[noreturn]] void refuse_output(const Evaluate& call) {
-    spoilt_ = true;
-    detail::refuse_non_finite(name("the model's output", call.level));
+  void judge_output(bool finite) {
+    const Evaluate& call = *std::exchange(unchecked_, nullptr);
+    spoilt_ = !finite;
+    if (spoilt_) detail::refuse_non_finite(name("the model's output", call.level));
   }
 
   void run(const Combine& c) {
-    if constexpr (detail::CombinedHere<State>) {
-      if (unchecked_ != nullptr) return run_and_check(c);
-    }
-    run_unchecked(c);
-  }
-  void run_unchecked(const Combine& c) {
     const detail::CombinedStates<State> states(c, registers_);
+    if constexpr (detail::CombinedHere<State>) {
+      if (unchecked_ != nullptr && run_and_check(c, states)) return;
+    }
     combine(states.weights, states.targets, states.operands);
   }
-  /// Looks at the output that was taken last in the pass that reads it.
-  void run_and_check(const Combine& c) {
+  /// If this combination reads the output that was taken last, runs it and looks at the output in
+  /// the same pass. Returns whether it does.
+  bool run_and_check(const Combine& c, const detail::CombinedStates<State>& states) {
     for (std::size_t j = 0; j < c.operands.size(); ++j) {
       if (!(c.operands[j] == unchecked_->output)) continue;
-      const Evaluate& call = *std::exchange(unchecked_, nullptr);
-      const detail::CombinedStates<State> states(c, registers_);
-      if (!detail::combine_and_check(states.weights, states.targets, states.operands, j)) {
-        refuse_output(call);
-      }
-      return;
+      judge_output(detail::combine_and_check(states.weights, states.targets, states.operands, j));
+      return true;
     }
-    const Register output = unchecked_->output;
-    for (const Register r : c.targets) {
-      if (r == output) check_output();  // before it is overwritten
+    for (const Register r : c.targets) {  // which overwrites it
+      if (unchecked_ != nullptr && r == unchecked_->output) check_output();
     }
-    run_unchecked(c);
+    return false;
   }
 
-  void check_shape(const State& values, const char* what, const Level& level) const {
+  /// What callables leave must have the sample's shape and, if that is looked at now, be finite.
+  void check_values(const State& x, const char* what, const Level& at, bool look = true) const {
     if constexpr (DenseState<State>) {
-      const detail::Shape is = detail::shape_of(values);
-      const detail::Shape must_be = detail::shape_of(sample());
-      if (!(is == must_be)) [[unlikely]] {
-        detail::refuse_shape(name(what, level), is, "the sample", must_be);
+      const detail::Shape like = detail::shape_of(sample());
+      if (const detail::Shape is = detail::shape_of(x); !(is == like)) [[unlikely]] {
+        detail::refuse_shape(name(what, at), is, "the sample", like);
       }
-    }
-  }
-  /// What callables leave must have the sample's shape and be finite.
-  void check_values(const State& values, const char* what, const Level& level) const {
-    check_shape(values, what, level);
-    if constexpr (DenseState<State>) {
-      if (options_.check_finite && !all_finite(values)) {
-        detail::refuse_non_finite(name(what, level));
+      if (options_.check_finite && look && !all_finite(x)) {
+        detail::refuse_non_finite(name(what, at));
       }
     }
   }
@@ -403,7 +372,7 @@ class Stepper {
     place_.instruction = 0;
     ++place_.step;
     if (!options_.observer) return;
-    sampler_time_.stop();
+    clock_.turn_to(detail::RunClock::none);
     if (!is_part() || !step.is_trial()) options_.observer(progress());
   }
 
@@ -419,14 +388,13 @@ class Stepper {
   std::shared_ptr<const Plan> plan_;
   RunOptions<State> options_;
   detail::Registers<State> registers_;
-  std::vector<State> preview_;
+  std::vector<State> preview_;           // one, for the data predictions that are shown, if any are
   const Evaluate* pending_ = nullptr;    // points into the shared plan, so copies may keep it
   const Evaluate* unchecked_ = nullptr;  // its output may hold a NaN
   bool spoilt_ = false;
   RunPlace place_;
   int planned_calls_ = 0;
-  detail::StopWatch model_time_;
-  detail::StopWatch sampler_time_;
+  detail::RunClock clock_;
 };
 
 }  // namespace dpm

@@ -11,7 +11,6 @@
 #include <string_view>
 
 #include "dpm/error.hpp"
-#include "dpm/separate.hpp"
 #include "dpm/state/dense.hpp"
 #include "dpm/state/finite.hpp"
 
@@ -34,11 +33,16 @@ Shape shape_of(const State& state) {
 }
 
 /// Throws "<subject> is 2 x 3; it must have the shape of <of>, 4 x 5".
-[[noreturn]] void refuse_shape(const std::string& subject, const Shape& is, std::string_view of,
-                               const Shape& must_be);
+[[noreturn]] inline void refuse_shape(const std::string& subject, const Shape& is,
+                                      std::string_view of, const Shape& must_be) {
+  refuse({subject, " is ", is.elements, " x ", is.samples, "; it must have the shape of ", of, ", ",
+          must_be.elements, " x ", must_be.samples});
+}
 
 /// Throws `NonFinite`: "<subject> holds a NaN or an infinity".
-[[noreturn]] void refuse_non_finite(const std::string& subject);
+[[noreturn]] inline void refuse_non_finite(const std::string& subject) {
+  fail<NonFinite>(subject + " holds a NaN or an infinity");
+}
 
 /// Refuses a shape that is not the one of `of`; the parts name what has it.
 template <class... Subject>
@@ -58,6 +62,14 @@ bool is_finite(const State& state) {
     return all_finite(state);
   } else {
     return true;
+  }
+}
+
+/// Refuses a state that is not finite; the parts name it.
+template <class State, class... Subject>
+void require_finite(const State& state, const Subject&... subject) {
+  if (!is_finite(state)) [[unlikely]] {
+    refuse_non_finite(sentence(subject...));
   }
 }
 
@@ -85,22 +97,8 @@ void check_start(const char* who, const State& x, bool check_finite) {
   if constexpr (DenseState<State>) {
     require(dense_view(x).size() > 0, who,
             ": the start x is empty; it must hold at least one value");
-    if (check_finite && !all_finite(x)) refuse_non_finite(sentence(who, ": the start x"));
+    if (check_finite) require_finite(x, who, ": the start x");
   }
 }
-
-#if DPM_DEFINE
-
-DPM_INLINE void refuse_shape(const std::string& subject, const Shape& is, std::string_view of,
-                             const Shape& must_be) {
-  refuse({subject, " is ", is.elements, " x ", is.samples, "; it must have the shape of ", of, ", ",
-          must_be.elements, " x ", must_be.samples});
-}
-
-DPM_INLINE void refuse_non_finite(const std::string& subject) {
-  fail<NonFinite>(subject + " holds a NaN or an infinity");
-}
-
-#endif
 
 }  // namespace dpm::detail
