@@ -10,6 +10,7 @@
 
 #include "dpm/dpm.hpp"
 #include "support/catch.hpp"
+#include "support/refusals.hpp"
 #include "support/test_network.hpp"
 
 namespace adaptive_run_test {
@@ -142,23 +143,34 @@ TEST_CASE("an adaptive run refuses the bytes of another one") {
   answer(run, 4);
   const std::vector<std::byte> bytes = dpm::save(run);
   const State shape(test_start().size());
+  const auto refused = [](const auto& load, const std::string& sentence) {
+    require_said(said(load), sentence);
+  };
   dpm::AdaptiveDpmSolver other = method;
   other.space = dpm::Space::noise;
-  CHECK_THROWS_WITH(dpm::load_adaptive(bytes, other, schedule, shape),
-                    mentions("is of a plan with hash"));
-  CHECK_THROWS_WITH(dpm::load_adaptive(bytes, method, dpm::VpCosine(), shape),
-                    mentions("load: ") || mentions("hash") || mentions("time"));
-  CHECK_THROWS_WITH(dpm::load_adaptive(bytes, method, schedule, State(3)),
-                    mentions("values; the state given has 3 x 1"));
+  refused([&] { (void)dpm::load_adaptive(bytes, other, schedule, shape); },
+          "load: the saved run is of a plan with hash ...");
+  refused([&] { (void)dpm::load_adaptive(bytes, method, dpm::VpCosine(), shape); },
+          "VpCosine: time must be in [0, 0.9946] and is 0.99...");
+  refused([&] { (void)dpm::load_adaptive(bytes, method, dpm::VpLinear(0.1, 19.0), shape); },
+          "load: the saved run is of a plan with hash ...");
+  refused([&] { (void)dpm::load_adaptive(bytes, method, schedule, shape, dpm::Prediction::data); },
+          "load: the saved run is of a plan with hash ...");
+  refused([&] { (void)dpm::load_adaptive(bytes, method, schedule, State(3)); },
+          "load: the saved run is of 8 x 1 values; the state given has 3 x 1");
+  refused([&] { (void)dpm::load_adaptive(bytes, method, schedule, State()); },
+          "load: shape is empty; it must have the shape of the run's sample");
   std::vector<std::byte> damaged = bytes;
   damaged[damaged.size() / 2] ^= std::byte{4};
-  CHECK_THROWS_WITH(dpm::load_adaptive(damaged, method, schedule, shape), mentions("damaged"));
-  CHECK_THROWS_WITH(dpm::load(bytes, run.stepper().plan(), shape),
-                    mentions("is an adaptive one; load it with load_adaptive"));
+  refused([&] { (void)dpm::load_adaptive(damaged, method, schedule, shape); },
+          "load: the " + std::to_string(bytes.size()) +
+              " bytes are damaged or cut short: their checksum is wrong");
+  refused([&] { (void)dpm::load(bytes, run.stepper().plan(), shape); },
+          "load: the saved run is an adaptive one; load it with load_adaptive");
   const dpm::Plan plan = make_plan(dpm::Ddim{}, make_grid(dpm::UniformTime{}, schedule, 3));
   const std::vector<std::byte> fixed = dpm::save(dpm::Stepper<State>(plan, test_start()));
-  CHECK_THROWS_WITH(dpm::load_adaptive(fixed, method, schedule, shape),
-                    mentions("load: the 0 numbers of the saved run are not those of an adaptive"));
+  refused([&] { (void)dpm::load_adaptive(fixed, method, schedule, shape); },
+          "load_adaptive: the saved run is not an adaptive one; load it with load");
 }
 
 }  // namespace adaptive_run_test

@@ -59,44 +59,57 @@ class AdaptiveSteps {
   /// Refuses options out of range and ends between which no run exists.
   AdaptiveSteps(const AdaptiveDpmSolver& method, AnySchedule schedule, Prediction prediction,
                 Correction correction);
+  /// Back to the first.
+  void restart() { *this = AdaptiveSteps(method_, schedule_, prediction_, correction_); }
 
   [[nodiscard]] const AdaptiveDpmSolver& method() const { return method_; }
-  /// The plan that runs now: of a trial, of its acceptance, or of the last step to sigma = 0.
-  [[nodiscard]] Plan plan() const;
+  /// The plan that runs now: of a trial, of its acceptance, or of the last step to sigma = 0. When
+  /// the run is over, the one that ran last.
+  [[nodiscard]] const std::shared_ptr<const Plan>& plan() const { return plan_; }
   /// Whether that is a trial, whose error `go_on` wants.
-  [[nodiscard]] bool is_trial() const { return phase_ == Phase::trial; }
-  /// Goes on to the next plan when this one has run; false when the run is over.
+  [[nodiscard]] bool is_trial() const { return place_.phase == Phase::trial; }
+  [[nodiscard]] bool is_over() const { return place_.phase == Phase::over; }
+  /// Goes on to the next plan when this one has run, if the run is not over then. Refuses what
+  /// `AdaptiveRun::next` does; it has changed nothing then.
   ///
   /// @param error        of a trial, in tolerances
   /// @param model_calls  made since the run began
-  bool go_on(double error, int model_calls);
+  void go_on(double error, int model_calls);
   [[nodiscard]] const AdaptiveReport& report() const { return report_; }
-  /// Throws `NonFinite`: the error of the trial is not.
-  [[noreturn]] void refuse_error(double error) const;
 
   /// All of this as numbers, and back; `restore` refuses numbers that `numbers` cannot have
-  /// written.
+  /// written, and those of a run whose `kept_options` are others.
   [[nodiscard]] std::vector<double> numbers() const;
   void restore(const std::vector<double>& numbers);
 
  private:
-  enum class Phase : std::uint8_t { trial, acceptance, last_step };
+  enum class Phase : std::uint8_t { trial, acceptance, last_step, over };
+  struct Place {
+    Phase phase = Phase::trial;
+    Level from;              // where the sample stands
+    Level to;                // where the trial leads
+    double step = 0.0;       // its length in lambda
+    double next_step = 0.0;  // that of the next, before it is fitted into what is left
+    bool forced = false;     // accepted whatever its error
+    bool start_known = false;
+  };
 
-  /// Whether there is a way left to go from a level; false changes nothing.
-  bool go_on_from(const Level& level, int model_calls);
+  /// Makes `next` the next trial, from `level`, or what comes when no way is left from there.
+  void go_from(const Level& level, Place& next, int model_calls) const;
+  [[nodiscard]] std::shared_ptr<const Plan> make_plan(const Place& place) const;
+  void add(const AdaptiveTrial& trial) {
+    report_.trials.push_back(trial);
+    ++(trial.accepted ? report_.accepted : report_.rejected);
+    if (trial.accepted && trial.error > 1.0) report_.within_tolerance = false;
+  }
 
   AdaptiveDpmSolver method_;
   AnySchedule schedule_;
   Prediction prediction_;
   Correction correction_;
   Level end_;
-  Level from_;            // where the sample stands
-  Level to_;              // where the trial leads
-  double step_;           // its length in lambda
-  double next_step_ = 0;  // that of the next, before it is fitted into what is left
-  bool forced_ = false;   // accepted whatever its error
-  bool start_known_ = false;
-  Phase phase_ = Phase::trial;
+  Place place_;
+  std::shared_ptr<const Plan> plan_;
   AdaptiveReport report_;
 };
 
@@ -119,6 +132,8 @@ class AdaptiveRun {
                 "dpm::ErrorTolerance&) in its own namespace.");
 
  public:
+  using Call = typename Stepper<State>::Call;
+
   /// Arguments, refusals and options as `sample_adaptive`.
   AdaptiveRun(const AdaptiveDpmSolver& method, AnySchedule schedule, State x,
               Prediction prediction = Prediction::noise, RunOptions<State> options = {})
@@ -126,31 +141,51 @@ class AdaptiveRun {
                options.correction ? Correction::data : Correction::none),
         run_{first_plan(x, options), std::move(x), std::move(options)} {}
 
+  /// Goes on with these steps in a stepper that runs their plan (see `load_adaptive`).
+  AdaptiveRun(detail::AdaptiveSteps steps, Stepper<State> run)
+      : steps_(std::move(steps)), run_(std::move(run)) {
+    check_samples(sample());
+  }
+
+  /// A copy that goes on with callables of its own, as `Stepper::fork`.
+  [[nodiscard]] AdaptiveRun fork(RunOptions<State> options) const {
+    return {steps_, run_.fork(std::move(options))};
+  }
+  /// A new run from the start `x`, in the same buffers; refusals as `Stepper::reset`.
+  void reset(const State& x) {
+    detail::AdaptiveSteps steps = steps_;
+    steps.restart();
+    run_.replan(steps.plan(), x);
+    run_.reset(sample());  // counts from 0
+    steps_ = std::move(steps);
+  }
+
   /// Runs up to the next model call and hands it out; nothing once the run is over, or where a stop
-  /// was requested. Throws as `Stepper::next` does; `InvalidArgument` too where the run would need
-  /// more than `max_model_calls` calls or steps shorter than `smallest_step`, and `NonFinite` where
-  /// the error of a trial is not finite.
-  [[nodiscard]] std::optional<typename Stepper<State>::Call> next() {
-    while (!over_) {
+  /// was requested. Throws as `Stepper::next` does, and, without having moved, `InvalidArgument`
+  /// where the run would need more than `max_model_calls` calls or steps shorter than
+  /// `smallest_step`, and `NonFinite` where the error of a trial is not finite. Saved then, it can
+  /// be loaded with a higher cap or looser tolerances (see `load_adaptive`).
+  [[nodiscard]] std::optional<Call> next() {
+    while (!finished()) {
+      if (&run_.plan() != steps_.plan().get()) run_.replan(steps_.plan());
       if (auto call = run_.next()) return call;
       if (!run_.finished()) break;  // stopped
-      double error = 0.0;
-      if (steps_.is_trial()) {
-        error = error_norm(run_.value(lower_register), run_.value(higher_register),
-                           run_.value(previous_register), steps_.method().tolerance);
-        if (!std::isfinite(error)) steps_.refuse_error(error);
-      }
-      over_ = !steps_.go_on(error, run_.model_calls());
-      if (!over_) run_.replan(steps_.plan());
+      const double error =
+          steps_.is_trial() ? error_norm(run_.value(lower_register), run_.value(higher_register),
+                                         run_.value(previous_register), steps_.method().tolerance)
+                            : 0.0;
+      steps_.go_on(error, run_.model_calls());
     }
     return std::nullopt;
   }
+  /// The call that is open, as `Stepper::open_call`.
+  [[nodiscard]] std::optional<Call> open_call() { return run_.open_call(); }
 
   /// The start, then what the last accepted step has made of it.
   [[nodiscard]] const State& sample() const { return run_.sample(); }
   /// Where the sample stands.
   [[nodiscard]] const Level& level() const { return run_.level(); }
-  [[nodiscard]] bool finished() const { return over_; }
+  [[nodiscard]] bool finished() const { return steps_.is_over(); }
   [[nodiscard]] bool stopped() const { return run_.stopped(); }
   /// Lets a stopped run go on, until `stop` is requested to stop.
   void resume(const StopRequest& stop = {}) { run_.resume(stop); }
@@ -166,30 +201,23 @@ class AdaptiveRun {
   /// The stepper that runs its plans, and the steps that it has chosen, to be saved (see `save`).
   [[nodiscard]] const Stepper<State>& stepper() const { return run_; }
   [[nodiscard]] std::vector<double> numbers() const { return steps_.numbers(); }
-  /// Puts the run where `numbers` was written; `load(plan)` is the stepper for the plan that ran
-  /// then.
-  template <class Load>
-  void restore(const std::vector<double>& numbers, const Load& load) {
-    detail::AdaptiveSteps steps = steps_;
-    steps.restore(numbers);
-    run_ = load(std::make_shared<const Plan>(steps.plan()));
-    steps_ = std::move(steps);
-  }
 
  private:
   /// The first plan, once the start has been looked at.
-  Plan first_plan(const State& x, const RunOptions<State>& options) const {
+  std::shared_ptr<const Plan> first_plan(const State& x, const RunOptions<State>& options) const {
     detail::check_start("sample_adaptive", x, options.check_finite);
+    check_samples(x);
+    return steps_.plan();
+  }
+  void check_samples(const State& x) const {
     if constexpr (DenseState<State>) {
       (void)split_samples("sample_adaptive", dense_view(x),
                           steps_.method().tolerance.elements_per_sample);
     }
-    return steps_.plan();
   }
 
   detail::AdaptiveSteps steps_;
   Stepper<State> run_;
-  bool over_ = false;
 };
 
 /// Samples with adaptive steps: runs `method` on `schedule` with `model` from the noise in `x` and
@@ -203,7 +231,7 @@ class AdaptiveRun {
 ///               `sample`. A type of your own needs `error_norm` besides `combine`.
 /// @param prediction  what the model's output means.
 /// @param options  correction, observer, preview, stop, checks. The observer is told of each
-///                 accepted step, with `steps = 0` since their number is not known; the preview is
+///                 accepted step, with `steps = 0` while their number is not known; the preview is
 ///                 shown the calls of rejected trials too; a noise source is not used.
 ///
 /// It always ends: a run that would need more than `max_model_calls` calls or steps shorter than
@@ -241,18 +269,15 @@ inline Level end_level(const char* option, const std::optional<double>& time, do
   return schedule.level(*time);
 }
 
-/// Whether the trial after which `calls` will have been made must be the last one. Refuses a trial
-/// beyond the cap.
-inline bool is_last_chance(const AdaptiveDpmSolver& method, int calls, const Level& from) {
-  const int at_the_end = method.denoise_to_zero ? 1 : 0;
-  if (method.at_cap == AdaptiveDpmSolver::AtCap::finish) {
-    return calls + method.order + at_the_end > method.max_model_calls;
-  }
-  require(calls + at_the_end <= method.max_model_calls,
-          "sample_adaptive: max_model_calls = ", method.max_model_calls, " are used up at time ",
-          from.time,
-          "; allow more, loosen the tolerance, or let the run finish with AtCap::finish");
-  return false;
+/// What must not change in the middle of a run, by name.
+inline std::vector<std::pair<const char*, double>> kept_options(const AdaptiveDpmSolver& method,
+                                                                double end, Correction correction) {
+  return {{"order", static_cast<double>(method.order)},
+          {"update", static_cast<double>(method.update)},
+          {"smallest_step", method.smallest_step},
+          {"end", end},
+          {"denoise_to_zero", method.denoise_to_zero ? 1.0 : 0.0},
+          {"Correction", static_cast<double>(correction)}};
 }
 
 DPM_INLINE AdaptiveSteps::AdaptiveSteps(const AdaptiveDpmSolver& method, AnySchedule schedule,
@@ -260,115 +285,114 @@ DPM_INLINE AdaptiveSteps::AdaptiveSteps(const AdaptiveDpmSolver& method, AnySche
     : method_(method),
       schedule_(std::move(schedule)),
       prediction_(prediction),
-      correction_(correction),
-      step_(method.first_step),
-      next_step_(method.first_step) {
+      correction_(correction) {
   check_options(method_);
   end_ = end_level("end", method_.end, schedule_.first_time(), schedule_);
-  from_ = end_level("start", method_.start, schedule_.last_time(), schedule_);
-  check_ends(method_, from_, end_);
-  (void)go_on_from(from_, 0);
+  const Level start = end_level("start", method_.start, schedule_.last_time(), schedule_);
+  check_ends(method_, start, end_);
+  place_.next_step = method_.first_step;
+  go_from(start, place_, 0);
+  plan_ = make_plan(place_);
 }
 
-DPM_INLINE Plan AdaptiveSteps::plan() const {
-  if (phase_ == Phase::acceptance) return make_acceptance(method_, from_, to_, prediction_);
-  if (phase_ == Phase::last_step) {
-    return make_last_step(method_, schedule_, from_, prediction_, correction_);
-  }
-  return make_trial(method_, schedule_, from_, to_, report_.accepted == 0 && !start_known_,
-                    start_known_, prediction_, correction_);
+DPM_INLINE std::shared_ptr<const Plan> AdaptiveSteps::make_plan(const Place& place) const {
+  const bool to_zero = place.phase == Phase::over && method_.denoise_to_zero;
+  Plan plan = place.phase == Phase::trial ? make_trial(method_, schedule_, place.from, place.to,
+                                                       report_.accepted == 0 && !place.start_known,
+                                                       place.start_known, prediction_, correction_)
+              : place.phase == Phase::last_step || to_zero
+                  ? make_last_step(method_, schedule_, place.from, prediction_, correction_)
+                  : make_acceptance(method_, place.from, place.to, prediction_);
+  return std::make_shared<const Plan>(std::move(plan));
 }
 
-DPM_INLINE bool AdaptiveSteps::go_on_from(const Level& level, int model_calls) {
+DPM_INLINE void AdaptiveSteps::go_from(const Level& level, Place& next, int model_calls) const {
   const double left = end_.lambda() - level.lambda();
+  const int at_the_end = method_.denoise_to_zero ? 1 : 0;
   if (!(level.time - end_.time > method_.time_tolerance && left >= method_.smallest_step)) {
-    if (!method_.denoise_to_zero) return false;
-    from_ = level;
-    phase_ = Phase::last_step;
-    return true;
+    next.phase = at_the_end == 1 ? Phase::last_step : Phase::over;
+    if (at_the_end == 1) next.from = level;
+    return;
   }
-  from_ = level;
-  const int cost = method_.order - (start_known_ ? 1 : 0);
-  forced_ = is_last_chance(method_, model_calls + cost, from_);
+  const int calls = model_calls + method_.order - (next.start_known ? 1 : 0) + at_the_end;
+  require(calls <= method_.max_model_calls,
+          "sample_adaptive: max_model_calls = ", method_.max_model_calls, " are used up at time ",
+          level.time,
+          "; allow more, loosen the tolerance, or let the run finish with AtCap::finish");
+  next.forced = method_.at_cap == AdaptiveDpmSolver::AtCap::finish &&
+                calls + method_.order > method_.max_model_calls;
   // What a step leaves is either nothing or long enough for another.
-  const bool to_the_end = forced_ || next_step_ > left - method_.smallest_step;
-  step_ = to_the_end ? left : next_step_;
-  to_ = to_the_end ? end_ : schedule_.level_at_lambda(from_.lambda() + step_);
-  phase_ = Phase::trial;
-  return true;
+  const bool to_the_end = next.forced || next.next_step > left - method_.smallest_step;
+  next.phase = Phase::trial;
+  next.from = level;
+  next.step = to_the_end ? left : next.next_step;
+  next.to = to_the_end ? end_ : schedule_.level_at_lambda(level.lambda() + next.step);
 }
 
-DPM_INLINE bool AdaptiveSteps::go_on(double error, int model_calls) {
-  if (phase_ == Phase::last_step) return false;
-  if (phase_ == Phase::acceptance) {
-    start_known_ = false;
-    return go_on_from(to_, model_calls);
+DPM_INLINE void AdaptiveSteps::go_on(double error, int model_calls) {
+  Place next = place_;
+  if (place_.phase == Phase::last_step) {
+    next.phase = Phase::over;
+  } else if (place_.phase == Phase::acceptance) {
+    next.start_known = false;
+    go_from(place_.to, next, model_calls);
+  } else if (!std::isfinite(error)) {
+    fail<NonFinite>(sentence("sample_adaptive: trial ", report_.trials.size() + 1,
+                             ": the estimate of its error (time ", place_.to.time, ") is ", error,
+                             " tolerances of at least ", method_.tolerance.absolute,
+                             "; it must be finite"));
+  } else if (next.next_step = next_step(method_, place_.step, error);
+             place_.forced || error <= 1.0) {
+    next.next_step = std::max(next.next_step, method_.smallest_step);
+    next.phase = Phase::acceptance;
+  } else {
+    const double left = end_.lambda() - place_.from.lambda();
+    next.next_step = std::min(next.next_step, left - method_.smallest_step);
+    require(next.next_step >= method_.smallest_step, "sample_adaptive: at time ", place_.from.time,
+            " a step of ", place_.step, " in lambda has an error of ", error,
+            " tolerances, and steps may not be shorter than smallest_step = ",
+            method_.smallest_step, "; loosen the tolerance");
+    next.start_known = true;
+    go_from(place_.from, next, model_calls);
   }
-  const bool accepted = forced_ || error <= 1.0;
-  report_.trials.push_back({from_, to_, error, accepted});
-  const double next = next_step(method_, step_, error);
-  if (accepted) {
-    ++report_.accepted;
-    if (error > 1.0) report_.within_tolerance = false;
-    next_step_ = std::max(next, method_.smallest_step);
-    phase_ = Phase::acceptance;
-    return true;
-  }
-  ++report_.rejected;
-  start_known_ = true;
-  const double left = end_.lambda() - from_.lambda();
-  next_step_ = std::min(next, left - method_.smallest_step);
-  require(next_step_ >= method_.smallest_step, "sample_adaptive: at time ", from_.time,
-          " a step of ", step_, " in lambda has an error of ", error,
-          " tolerances, and steps may not be shorter than smallest_step = ", method_.smallest_step,
-          "; loosen the tolerance");
-  return go_on_from(from_, model_calls);
+  if (next.phase != Phase::over) plan_ = make_plan(next);
+  if (is_trial()) add({place_.from, place_.to, error, next.phase == Phase::acceptance});
+  place_ = next;  // only now, as all else may refuse
 }
 
 DPM_INLINE std::vector<double> AdaptiveSteps::numbers() const {
-  std::vector<double> all{
-      static_cast<double>(phase_), from_.time, to_.time, step_, next_step_, forced_ ? 1.0 : 0.0,
-      start_known_ ? 1.0 : 0.0};
+  const auto [phase, from, to, step, next_step, forced, start_known] = place_;
+  const int what = static_cast<int>(phase) + (forced ? 4 : 0) + (start_known ? 8 : 0);
+  std::vector<double> all{static_cast<double>(what), from.time, to.time, step, next_step};
+  for (const auto& kept : kept_options(method_, end_.time, correction_)) all.push_back(kept.second);
   for (const AdaptiveTrial& trial : report_.trials) {
-    for (const double number :
-         {trial.from.time, trial.to.time, trial.error, trial.accepted ? 1.0 : 0.0}) {
-      all.push_back(number);
-    }
+    all.insert(all.end(), {trial.from.time, trial.to.time, trial.error, double(trial.accepted)});
   }
   return all;
 }
 
 DPM_INLINE void AdaptiveSteps::restore(const std::vector<double>& numbers) {
-  constexpr std::size_t own = 7;
-  const auto is_flag = [](double number) { return number == 0.0 || number == 1.0; };
+  const auto options = kept_options(method_, end_.time, correction_);
+  const std::size_t own = 5 + options.size();
   bool sound = numbers.size() >= own && (numbers.size() - own) % 4 == 0;
-  for (const double number : numbers) sound = sound && std::isfinite(number);
-  sound = sound && numbers[0] >= 0.0 && numbers[0] <= static_cast<double>(Phase::last_step) &&
-          numbers[0] == std::floor(numbers[0]) && is_flag(numbers[5]) && is_flag(numbers[6]);
+  for (const double number : numbers) sound = sound && !std::isnan(number);
+  sound = sound && numbers[0] >= 0.0 && numbers[0] < 16.0 && numbers[0] == std::floor(numbers[0]);
   require(sound, "load: the ", numbers.size(),
           " numbers of the saved run are not those of an adaptive one");
-  phase_ = static_cast<Phase>(static_cast<int>(numbers[0]));
-  from_ = schedule_.level(numbers[1]);
-  to_ = schedule_.level(numbers[2]);
-  step_ = numbers[3];
-  next_step_ = numbers[4];
-  forced_ = numbers[5] == 1.0;
-  start_known_ = numbers[6] == 1.0;
+  for (std::size_t i = 0; i < options.size(); ++i) {
+    const auto& [name, value] = options[i];
+    require(value == numbers[5 + i], "load: ", name, " = ", value, ", and ", numbers[5 + i],
+            " in the saved run; it must be the same");
+  }
+  const auto level = [&](std::size_t i) { return schedule_.level(numbers[i]); };
+  const int what = static_cast<int>(numbers[0]);
+  const auto phase = static_cast<Phase>(what % 4);
+  place_ = {phase, level(1), level(2), numbers[3], numbers[4], what / 4 % 2 == 1, what / 8 == 1};
   report_ = {};
   for (std::size_t i = own; i < numbers.size(); i += 4) {
-    const bool accepted = numbers[i + 3] == 1.0;
-    report_.trials.push_back(
-        {schedule_.level(numbers[i]), schedule_.level(numbers[i + 1]), numbers[i + 2], accepted});
-    ++(accepted ? report_.accepted : report_.rejected);
-    if (accepted && numbers[i + 2] > 1.0) report_.within_tolerance = false;
+    add({level(i), level(i + 1), numbers[i + 2], numbers[i + 3] == 1.0});
   }
-}
-
-DPM_INLINE void AdaptiveSteps::refuse_error(double error) const {
-  fail<NonFinite>(sentence("sample_adaptive: trial ", report_.trials.size() + 1,
-                           ": the estimate of its error (time ", to_.time, ") is ", error,
-                           " tolerances of at least ", method_.tolerance.absolute,
-                           "; it must be finite"));
+  plan_ = make_plan(place_);
 }
 
 }  // namespace dpm::detail

@@ -51,13 +51,15 @@ class RunClock {
 
 }  // namespace detail
 
-/// What an observer is told after each step. The references are valid during its call only.
+/// What an observer is told after each step. The references are valid during its call only. How
+/// many steps and calls an adaptive run has in all is known in its last step with `denoise_to_zero`
+/// alone; before that both are 0.
 template <class State>
 struct Progress {
   std::size_t step = 0;       ///< steps done, 1 after the first
-  std::size_t steps = 0;      ///< steps of the whole run
+  std::size_t steps = 0;      ///< steps of the whole run, 0 if not known
   int model_calls = 0;        ///< model calls done
-  int total_model_calls = 0;  ///< model calls of the whole run
+  int total_model_calls = 0;  ///< model calls of the whole run, 0 if not known
   const Level& level;         ///< where the sample stands now
   const State& sample;        ///< the sample
   /// The step's result less that of the order below, an estimate of its error; null where there is

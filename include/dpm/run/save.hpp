@@ -59,8 +59,7 @@ inline std::uint64_t checksum(std::span<const std::byte> bytes) {
 /// Writes the checksum when all values are there.
 void seal_saved_run(std::vector<std::byte>& bytes);
 
-/// The numbers of an adaptive run in `bytes`; none of another run. Refuses what is not a whole
-/// saved run.
+/// The numbers of an adaptive run in `bytes`. Refuses what is not a whole saved one.
 std::vector<double> saved_numbers(std::span<const std::byte> bytes);
 
 /// The header of `bytes`. Refuses what is not a whole saved run of `plan`, whose hash, scalar and
@@ -221,7 +220,11 @@ template <DenseState State>
 }
 
 /// The adaptive run that `save` made `bytes` of. `method`, `schedule` and `prediction` must be
-/// those of that run: its plan is made from them again, and another plan is refused. Else as above.
+/// those of that run, and there must be a correction exactly if it had one: its plan is made from
+/// them again, and another plan is refused. But other tolerances (`tolerance`, `time_tolerance`,
+/// `safety`) and caps (`max_model_calls`, `at_cap`) hold from the present trial on: a run that was
+/// refused at its cap goes on with a higher one, to the bits of a run that had it from the start.
+/// `start` and `first_step` say nothing any more. Else as above.
 template <DenseState State>
 [[nodiscard]] AdaptiveRun<State> load_adaptive(std::span<const std::byte> bytes,
                                                const AdaptiveDpmSolver& method,
@@ -229,14 +232,11 @@ template <DenseState State>
                                                Prediction prediction = Prediction::noise,
                                                RunOptions<State> options = {}) {
   const std::vector<double> numbers = detail::saved_numbers(bytes);
-  const auto view = dense_view(shape);
-  std::fill_n(view.data, view.size(), ScalarOf<State>{});
-  AdaptiveRun<State> run(method, schedule, shape, prediction, options);
-  run.restore(numbers, [&](std::shared_ptr<const Plan> plan) {
-    return detail::load_run(bytes, numbers.size(), std::move(plan), std::move(shape),
-                            std::move(options));
-  });
-  return run;
+  detail::AdaptiveSteps steps(method, schedule, prediction,
+                              options.correction ? Correction::data : Correction::none);
+  steps.restore(numbers);
+  return {steps, detail::load_run(bytes, numbers.size(), steps.plan(), std::move(shape),
+                                  std::move(options))};
 }
 
 }  // namespace dpm
@@ -306,6 +306,7 @@ DPM_INLINE std::vector<double> saved_numbers(std::span<const std::byte> bytes) {
   require(count <= (sealed - SavedRun::header) / 8, "load: the saved run says that ", count,
           " numbers of an adaptive run are in its ", bytes.size(), " bytes");
   const std::byte* at = bytes.data() + SavedRun::header;
+  require(count > 0, "load_adaptive: the saved run is not an adaptive one; load it with load");
   std::vector<double> numbers(count);
   for (double& number : numbers) number = get_number<double>(at);
   return numbers;
@@ -328,8 +329,8 @@ DPM_INLINE SavedRun open_saved_run(std::span<const std::byte> bytes, const Saved
           8 * (run.scalar & 0xFFU), " bits, of which ", run.scalar >> 8U & 0xFFU,
           " are significant, and the state given of ", 8 * (expected.scalar & 0xFFU), " with ",
           expected.scalar >> 8U & 0xFFU, "; they must be of one type");
-  require(count_numbers(bytes) == numbers, "load: the saved run is ", numbers == 0 ? "" : "not ",
-          "an adaptive one; load it with ", numbers == 0 ? "load_adaptive" : "load");
+  require(count_numbers(bytes) == numbers,
+          "load: the saved run is an adaptive one; load it with load_adaptive");
   require(run.plan_hash == expected.plan_hash, "load: the saved run is of a plan with hash ",
           run.plan_hash, " and the plan given has hash ", expected.plan_hash,
           "; they must be the same");
