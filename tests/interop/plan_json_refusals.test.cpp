@@ -110,7 +110,7 @@ TEST_CASE("plan_from_json refuses what is not an instruction, and names the plac
   refused(with(at + "0/2", 1), "check: step 1 has draw number 1");  // what a run needs comes last
 }
 
-TEST_CASE("what a plan may not let live on is refused, and by one sentence") {
+TEST_CASE("plan_from_json refuses registers that a plan may not let live on") {
   const json whole = dpm::plan_to_json(trial_plan());
   REQUIRE(whole["live"] == json({"m0", "l", "h", "p"}));
   REQUIRE_NOTHROW(dpm::plan_from_json(whole));
