@@ -32,8 +32,8 @@ class Gaussian {
   Gaussian(std::vector<double> mean, std::vector<double> stddev);
 
   [[nodiscard]] std::size_t dimensions() const { return mean_.size(); }
-  [[nodiscard]] std::span<const double> mean() const { return mean_; }
-  [[nodiscard]] std::span<const double> stddev() const { return stddev_; }
+  [[nodiscard]] std::span<const double> mean() const;
+  [[nodiscard]] std::span<const double> stddev() const;
 
   /// Standard deviation of the noisy data in dimension i.
   [[nodiscard]] double marginal_stddev(std::size_t i, const Level& at) const {
@@ -97,6 +97,10 @@ DPM_INLINE Gaussian::Gaussian(std::vector<double> mean, std::vector<double> stdd
                     stddev_[i], "; both must be finite and the latter positive");
   }
 }
+
+DPM_INLINE std::span<const double> Gaussian::mean() const { return mean_; }
+
+DPM_INLINE std::span<const double> Gaussian::stddev() const { return stddev_; }
 
 #endif
 

@@ -23,7 +23,7 @@ class Grid {
   Grid(AnySchedule schedule, std::vector<Level> levels);
 
   [[nodiscard]] const AnySchedule& schedule() const { return schedule_; }
-  [[nodiscard]] std::span<const Level> levels() const { return levels_; }
+  [[nodiscard]] std::span<const Level> levels() const;
   /// The number of intervals, one less than the number of levels.
   [[nodiscard]] std::size_t steps() const { return levels_.size() - 1; }
   [[nodiscard]] const Level& operator[](std::size_t i) const { return levels_[i]; }
@@ -31,21 +31,13 @@ class Grid {
   [[nodiscard]] const Level& back() const { return levels_.back(); }
 
   /// The same levels in the opposite order: the grid of the inversion.
-  [[nodiscard]] Grid reversed() const { return {schedule_, {levels_.rbegin(), levels_.rend()}}; }
+  [[nodiscard]] Grid reversed() const;
 
   /// The rest of this grid, from level number `first` on.
-  [[nodiscard]] Grid from(std::size_t first) const {
-    detail::require(first < steps(), "Grid: from level ", first, " of ", levels_.size(),
-                    "; at least one step must be left");
-    return {schedule_, {levels_.begin() + static_cast<std::ptrdiff_t>(first), levels_.end()}};
-  }
+  [[nodiscard]] Grid from(std::size_t first) const;
 
   /// This grid with one more level at its end. `grid.then(0.0)` ends at clean data, sigma = 0.
-  [[nodiscard]] Grid then(double time) const {
-    std::vector<Level> longer = levels_;
-    longer.push_back(schedule_.level(time));
-    return {schedule_, std::move(longer)};
-  }
+  [[nodiscard]] Grid then(double time) const;
 
  private:
   AnySchedule schedule_;
@@ -68,6 +60,22 @@ DPM_INLINE Grid::Grid(AnySchedule schedule, std::vector<Level> levels)
         " and lambda ", a.lambda(),
         "; times must be strictly monotone and lambda must run against them");
   }
+}
+
+DPM_INLINE std::span<const Level> Grid::levels() const { return levels_; }
+
+DPM_INLINE Grid Grid::reversed() const { return {schedule_, {levels_.rbegin(), levels_.rend()}}; }
+
+DPM_INLINE Grid Grid::from(std::size_t first) const {
+  detail::require(first < steps(), "Grid: from level ", first, " of ", levels_.size(),
+                  "; at least one step must be left");
+  return {schedule_, {levels_.begin() + static_cast<std::ptrdiff_t>(first), levels_.end()}};
+}
+
+DPM_INLINE Grid Grid::then(double time) const {
+  std::vector<Level> longer = levels_;
+  longer.push_back(schedule_.level(time));
+  return {schedule_, std::move(longer)};
 }
 
 #endif

@@ -11,6 +11,7 @@
 
 #include "dpm/grid/spacing.hpp"
 #include "dpm/plan/builder.hpp"
+#include "dpm/separate.hpp"
 
 namespace dpm {
 
@@ -59,40 +60,14 @@ inline bool has_singular_end(const AnySchedule& schedule) {
 }
 
 /// Refuses a number of calls that no plan of the method can have.
-inline void require_model_calls(const char* method, int model_calls, int least) {
-  require(model_calls >= least, method, ": model_calls = ", model_calls, "; it needs at least ",
-          least);
-  require(model_calls <= 1'000'000, method, ": model_calls = ", model_calls,
-          "; it makes at most 1000000");
-}
+void require_model_calls(const char* method, int model_calls, int least);
 
 /// Refuses what a `write` that goes wrong makes: a plan that does not lead from the first level of
 /// the grid to the last, or past that to sigma = 0, and one that never calls the model.
-inline void require_whole(const char* method, const Plan& plan, const Grid& grid) {
-  const auto ends_there = [&](const Step& step) { return step.to == grid.back(); };
-  const bool ends = ends_there(plan.steps.back()) ||
-                    (plan.end().sigma() == 0.0 && std::ranges::any_of(plan.steps, ends_there));
-  require(plan.start() == grid.front() && ends, method, ": the plan's ", plan.steps.size(),
-          " steps lead from time ", plan.start().time, " to time ", plan.end().time, " and the ",
-          grid.steps(), " of the grid from time ", grid.front().time, " to time ", grid.back().time,
-          "; write must call begin_step with the levels grid[i] and grid[i + 1], for each i below "
-          "grid.steps()");
-  require(plan.model_calls() > 0, method,
-          ": the plan never calls the model; write must call evaluate and combine its result");
-}
+void require_whole(const char* method, const Plan& plan, const Grid& grid);
 
 /// Refuses a plan whose number of calls is not the wanted one.
-inline void require_planned(const Plan& plan, int model_calls, int steps) {
-  const int made = plan.model_calls();
-  const bool singular =
-      made < model_calls && !std::isfinite(plan.start().lambda() - plan.end().lambda());
-  require(made == model_calls, "make_plan: model_calls = ", model_calls, " over a grid from time ",
-          plan.start().time, " to time ", plan.end().time, ", where ", steps, " steps make ", made,
-          singular ? " calls, because steps that touch sigma = 0 or alpha = 0 are of first order; "
-                     "make the grid yourself with the number of steps you want"
-                   : " calls; ask for a number that whole steps make, unless the method's "
-                     "for_model_calls has named the wrong number of steps");
-}
+void require_planned(const Plan& plan, int model_calls, int steps);
 
 }  // namespace detail
 
@@ -159,5 +134,45 @@ template <class M>
   }
   return make_plan(method, schedule, model_calls, default_spacing(method), prediction, correction);
 }
+
+#if DPM_DEFINE
+
+namespace detail {
+
+DPM_INLINE void require_model_calls(const char* method, int model_calls, int least) {
+  require(model_calls >= least, method, ": model_calls = ", model_calls, "; it needs at least ",
+          least);
+  require(model_calls <= 1'000'000, method, ": model_calls = ", model_calls,
+          "; it makes at most 1000000");
+}
+
+DPM_INLINE void require_whole(const char* method, const Plan& plan, const Grid& grid) {
+  const auto ends_there = [&](const Step& step) { return step.to == grid.back(); };
+  const bool ends = ends_there(plan.steps.back()) ||
+                    (plan.end().sigma() == 0.0 && std::ranges::any_of(plan.steps, ends_there));
+  require(plan.start() == grid.front() && ends, method, ": the plan's ", plan.steps.size(),
+          " steps lead from time ", plan.start().time, " to time ", plan.end().time, " and the ",
+          grid.steps(), " of the grid from time ", grid.front().time, " to time ", grid.back().time,
+          "; write must call begin_step with the levels grid[i] and grid[i + 1], for each i below "
+          "grid.steps()");
+  require(plan.model_calls() > 0, method,
+          ": the plan never calls the model; write must call evaluate and combine its result");
+}
+
+DPM_INLINE void require_planned(const Plan& plan, int model_calls, int steps) {
+  const int made = plan.model_calls();
+  const bool singular =
+      made < model_calls && !std::isfinite(plan.start().lambda() - plan.end().lambda());
+  require(made == model_calls, "make_plan: model_calls = ", model_calls, " over a grid from time ",
+          plan.start().time, " to time ", plan.end().time, ", where ", steps, " steps make ", made,
+          singular ? " calls, because steps that touch sigma = 0 or alpha = 0 are of first order; "
+                     "make the grid yourself with the number of steps you want"
+                   : " calls; ask for a number that whole steps make, unless the method's "
+                     "for_model_calls has named the wrong number of steps");
+}
+
+}  // namespace detail
+
+#endif
 
 }  // namespace dpm

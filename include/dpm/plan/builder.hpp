@@ -12,10 +12,13 @@
 #include <variant>
 
 #include "dpm/error.hpp"
-#include "dpm/plan/check.hpp"
-#include "dpm/plan/conversion.hpp"
-#include "dpm/plan/fuse.hpp"
+#include "dpm/plan/plan.hpp"
 #include "dpm/separate.hpp"
+#if DPM_DEFINE
+#  include "dpm/plan/check.hpp"
+#  include "dpm/plan/conversion.hpp"
+#  include "dpm/plan/fuse.hpp"
+#endif
 
 namespace dpm {
 
@@ -33,37 +36,20 @@ class PlanBuilder {
  public:
   /// @param prediction  what the model's output means.
   /// @param correction  whether the user corrects each data prediction.
-  explicit PlanBuilder(Prediction prediction, Correction correction = Correction::none)
-      : correction_(correction) {
-    plan_.prediction = prediction;
-    plan_.steps.reserve(32);  // more than most plans have
-  }
+  explicit PlanBuilder(Prediction prediction, Correction correction = Correction::none);
 
   [[nodiscard]] Prediction prediction() const { return plan_.prediction; }
   [[nodiscard]] Correction correction() const { return correction_; }
 
   /// Which prediction the method's formulas use; `evaluate` converts to it. Call it once, before
   /// the first step.
-  void set_space(Space space) {
-    detail::require(!begun_, "PlanBuilder: set_space after begin_step; a plan has one space");
-    plan_.space = space;
-    has_space_ = true;
-  }
+  void set_space(Space space);
 
-  void begin_step(const Level& from, const Level& to) {
-    detail::require(has_space_, "PlanBuilder: no space is set; call set_space before begin_step");
-    end_step();
-    begun_ = true;
-    step_.from = from;
-    step_.to = to;
-  }
+  void begin_step(const Level& from, const Level& to);
 
   /// Draws the next noise of the run. Call it before the step's `evaluate`: a draw between two
   /// combinations keeps them from being merged.
-  Register draw() {
-    add(Draw{noise_register, draws_++});
-    return noise_register;
-  }
+  Register draw();
 
   /// Calls the model on `input`, scaled by `Level::input_scale`. Leaves its prediction in slot
   /// `slot`, converted to the plan's space, and corrected if the plan has a correction.
@@ -73,7 +59,7 @@ class PlanBuilder {
   Register evaluate_raw(std::size_t slot, Register input, const Level& at);
 
   /// Hands the data prediction in slot `slot` to the user's correction.
-  void correct(std::size_t slot, const Level& at) { add(Correct{prediction_register(slot), at}); }
+  void correct(std::size_t slot, const Level& at);
 
   /// target <- the sum of the terms, of 1 to `Combine::max_operands` registers. Weights of the same
   /// register are added up; terms that weigh nothing are left out, unless all do.
@@ -83,44 +69,18 @@ class PlanBuilder {
   }
 
   /// Declares a register that lives beyond the plan (see `Plan::live`).
-  void keep(Register r) { plan_.live.push_back(r); }
+  void keep(Register r);
 
-  [[nodiscard]] Plan finish() && {
-    detail::require(begun_,
-                    "PlanBuilder: the plan has no steps; write must call begin_step, then "
-                    "evaluate and combine, for each interval of the grid");
-    end_step();
-    detail::drop_dead_targets(plan_);
-    check(plan_);
-    return std::move(plan_);
-  }
+  [[nodiscard]] Plan finish() &&;
 
  private:
-  void convert(Register m, Register input, const Conversion& by) {
-    if (by.input == 0.0 && by.output == 1.0) return;
-    combine(m, {{input, by.input}, {m, by.output}});
-  }
-
-  void add(const Instruction& instruction) {
-    detail::require(begun_,
-                    "PlanBuilder: no step has begun; call begin_step before the instructions");
-    detail::append(step_.instructions, instruction);
-  }
-
-  void end_step() {
-    if (!begun_) return;
-    detail::require(writes_sample_ || step_.from == step_.to, "PlanBuilder: step ",
-                    plan_.steps.size() + 1,
-                    " never writes the sample; combine into sample_register");
-    writes_sample_ = false;
-    plan_.steps.push_back(step_);
-    step_.instructions.clear();
-  }
+  void add(const Instruction& instruction);
+  void end_step();
 
   Plan plan_;
   // The step and the combination that are being written; their memory serves all that follow.
   Step step_;
-  Instruction combination_ = Combine{};
+  Instruction combination_;
   bool has_space_ = false;
   bool begun_ = false;
   bool writes_sample_ = false;  // whether the step has
@@ -130,13 +90,60 @@ class PlanBuilder {
 
 #if DPM_DEFINE
 
+DPM_INLINE PlanBuilder::PlanBuilder(Prediction prediction, Correction correction)
+    : combination_(Combine{}), correction_(correction) {
+  plan_.prediction = prediction;
+  plan_.steps.reserve(32);  // more than most plans have
+}
+
+DPM_INLINE void PlanBuilder::set_space(Space space) {
+  detail::require(!begun_, "PlanBuilder: set_space after begin_step; a plan has one space");
+  plan_.space = space;
+  has_space_ = true;
+}
+
+DPM_INLINE void PlanBuilder::begin_step(const Level& from, const Level& to) {
+  detail::require(has_space_, "PlanBuilder: no space is set; call set_space before begin_step");
+  end_step();
+  begun_ = true;
+  step_.from = from;
+  step_.to = to;
+}
+
+DPM_INLINE void PlanBuilder::end_step() {
+  if (!begun_) return;
+  detail::require(writes_sample_ || step_.from == step_.to, "PlanBuilder: step ",
+                  plan_.steps.size() + 1, " never writes the sample; combine into sample_register");
+  writes_sample_ = false;
+  plan_.steps.push_back(step_);
+  step_.instructions.clear();
+}
+
+DPM_INLINE void PlanBuilder::add(const Instruction& instruction) {
+  detail::require(begun_,
+                  "PlanBuilder: no step has begun; call begin_step before the instructions");
+  detail::append(step_.instructions, instruction);
+}
+
+DPM_INLINE Register PlanBuilder::draw() {
+  add(Draw{noise_register, draws_++});
+  return noise_register;
+}
+
+DPM_INLINE void PlanBuilder::correct(std::size_t slot, const Level& at) {
+  add(Correct{prediction_register(slot), at});
+}
+
 DPM_INLINE Register PlanBuilder::evaluate(std::size_t slot, Register input, const Level& at) {
   const Register m = evaluate_raw(slot, input, at);
+  const auto convert = [&](const Conversion& by) {
+    if (by.input != 0.0 || by.output != 1.0) combine(m, {{input, by.input}, {m, by.output}});
+  };
   const bool corrected = correction_ == Correction::data;
   const bool as_data = corrected || plan_.space == Space::data;
-  convert(m, input, as_data ? to_data(plan_.prediction, at) : to_noise(plan_.prediction, at));
+  convert(as_data ? to_data(plan_.prediction, at) : to_noise(plan_.prediction, at));
   if (corrected) correct(slot, at);
-  if (as_data && plan_.space == Space::noise) convert(m, input, to_noise(Prediction::data, at));
+  if (as_data && plan_.space == Space::noise) convert(to_noise(Prediction::data, at));
   return m;
 }
 
@@ -175,6 +182,18 @@ DPM_INLINE void PlanBuilder::combine(Register target, std::span<const Term> term
   }
   add(combination_);
   writes_sample_ = writes_sample_ || target == sample_register;
+}
+
+DPM_INLINE void PlanBuilder::keep(Register r) { plan_.live.push_back(r); }
+
+DPM_INLINE Plan PlanBuilder::finish() && {
+  detail::require(begun_,
+                  "PlanBuilder: the plan has no steps; write must call begin_step, then evaluate "
+                  "and combine, for each interval of the grid");
+  end_step();
+  detail::drop_dead_targets(plan_);
+  check(plan_);
+  return std::move(plan_);
 }
 
 #endif

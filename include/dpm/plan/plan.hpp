@@ -130,12 +130,7 @@ struct Step {
 
  private:
   /// Whether a combination of the step writes the register.
-  [[nodiscard]] bool writes(Register r) const {
-    return std::any_of(instructions.begin(), instructions.end(), [r](const Instruction& i) {
-      const auto* c = std::get_if<Combine>(&i);
-      return c != nullptr && std::find(c->targets.begin(), c->targets.end(), r) != c->targets.end();
-    });
-  }
+  [[nodiscard]] bool writes(Register r) const;
 };
 
 struct Plan;
@@ -186,6 +181,13 @@ struct Plan {
 };
 
 #if DPM_DEFINE
+
+DPM_INLINE bool Step::writes(Register r) const {
+  return std::any_of(instructions.begin(), instructions.end(), [r](const Instruction& i) {
+    const auto* c = std::get_if<Combine>(&i);
+    return c != nullptr && std::find(c->targets.begin(), c->targets.end(), r) != c->targets.end();
+  });
+}
 
 DPM_INLINE PlanNeeds::PlanNeeds(const Plan& plan) {
   const auto see = [this](Register r) {

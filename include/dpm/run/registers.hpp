@@ -22,29 +22,34 @@ namespace dpm::detail {
 /// A number for each kind of register.
 using RegisterCounts = std::array<std::size_t, register_kinds>;
 
+/// Sets where the registers of each kind begin, one kind after the other; returns how many there
+/// are.
+inline std::size_t lay_out(const RegisterCounts& counts, RegisterCounts& first) {
+  std::size_t size = 0;
+  for (std::size_t k = 0; k < register_kinds; ++k) {
+    first[k] = size;
+    size += counts[k];
+  }
+  return size;
+}
+
 /// All registers of a run, each shaped like the sample: those that its plans need, on the heap.
 template <class State>
 class Registers {
  public:
   /// As many registers of each kind as `counts` says, all equal to `x`.
   void assign(const RegisterCounts& counts, const State& x) {
-    counts_ = {};
-    states_.clear();
-    grow(counts, x);
+    counts_ = counts;
+    states_ = std::vector<State>(lay_out(counts, first_), x);
   }
 
   /// At least as many as `counts` says; those that are there keep their values, new ones equal `x`.
   void grow(const RegisterCounts& counts, const State& x) {
     RegisterCounts more{};
     RegisterCounts first{};
-    std::size_t size = 0;
-    for (std::size_t k = 0; k < register_kinds; ++k) {
-      more[k] = std::max(counts[k], counts_[k]);
-      first[k] = size;
-      size += more[k];
-    }
+    for (std::size_t k = 0; k < register_kinds; ++k) more[k] = std::max(counts[k], counts_[k]);
     if (more == counts_) return;
-    std::vector<State> states(size, x);  // now, as x may be one of those that are moved
+    std::vector<State> states(lay_out(more, first), x);  // now, as x may be one that is moved
     for (std::size_t k = 0; k < register_kinds; ++k) {
       for (std::size_t i = 0; i < counts_[k]; ++i) {
         states[first[k] + i] = std::move(states_[first_[k] + i]);

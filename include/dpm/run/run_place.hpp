@@ -13,6 +13,8 @@
 #include "dpm/error.hpp"
 #include "dpm/plan/check.hpp"
 #include "dpm/plan/plan.hpp"
+#include "dpm/separate.hpp"
+#include "dpm/state/check_values.hpp"
 
 namespace dpm {
 
@@ -32,8 +34,45 @@ namespace detail {
 /// What a run of the plan needs. Refuses a null pointer, a plan that cannot be run where registers
 /// hold what the plan `left_by` declares live (none if it is null), and one that needs what is not
 /// there.
-inline PlanNeeds check_run(const Plan* plan, const Plan* left_by, bool has_noise,
-                           bool has_correction) {
+PlanNeeds check_run(const Plan* plan, const Plan* left_by, bool has_noise, bool has_correction);
+
+/// Refuses a plan that starts at another noise level than the one where the sample stands.
+void check_start_level(const Level& start, const Level& stands);
+
+/// Steps that are no trials among the first `steps` steps of a plan.
+std::size_t counted_steps(const Plan& plan, std::size_t steps);
+
+/// Draws among the first `steps` steps of a plan.
+std::uint32_t draws_of(const Plan& plan, std::size_t steps);
+
+/// Values of a run as sentences name them: "step 3 of 10: the model's output (time 0.5, timestep
+/// 499)"; all = 0: how many steps there are is not known.
+struct RunValues {
+  std::size_t step;
+  std::size_t all;
+  const char* what;
+  const Level& level;
+};
+[[noreturn]] void refuse_shape(const RunValues& values, const Shape& is, const Shape& must_be);
+[[noreturn]] void refuse_non_finite(const RunValues& values);
+
+/// Refuses to go on with a run whose values are spoilt.
+[[noreturn]] void refuse_spoilt();
+
+/// Refuses the options of a fork that do not fit the plan of the run with the options `of`.
+template <class Options>
+void check_fork(const Options& options, const Options& of) {
+  require(static_cast<bool>(options.noise) || !of.noise,
+          "Stepper: the fork of a run with a noise source has none; give it one");
+  require(static_cast<bool>(options.correction) == static_cast<bool>(of.correction),
+          "Stepper: the fork has ", options.correction ? "a" : "no", " correction and the run has ",
+          of.correction ? "one" : "none", "; it must have one exactly if the run has");
+}
+
+#if DPM_DEFINE
+
+DPM_INLINE PlanNeeds check_run(const Plan* plan, const Plan* left_by, bool has_noise,
+                               bool has_correction) {
   require(plan != nullptr, "Stepper: the plan is a null pointer; it must point to a plan");
   check(*plan, left_by != nullptr ? std::span(left_by->live) : std::span<const Register>());
   PlanNeeds needs(*plan);
@@ -47,22 +86,19 @@ inline PlanNeeds check_run(const Plan* plan, const Plan* left_by, bool has_noise
   return needs;
 }
 
-/// Refuses a plan that starts at another noise level than the one where the sample stands.
-inline void check_start_level(const Level& start, const Level& stands) {
+DPM_INLINE void check_start_level(const Level& start, const Level& stands) {
   require(start.log_alpha == stands.log_alpha && start.log_sigma == stands.log_sigma,
           "Stepper: the new plan starts at time ", start.time, " and the sample stands at time ",
           stands.time, "; it must start there, or be given the sample that stands where it starts");
 }
 
-/// Steps that are no trials among the first `steps` steps of a plan.
-inline std::size_t counted_steps(const Plan& plan, std::size_t steps) {
+DPM_INLINE std::size_t counted_steps(const Plan& plan, std::size_t steps) {
   std::size_t counted = 0;
   for (std::size_t i = 0; i < steps; ++i) counted += plan.steps[i].is_trial() ? 0 : 1;
   return counted;
 }
 
-/// Draws among the first `steps` steps of a plan.
-inline std::uint32_t draws_of(const Plan& plan, std::size_t steps) {
+DPM_INLINE std::uint32_t draws_of(const Plan& plan, std::size_t steps) {
   std::uint32_t draws = 0;
   for (std::size_t i = 0; i < steps; ++i) {
     for (const Instruction& instruction : plan.steps[i].instructions) {
@@ -72,30 +108,25 @@ inline std::uint32_t draws_of(const Plan& plan, std::size_t steps) {
   return draws;
 }
 
-/// "step 3 of 10: the model's output (time 0.5, timestep 499)"; all = 0: how many is not known.
-inline std::string name_values(std::size_t step, std::size_t all, const char* what,
-                               const Level& level) {
-  const std::string of_all = all > 0 ? sentence(" of ", all) : std::string();
-  return sentence("step ", step, of_all, ": ", what, " (time ", level.time, ", timestep ",
-                  level.timestep, ")");
+inline std::string name(const RunValues& v) {
+  const std::string of_all = v.all > 0 ? sentence(" of ", v.all) : std::string();
+  return sentence("step ", v.step, of_all, ": ", v.what, " (time ", v.level.time, ", timestep ",
+                  v.level.timestep, ")");
 }
 
-/// Refuses the options of a fork that do not fit the plan of the run with the options `of`.
-template <class Options>
-void check_fork(const Options& options, const Options& of) {
-  require(static_cast<bool>(options.noise) || !of.noise,
-          "Stepper: the fork of a run with a noise source has none; give it one");
-  require(static_cast<bool>(options.correction) == static_cast<bool>(of.correction),
-          "Stepper: the fork has ", options.correction ? "a" : "no", " correction and the run has ",
-          of.correction ? "one" : "none", "; it must have one exactly if the run has");
+DPM_INLINE void refuse_shape(const RunValues& values, const Shape& is, const Shape& must_be) {
+  refuse_shape(name(values), is, "the sample", must_be);
 }
 
-/// Refuses to go on with a run whose values are spoilt.
-[[noreturn]] inline void refuse_spoilt() {
+DPM_INLINE void refuse_non_finite(const RunValues& values) { refuse_non_finite(name(values)); }
+
+DPM_INLINE void refuse_spoilt() {
   refuse(
       {"Stepper: the run met values that it must refuse and cannot go on; reset it, replan it from "
        "another sample, or go on with a copy made before"});
 }
+
+#endif
 
 }  // namespace detail
 }  // namespace dpm

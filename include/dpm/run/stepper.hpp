@@ -7,8 +7,6 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
-#include <span>
-#include <string>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -141,8 +139,8 @@ class Stepper {
     if (pending_ != nullptr) take_output();
     if (finished()) return std::nullopt;
     const Step& step = plan_->steps[place_.step];
-    const auto left = std::span(step.instructions).subspan(place_.instruction);
-    for (const Instruction& instruction : left) {
+    while (place_.instruction < step.instructions.size()) {
+      const Instruction& instruction = step.instructions[place_.instruction];
       if (const auto* c = std::get_if<Combine>(&instruction)) {
         run(*c);
       } else if (const auto* evaluate = std::get_if<Evaluate>(&instruction)) {
@@ -338,7 +336,7 @@ class Stepper {
     if constexpr (DenseState<State>) {
       const detail::Shape like = detail::shape_of(sample());
       if (const detail::Shape is = detail::shape_of(x); !(is == like)) [[unlikely]] {
-        detail::refuse_shape(name(what, at), is, "the sample", like);
+        detail::refuse_shape(name(what, at), is, like);
       }
       if (options_.check_finite && look && !all_finite(x)) {
         detail::refuse_non_finite(name(what, at));
@@ -381,8 +379,8 @@ class Stepper {
   [[nodiscard]] std::size_t steps_in_all() const {
     return is_part() ? 0 : place_.steps_before + plan_->steps.size();
   }
-  [[nodiscard]] std::string name(const char* what, const Level& level) const {
-    return detail::name_values(steps_done() + 1, steps_in_all(), what, level);
+  [[nodiscard]] detail::RunValues name(const char* what, const Level& level) const {
+    return {steps_done() + 1, steps_in_all(), what, level};
   }
 
   std::shared_ptr<const Plan> plan_;

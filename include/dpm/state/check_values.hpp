@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "dpm/error.hpp"
+#include "dpm/separate.hpp"
 #include "dpm/state/dense.hpp"
 #include "dpm/state/finite.hpp"
 
@@ -33,16 +34,11 @@ Shape shape_of(const State& state) {
 }
 
 /// Throws "<subject> is 2 x 3; it must have the shape of <of>, 4 x 5".
-[[noreturn]] inline void refuse_shape(const std::string& subject, const Shape& is,
-                                      std::string_view of, const Shape& must_be) {
-  refuse({subject, " is ", is.elements, " x ", is.samples, "; it must have the shape of ", of, ", ",
-          must_be.elements, " x ", must_be.samples});
-}
+[[noreturn]] void refuse_shape(const std::string& subject, const Shape& is, std::string_view of,
+                               const Shape& must_be);
 
 /// Throws `NonFinite`: "<subject> holds a NaN or an infinity".
-[[noreturn]] inline void refuse_non_finite(const std::string& subject) {
-  fail<NonFinite>(subject + " holds a NaN or an infinity");
-}
+[[noreturn]] void refuse_non_finite(const std::string& subject);
 
 /// Refuses a shape that is not the one of `of`; the parts name what has it.
 template <class... Subject>
@@ -108,5 +104,19 @@ void check_start(const char* who, const State& x, bool check_finite) {
     if (check_finite) require_finite(x, who, ": the start x");
   }
 }
+
+#if DPM_DEFINE
+
+DPM_INLINE void refuse_shape(const std::string& subject, const Shape& is, std::string_view of,
+                             const Shape& must_be) {
+  refuse({subject, " is ", is.elements, " x ", is.samples, "; it must have the shape of ", of, ", ",
+          must_be.elements, " x ", must_be.samples});
+}
+
+DPM_INLINE void refuse_non_finite(const std::string& subject) {
+  fail<NonFinite>(subject + " holds a NaN or an infinity");
+}
+
+#endif
 
 }  // namespace dpm::detail
