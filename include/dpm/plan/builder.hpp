@@ -64,9 +64,7 @@ class PlanBuilder {
   /// target <- the sum of the terms, of 1 to `Combine::max_operands` registers. Weights of the same
   /// register are added up; terms that weigh nothing are left out, unless all do.
   void combine(Register target, std::span<const Term> terms);
-  void combine(Register target, std::initializer_list<Term> terms) {
-    combine(target, std::span<const Term>(terms.begin(), terms.size()));
-  }
+  void combine(Register target, std::initializer_list<Term> terms);
 
   /// Declares a register that lives beyond the plan (see `Plan::live`).
   void keep(Register r);
@@ -182,6 +180,10 @@ DPM_INLINE void PlanBuilder::combine(Register target, std::span<const Term> term
   }
   add(combination_);
   writes_sample_ = writes_sample_ || target == sample_register;
+}
+
+DPM_INLINE void PlanBuilder::combine(Register target, std::initializer_list<Term> terms) {
+  combine(target, std::span<const Term>(terms.begin(), terms.size()));
 }
 
 DPM_INLINE void PlanBuilder::keep(Register r) { plan_.live.push_back(r); }

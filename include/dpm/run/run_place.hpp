@@ -39,17 +39,20 @@ PlanNeeds check_run(const Plan* plan, const Plan* left_by, bool has_noise, bool 
 /// Refuses a plan that starts at another noise level than the one where the sample stands.
 void check_start_level(const Level& start, const Level& stands);
 
-/// Steps that are no trials among the first `steps` steps of a plan.
-std::size_t counted_steps(const Plan& plan, std::size_t steps);
+/// Steps finished since the run began, without the trials of plans that are parts of a run.
+std::size_t steps_done(const Plan& plan, const RunPlace& place);
+
+/// Steps of the whole run; 0 if the plan is a part of it, so that they are not known.
+std::size_t steps_in_all(const Plan& plan, const RunPlace& place);
 
 /// Draws among the first `steps` steps of a plan.
 std::uint32_t draws_of(const Plan& plan, std::size_t steps);
 
 /// Values of a run as sentences name them: "step 3 of 10: the model's output (time 0.5, timestep
-/// 499)"; all = 0: how many steps there are is not known.
+/// 499)".
 struct RunValues {
-  std::size_t step;
-  std::size_t all;
+  const Plan& plan;
+  const RunPlace& place;
   const char* what;
   const Level& level;
 };
@@ -92,10 +95,15 @@ DPM_INLINE void check_start_level(const Level& start, const Level& stands) {
           stands.time, "; it must start there, or be given the sample that stands where it starts");
 }
 
-DPM_INLINE std::size_t counted_steps(const Plan& plan, std::size_t steps) {
-  std::size_t counted = 0;
-  for (std::size_t i = 0; i < steps; ++i) counted += plan.steps[i].is_trial() ? 0 : 1;
-  return counted;
+DPM_INLINE std::size_t steps_done(const Plan& plan, const RunPlace& place) {
+  std::size_t done = place.steps_before + place.step;
+  if (plan.live.empty()) return done;
+  for (std::size_t i = 0; i < place.step; ++i) done -= plan.steps[i].is_trial() ? 1 : 0;
+  return done;
+}
+
+DPM_INLINE std::size_t steps_in_all(const Plan& plan, const RunPlace& place) {
+  return plan.live.empty() ? place.steps_before + plan.steps.size() : 0;
 }
 
 DPM_INLINE std::uint32_t draws_of(const Plan& plan, std::size_t steps) {
@@ -109,9 +117,10 @@ DPM_INLINE std::uint32_t draws_of(const Plan& plan, std::size_t steps) {
 }
 
 inline std::string name(const RunValues& v) {
-  const std::string of_all = v.all > 0 ? sentence(" of ", v.all) : std::string();
-  return sentence("step ", v.step, of_all, ": ", v.what, " (time ", v.level.time, ", timestep ",
-                  v.level.timestep, ")");
+  const std::size_t all = steps_in_all(v.plan, v.place);
+  const std::string of_all = all > 0 ? sentence(" of ", all) : std::string();
+  return sentence("step ", steps_done(v.plan, v.place) + 1, of_all, ": ", v.what, " (time ",
+                  v.level.time, ", timestep ", v.level.timestep, ")");
 }
 
 DPM_INLINE void refuse_shape(const RunValues& values, const Shape& is, const Shape& must_be) {

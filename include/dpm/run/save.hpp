@@ -50,11 +50,7 @@ std::vector<std::byte> begin_saved_run(const SavedRun& run, std::span<const doub
                                        std::size_t size);
 
 /// The checksum of saved runs.
-inline std::uint64_t checksum(std::span<const std::byte> bytes) {
-  Hash hash;
-  hash.add(bytes);
-  return hash.value();
-}
+std::uint64_t checksum(std::span<const std::byte> bytes);
 
 /// Writes the checksum when all values are there.
 void seal_saved_run(std::vector<std::byte>& bytes);
@@ -128,14 +124,7 @@ void for_each_value(const View& view, const Visit& visit) {
 }
 
 /// Whether the instruction at which a run stands fills the register anew, whatever it holds.
-inline bool is_to_be_filled(const Plan& plan, const RunPlace& place, Register r) {
-  if (place.step == plan.steps.size()) return false;
-  const std::vector<Instruction>& list = plan.steps[place.step].instructions;
-  if (place.instruction == list.size()) return false;
-  if (const auto* e = std::get_if<Evaluate>(&list[place.instruction])) return e->output == r;
-  if (const auto* d = std::get_if<Draw>(&list[place.instruction])) return d->target == r;
-  return false;
-}
+bool is_to_be_filled(const Plan& plan, const RunPlace& place, Register r);
 
 template <class State>
 std::vector<std::byte> save_run(const Stepper<State>& run, std::span<const double> numbers) {
@@ -270,6 +259,21 @@ DPM_INLINE std::vector<std::byte> begin_saved_run(const SavedRun& run,
   }
   for (const double number : numbers) put_number(number, to);
   return bytes;
+}
+
+DPM_INLINE std::uint64_t checksum(std::span<const std::byte> bytes) {
+  Hash hash;
+  hash.add(bytes);
+  return hash.value();
+}
+
+DPM_INLINE bool is_to_be_filled(const Plan& plan, const RunPlace& place, Register r) {
+  if (place.step == plan.steps.size()) return false;
+  const std::vector<Instruction>& list = plan.steps[place.step].instructions;
+  if (place.instruction == list.size()) return false;
+  if (const auto* e = std::get_if<Evaluate>(&list[place.instruction])) return e->output == r;
+  if (const auto* d = std::get_if<Draw>(&list[place.instruction])) return d->target == r;
+  return false;
 }
 
 DPM_INLINE void seal_saved_run(std::vector<std::byte>& bytes) {

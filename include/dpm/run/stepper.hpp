@@ -147,6 +147,7 @@ class Stepper {
         if (options_.stop.stop_requested()) return std::nullopt;
         return hand_out(*evaluate);
       } else {
+        check_output();
         ask(step, instruction);
       }
       ++place_.instruction;  // only now, so that a callback that throws is called again
@@ -184,10 +185,7 @@ class Stepper {
   [[nodiscard]] const Plan& plan() const { return *plan_; }
   [[nodiscard]] const RunOptions<State>& options() const { return options_; }
   /// Steps finished since the run began, trials left out.
-  [[nodiscard]] std::size_t steps_done() const {
-    return place_.steps_before +
-           (is_part() ? detail::counted_steps(*plan_, place_.step) : place_.step);
-  }
+  [[nodiscard]] std::size_t steps_done() const { return detail::steps_done(*plan_, place_); }
   /// Model calls since the run began whose output has been taken.
   [[nodiscard]] int model_calls() const { return place_.model_calls; }
 
@@ -196,7 +194,7 @@ class Stepper {
   [[nodiscard]] Progress<State> progress() const {
     const bool estimated = place_.step > 0 && plan_->steps[place_.step - 1].estimates_error();
     return {.step = steps_done(),
-            .steps = steps_in_all(),
+            .steps = detail::steps_in_all(*plan_, place_),
             .model_calls = place_.model_calls,
             .total_model_calls = is_part() ? 0 : place_.model_calls_before + planned_calls_,
             .level = level(),
@@ -347,7 +345,6 @@ class Stepper {
   /// Asks the user's callables for noise or for a correction.
   void ask(const Step& step, const Instruction& instruction) {
     if (const auto* correct = std::get_if<Correct>(&instruction)) {
-      check_output();
       State& data = registers_[correct->slot];
       options_.correction(data, correct->level);
       spoilt_ = true;  // if the next line throws: what was corrected is gone
@@ -376,11 +373,8 @@ class Stepper {
 
   /// Whether the plan is a part of a run whose other parts are not known yet.
   [[nodiscard]] bool is_part() const { return !plan_->live.empty(); }
-  [[nodiscard]] std::size_t steps_in_all() const {
-    return is_part() ? 0 : place_.steps_before + plan_->steps.size();
-  }
   [[nodiscard]] detail::RunValues name(const char* what, const Level& level) const {
-    return {steps_done() + 1, steps_in_all(), what, level};
+    return {*plan_, place_, what, level};
   }
 
   std::shared_ptr<const Plan> plan_;

@@ -14,6 +14,10 @@
 
 namespace dpm {
 
+namespace detail {
+void check_vp_linear(double beta_0, double beta_1, double first_time);
+}
+
 /// The variance-preserving schedule with rate beta(t) = beta_0 + t (beta_1 - beta_0) on [0, 1]
 /// (Song et al. 2021, arXiv 2011.13456, App. C):
 ///
@@ -28,13 +32,7 @@ class VpLinear {
       : first_time_(first_time),
         beta_0_(static_cast<Scalar>(beta_0)),
         rise_(static_cast<Scalar>(beta_1) - static_cast<Scalar>(beta_0)) {
-    constexpr double infinity = std::numeric_limits<double>::infinity();
-    detail::require(beta_0 > 0 && beta_0 < infinity, "VpLinear: beta_0 must be in (0, inf) and is ",
-                    beta_0);
-    detail::require(beta_1 >= beta_0 && beta_1 < infinity, "VpLinear: beta_1 must be in [", beta_0,
-                    ", inf) and is ", beta_1);
-    detail::require(first_time >= 0 && first_time < 1,
-                    "VpLinear: first_time must be in [0, 1) and is ", first_time);
+    detail::check_vp_linear(beta_0, beta_1, first_time);
   }
 
   [[nodiscard]] double first_time() const { return first_time_; }
@@ -77,6 +75,17 @@ class VpLinear {
 
 #if !DPM_DEFINE
 extern template AnySchedule::AnySchedule(VpLinear<double>);
+#else
+
+DPM_INLINE void detail::check_vp_linear(double beta_0, double beta_1, double first_time) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  require(beta_0 > 0 && beta_0 < infinity, "VpLinear: beta_0 must be in (0, inf) and is ", beta_0);
+  require(beta_1 >= beta_0 && beta_1 < infinity, "VpLinear: beta_1 must be in [", beta_0,
+          ", inf) and is ", beta_1);
+  require(first_time >= 0 && first_time < 1, "VpLinear: first_time must be in [0, 1) and is ",
+          first_time);
+}
+
 #endif
 
 }  // namespace dpm
