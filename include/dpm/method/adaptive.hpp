@@ -4,19 +4,20 @@
 /// Adaptive DPM-Solver: its options, the plan of one trial, and the length of the next.
 #pragma once
 
-#include <cmath>
 #include <cstdint>
-#include <limits>
 #include <optional>
-#include <utility>
 
 #include "dpm/method/dpm_solver_options.hpp"
 #include "dpm/method/error_tolerance.hpp"
-#include "dpm/plan/plan.hpp"
-#include "dpm/schedule/noise_schedule.hpp"
 #include "dpm/separate.hpp"
 #if DPM_DEFINE
+#  include <cmath>
+#  include <limits>
+#  include <utility>
+
 #  include "dpm/method/dpm_solver_singlestep.hpp"
+#  include "dpm/plan/plan.hpp"
+#  include "dpm/schedule/noise_schedule.hpp"
 #endif
 
 namespace dpm {
@@ -64,40 +65,11 @@ struct AdaptiveDpmSolver {
   bool denoise_to_zero = false;
 };
 
-namespace detail {
-
-void check_options(const AdaptiveDpmSolver& method);
-
-/// Refuses ends between which no adaptive run exists.
-void check_ends(const AdaptiveDpmSolver& method, const Level& start, const Level& end);
-
-/// The plan of one trial from level s to level t, in one step that leaves the sample alone: it
-/// calls the model at s, unless `start_known` says that an earlier trial from there has, and at the
-/// inner levels, and leaves the results of both orders in the registers `lower` and `higher`. They
-/// live on, as do the prediction at s and the lower result of the step before, `previous`, which in
-/// the first trial of a run is the start.
-Plan make_trial(const AdaptiveDpmSolver& method, const AnySchedule& schedule, const Level& s,
-                const Level& t, bool is_first, bool start_known, Prediction prediction,
-                Correction correction);
-
-/// The plan that accepts that trial: sample <- higher, previous <- lower.
-Plan make_acceptance(const AdaptiveDpmSolver& method, const Level& s, const Level& t,
-                     Prediction prediction);
-
-/// The plan of the step from the end of a run to sigma = 0.
-Plan make_last_step(const AdaptiveDpmSolver& method, const AnySchedule& schedule, const Level& from,
-                    Prediction prediction, Correction correction);
-
-/// The length of the trial after one of length `step` and the given error: the error is that of the
-/// lower order, so it grows with the step to the power of the higher (Alg. 2, last line). The power
-/// is rounded to float as in the official code, whose runs are thus repeated step by step.
-inline double next_step(const AdaptiveDpmSolver& method, double step, double error) {
-  return method.safety * step * static_cast<float>(std::pow(error, -1.0 / method.order));
-}
-
 #if DPM_DEFINE
 
-DPM_INLINE void check_options(const AdaptiveDpmSolver& method) {
+namespace detail {
+
+inline void check_options(const AdaptiveDpmSolver& method) {
   constexpr double infinity = std::numeric_limits<double>::infinity();
   const auto check = [](const char* option, double value, bool allowed, const char* range) {
     require(allowed && value < infinity, "AdaptiveDpmSolver: ", option, " = ", value,
@@ -120,7 +92,8 @@ DPM_INLINE void check_options(const AdaptiveDpmSolver& method) {
           least, ", the calls of the shortest run");
 }
 
-DPM_INLINE void check_ends(const AdaptiveDpmSolver& method, const Level& start, const Level& end) {
+/// Refuses ends between which no adaptive run exists.
+inline void check_ends(const AdaptiveDpmSolver& method, const Level& start, const Level& end) {
   require(start.log_alpha > -std::numeric_limits<double>::infinity(),
           "AdaptiveDpmSolver: the start at time ", start.time,
           " has alpha = 0, from where steps in lambda are infinite; start below that time");
@@ -137,9 +110,14 @@ DPM_INLINE void check_ends(const AdaptiveDpmSolver& method, const Level& start, 
           "; it must be below the whole length in time, ", start.time - end.time);
 }
 
-DPM_INLINE Plan make_trial(const AdaptiveDpmSolver& method, const AnySchedule& schedule,
-                           const Level& s, const Level& t, bool is_first, bool start_known,
-                           Prediction prediction, Correction correction) {
+/// The plan of one trial from level s to level t, in one step that leaves the sample alone: it
+/// calls the model at s, unless `start_known` says that an earlier trial from there has, and at the
+/// inner levels, and leaves the results of both orders in the registers `lower` and `higher`. They
+/// live on, as do the prediction at s and the lower result of the step before, `previous`, which in
+/// the first trial of a run is the start.
+inline Plan make_trial(const AdaptiveDpmSolver& method, const AnySchedule& schedule, const Level& s,
+                       const Level& t, bool is_first, bool start_known, Prediction prediction,
+                       Correction correction) {
   const DpmSolver solver{.order = method.order, .space = method.space, .update = method.update};
   const SinglestepInterval interval{s, t, inner_levels(solver, schedule, method.order, s, t)};
   double reached = s.lambda();
@@ -170,8 +148,9 @@ DPM_INLINE Plan make_trial(const AdaptiveDpmSolver& method, const AnySchedule& s
   return std::move(builder).finish();
 }
 
-DPM_INLINE Plan make_acceptance(const AdaptiveDpmSolver& method, const Level& s, const Level& t,
-                                Prediction prediction) {
+/// The plan that accepts that trial: sample <- higher, previous <- lower.
+inline Plan make_acceptance(const AdaptiveDpmSolver& method, const Level& s, const Level& t,
+                            Prediction prediction) {
   PlanBuilder builder(prediction);
   builder.set_space(method.space);
   builder.begin_step(s, t);
@@ -183,8 +162,9 @@ DPM_INLINE Plan make_acceptance(const AdaptiveDpmSolver& method, const Level& s,
   return std::move(builder).finish();
 }
 
-DPM_INLINE Plan make_last_step(const AdaptiveDpmSolver& method, const AnySchedule& schedule,
-                               const Level& from, Prediction prediction, Correction correction) {
+/// The plan of the step from the end of a run to sigma = 0.
+inline Plan make_last_step(const AdaptiveDpmSolver& method, const AnySchedule& schedule,
+                           const Level& from, Prediction prediction, Correction correction) {
   PlanBuilder builder(prediction, correction);
   builder.set_space(method.space);
   write_singlestep_step(builder, {.order = 1, .space = method.space},
@@ -192,8 +172,15 @@ DPM_INLINE Plan make_last_step(const AdaptiveDpmSolver& method, const AnySchedul
   return std::move(builder).finish();
 }
 
-#endif
+/// The length of the trial after one of length `step` and the given error: the error is that of the
+/// lower order, so it grows with the step to the power of the higher (Alg. 2, last line). The power
+/// is rounded to float as in the official code, whose runs are thus repeated step by step.
+inline double next_step(const AdaptiveDpmSolver& method, double step, double error) {
+  return method.safety * step * static_cast<float>(std::pow(error, -1.0 / method.order));
+}
 
 }  // namespace detail
+
+#endif
 
 }  // namespace dpm

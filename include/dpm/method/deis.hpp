@@ -56,11 +56,13 @@ namespace detail {
 
 /// Writes multistep updates in noise space. Each integrates the polynomial through the last `order`
 /// predictions in the variable `position_of(level)`: `weights_of(s, t, step, count)` weigh its
-/// first `count` derivatives at the start s of the step.
-template <class PositionOf, class WeightsOf>
-void write_adams(PlanBuilder& builder, const Grid& grid, int order, bool estimate_error,
+/// first `count` derivatives at the start s of the step. Refuses a method's order out of range.
+template <class Method, class PositionOf, class WeightsOf>
+void write_adams(PlanBuilder& builder, const Method& method, const Grid& grid, bool estimate_error,
                  PositionOf position_of, WeightsOf weights_of) {
-  const auto slots = static_cast<std::size_t>(order);
+  require(method.order >= 1 && method.order <= 4, Method::name, ": order = ", method.order,
+          "; it must be 1 to 4");
+  const auto slots = static_cast<std::size_t>(method.order);
   builder.set_space(Space::noise);
   Nodes history;
   for (std::size_t i = 0; i < grid.steps(); ++i) {
@@ -75,9 +77,8 @@ void write_adams(PlanBuilder& builder, const Grid& grid, int order, bool estimat
     const auto update_of = [&](std::size_t nodes) {
       return polynomial_terms(step.linear(), weights, start, history.span().first(nodes));
     };
-    const UpdateTerms terms = update_of(usable);
-    if (estimate_error && usable > 1) write_error_estimate(builder, terms, update_of(usable - 1));
-    builder.combine(sample_register, terms.span());
+    builder.combine(sample_register,
+                    estimated_update(builder, estimate_error, usable, update_of).span());
   }
 }
 
@@ -89,12 +90,6 @@ inline DerivativeWeights mean_weights(const ExponentialStep& step, double length
     weights.push_back(weights[n - 1] * length / static_cast<double>(n + 1));
   }
   return weights;
-}
-
-/// The point of a level in the variable that predictions are extrapolated in.
-inline double deis_position(Deis::Variable variable, const Level& level) {
-  if (variable == Deis::Variable::time) return level.time;
-  return variable == Deis::Variable::lambda ? level.lambda() : std::exp(-level.lambda());
 }
 
 /// alpha_t times the integral of (u - u_s)^n / n! dk for n < count, where u is time and k = sigma /
@@ -121,39 +116,30 @@ inline DerivativeWeights deis_time_weights(const AnySchedule& schedule, const Le
   // Time is an analytic function of lambda up to its singularities at +-i pi / 2, so the error of n
   // nodes falls like r^(-2 n) with r = y + sqrt(1 + y^2), y = pi / (2 half). These n reach
   // rounding.
-  if (std::abs(half) < 0.3) {
-    add_nodes(gauss_legendre_rule<8>());
-  } else if (std::abs(half) < 0.6) {
-    add_nodes(gauss_legendre_rule<12>());
-  } else if (std::abs(half) < 1.1) {
-    add_nodes(gauss_legendre_rule<16>());
-  } else {
-    add_nodes(gauss_legendre_rule<32>());
-  }
+  const double width = std::abs(half);
+  width < 0.3   ? add_nodes(gauss_legendre_rule<8>())
+  : width < 0.6 ? add_nodes(gauss_legendre_rule<12>())
+  : width < 1.1 ? add_nodes(gauss_legendre_rule<16>())
+                : add_nodes(gauss_legendre_rule<32>());
   DerivativeWeights weights{step.weight(0)};
   for (std::size_t n = 1; n < count; ++n) weights.push_back(half * sums[n]);
   return weights;
 }
 
-/// The same for u the given variable.
-inline DerivativeWeights deis_weights(Deis::Variable variable, const AnySchedule& schedule,
-                                      const Level& s, const Level& t, const ExponentialStep& step,
-                                      std::size_t count) {
-  if (variable == Deis::Variable::lambda) return exact_weights(step, count);
-  if (variable == Deis::Variable::time) return deis_time_weights(schedule, s, t, step, count);
-  return mean_weights(step, deis_position(variable, t) - deis_position(variable, s), count);
-}
-
 }  // namespace detail
 
 DPM_INLINE void write(PlanBuilder& builder, const Deis& method, const Grid& grid) {
-  detail::require(method.order >= 1 && method.order <= 4, "Deis: order = ", method.order,
-                  "; it must be 1 to 4");
+  const bool in_lambda = method.variable == Deis::Variable::lambda;
+  const bool in_time = method.variable == Deis::Variable::time;
+  const auto position_of = [=](const Level& level) {
+    return in_time ? level.time : in_lambda ? level.lambda() : std::exp(-level.lambda());
+  };
   detail::write_adams(
-      builder, grid, method.order, method.estimate_error,
-      [&](const Level& level) { return detail::deis_position(method.variable, level); },
+      builder, method, grid, method.estimate_error, position_of,
       [&](const Level& s, const Level& t, const ExponentialStep& step, std::size_t count) {
-        return detail::deis_weights(method.variable, grid.schedule(), s, t, step, count);
+        return in_lambda ? exact_weights(step, count)
+               : in_time ? detail::deis_time_weights(grid.schedule(), s, t, step, count)
+                         : detail::mean_weights(step, position_of(t) - position_of(s), count);
       });
 }
 

@@ -34,9 +34,8 @@ DPM_INLINE void write(PlanBuilder& builder, const DpmSolver& method, const Grid&
   detail::check_options(method);
   const bool stops_short = grid.back().sigma() > 0.0 && grid.back().time < grid.front().time;
   detail::require(!method.denoise_to_zero || stops_short,
-                  "DpmSolver: denoise_to_zero over a grid "
-                  "from time ",
-                  grid.front().time, " to time ", grid.back().time,
+                  "DpmSolver: denoise_to_zero over a grid from time ", grid.front().time,
+                  " to time ", grid.back().time,
                   "; the grid must run towards clean data and stop short of it");
   builder.set_space(method.space);
   if (method.form == DpmSolver::Form::multistep) {
@@ -47,8 +46,7 @@ DPM_INLINE void write(PlanBuilder& builder, const DpmSolver& method, const Grid&
     detail::write_steps_at_ratios(builder, method, grid);
   }
   if (method.denoise_to_zero) {
-    const Level clean = grid.schedule().level(0.0);
-    detail::write_singlestep_step(builder, method, {grid.back(), clean, {}});
+    detail::write_singlestep_step(builder, method, {grid.back(), grid.schedule().level(0.0), {}});
   }
 }
 

@@ -71,16 +71,12 @@ inline void write_multistep(PlanBuilder& builder, const DpmSolver& method, const
     if (method.first_order_final && i + 1 == grid.steps()) usable = 1;
     if (method.lower_order_final) usable = std::min(usable, grid.steps() - i);
     const auto update = good_start && i == 1 ? DpmSolver::Update::taylor : method.update;
-    DerivativeWeights w = dpm_solver_weights(step, static_cast<int>(usable), update);
-    if (method.halved_second_difference && usable == 3) w[2] *= 0.5;
-    UpdateTerms terms =
-        polynomial_terms(step.linear(), w, s.lambda(), history.span().first(usable));
-    if (method.estimate_error && usable > 1) {
-      const auto lower = dpm_solver_weights(step, static_cast<int>(usable) - 1, update);
-      write_error_estimate(
-          builder, terms,
-          polynomial_terms(step.linear(), lower, s.lambda(), history.span().first(usable - 1)));
-    }
+    const auto update_of = [&](std::size_t nodes) {
+      DerivativeWeights w = dpm_solver_weights(step, static_cast<int>(nodes), update);
+      if (method.halved_second_difference && nodes == 3) w[2] *= 0.5;
+      return polynomial_terms(step.linear(), w, s.lambda(), history.span().first(nodes));
+    };
+    UpdateTerms terms = estimated_update(builder, method.estimate_error, usable, update_of);
     terms.push_back({noise_register, noise_stddev});
     builder.combine(sample_register, terms.span());
   }

@@ -80,12 +80,6 @@ struct DpmSolver {
 /// order.
 [[nodiscard]] int convergence_order(const DpmSolver& method);
 
-namespace detail {
-
-void check_options(const DpmSolver& method);
-
-}  // namespace detail
-
 #if DPM_DEFINE
 
 DPM_INLINE int convergence_order(const DpmSolver& method) {
@@ -103,7 +97,7 @@ DPM_INLINE int convergence_order(const DpmSolver& method) {
 
 namespace detail {
 
-DPM_INLINE void check_options(const DpmSolver& method) {
+inline void check_options(const DpmSolver& method) {
   require(method.order >= 1 && method.order <= 3, "DpmSolver: order = ", method.order,
           "; it must be 1, 2 or 3");
   const double r1 = method.inner_ratio();

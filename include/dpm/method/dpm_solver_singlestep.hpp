@@ -63,11 +63,10 @@ inline void write_singlestep_step(PlanBuilder& builder, const DpmSolver& method,
                                   const SinglestepInterval& interval) {
   builder.begin_step(interval.from, interval.to);
   const Nodes nodes = write_stages(builder, method, interval);
-  const UpdateTerms terms = singlestep_update(method, interval, nodes.span());
-  if (method.estimate_error && nodes.size() > 1) {
-    write_error_estimate(builder, terms,
-                         singlestep_update(method, interval, nodes.span().first(nodes.size() - 1)));
-  }
+  const auto update_of = [&](std::size_t known) {
+    return singlestep_update(method, interval, nodes.span().first(known));
+  };
+  const auto terms = estimated_update(builder, method.estimate_error, nodes.size(), update_of);
   builder.combine(sample_register, terms.span());
 }
 
@@ -147,18 +146,14 @@ inline void write_steps_on_grid(PlanBuilder& builder, const DpmSolver& method, c
   const auto orders = singlestep_orders(shared_out, std::vector<int>(steps, method.order));
   std::size_t at = 0;
   for (const int order : orders) {
-    const Level& from = grid[at];
-    const Level& to = grid[at += static_cast<std::size_t>(order)];
-    require(order == 1 || std::isfinite(to.lambda() - from.lambda()), "DpmSolver: a step of order ",
-            order, " with stages on the grid runs from time ", from.time, " to time ", to.time,
-            ", where alpha or sigma is 0; only steps of order 1 may, so end above time 0 (and use "
-            "denoise_to_zero) or start where alpha > 0");
-  }
-  at = 0;
-  for (const int order : orders) {
     SinglestepInterval interval{grid[at], {}, {}};
     for (int i = 1; i < order; ++i) interval.inner.push_back(grid[++at]);
     interval.to = grid[++at];
+    require(order == 1 || std::isfinite(interval.to.lambda() - interval.from.lambda()),
+            "DpmSolver: a step of order ", order, " with stages on the grid runs from time ",
+            interval.from.time, " to time ", interval.to.time,
+            ", where alpha or sigma is 0; only steps of order 1 may, so end above time 0 (and use "
+            "denoise_to_zero) or start where alpha > 0");
     write_singlestep_step(builder, method, interval);
   }
 }

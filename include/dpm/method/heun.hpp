@@ -33,7 +33,6 @@ struct Heun {
   bool estimate_error = false;
 };
 
-/// Order of convergence.
 [[nodiscard]] inline int convergence_order(const Heun& /*method*/) { return 2; }
 
 /// Works in noise space. Refuses a grid that starts at alpha = 0, where sigma / alpha is infinite;

@@ -28,7 +28,6 @@ struct Ipndm {
   int order = 4;
 };
 
-/// Order of convergence.
 [[nodiscard]] inline int convergence_order(const Ipndm& method) {
   return method.order == 1 ? 1 : 2;
 }
@@ -40,10 +39,8 @@ void write(PlanBuilder& builder, const Ipndm& method, const Grid& grid);
 #if DPM_DEFINE
 
 DPM_INLINE void write(PlanBuilder& builder, const Ipndm& method, const Grid& grid) {
-  detail::require(method.order >= 1 && method.order <= 4, "Ipndm: order = ", method.order,
-                  "; it must be 1 to 4");
   detail::write_adams(
-      builder, grid, method.order, false, [](const Level& level) { return level.time; },
+      builder, method, grid, false, [](const Level& level) { return level.time; },
       [](const Level& s, const Level& t, const ExponentialStep& step, std::size_t count) {
         return detail::mean_weights(step, t.time - s.time, count);
       });

@@ -35,7 +35,6 @@ struct Pndm {
   Warmup warmup = Warmup::runge_kutta;
 };
 
-/// Order of convergence.
 [[nodiscard]] inline int convergence_order(const Pndm& /*method*/) { return 2; }
 
 /// Works in noise space. Refuses a grid that starts at alpha = 0, and fewer than 3 steps with the

@@ -97,10 +97,16 @@ inline UpdateTerms difference(const UpdateTerms& update, const UpdateTerms& othe
   return terms;
 }
 
-/// error <- the update minus the same update of one order lower, an estimate of the latter's error.
-inline void write_error_estimate(PlanBuilder& builder, const UpdateTerms& update,
-                                 const UpdateTerms& lower) {
-  builder.combine(error_register, difference(update, lower).span());
+/// The update through `count` predictions, `update_of(count)`. If asked for, error <- this minus
+/// the same update of one order lower, an estimate of the latter's error.
+template <class UpdateOf>
+UpdateTerms estimated_update(PlanBuilder& builder, bool estimate_error, std::size_t count,
+                             UpdateOf update_of) {
+  const UpdateTerms terms = update_of(count);
+  if (estimate_error && count > 1) {
+    builder.combine(error_register, difference(terms, update_of(count - 1)).span());
+  }
+  return terms;
 }
 
 }  // namespace dpm

@@ -60,6 +60,10 @@ inline void write_predictor_corrector(PlanBuilder& builder, const PredictorCorre
   std::size_t predicted_with = 0;
   UpdateTerms predicted;
   std::optional<MultistepInterval> before;
+  const auto update_over = [&](const MultistepInterval& interval, std::size_t nodes) {
+    return polynomial_terms(interval.step.linear(), method.weights(interval, nodes),
+                            interval.from.lambda(), history.span().first(nodes));
+  };
   for (std::size_t i = 0; i < steps; ++i) {
     const Level& s = levels[i];
     const Level& t = levels[i + 1];
@@ -78,22 +82,14 @@ inline void write_predictor_corrector(PlanBuilder& builder, const PredictorCorre
       std::size_t nodes = std::min(method.corrector_nodes, history.size());
       if (method.corrector_follows_predictor) nodes = std::min(nodes, predicted_with + 1);
       if (method.lower_order_final) nodes = std::min(nodes, steps - i + 2);
-      UpdateTerms terms =
-          difference(polynomial_terms(before->step.linear(), method.weights(*before, nodes),
-                                      before->from.lambda(), history.span().first(nodes)),
-                     predicted);
+      UpdateTerms terms = difference(update_over(*before, nodes), predicted);
       terms[0].weight = 1.0;  // the linear part is in the sample
       builder.combine(sample_register, terms.span());
     }
     std::size_t nodes = now.step.finite() ? std::min(method.predictor_nodes, history.size()) : 1;
     if (method.lower_order_final) nodes = std::min(nodes, steps - i);
-    predicted = polynomial_terms(now.step.linear(), method.weights(now, nodes), s.lambda(),
-                                 history.span().first(nodes));
-    if (method.estimate_error && nodes > 1) {
-      write_error_estimate(builder, predicted,
-                           polynomial_terms(now.step.linear(), method.weights(now, nodes - 1),
-                                            s.lambda(), history.span().first(nodes - 1)));
-    }
+    predicted = estimated_update(builder, method.estimate_error, nodes,
+                                 [&](std::size_t count) { return update_over(now, count); });
     UpdateTerms terms = predicted;
     if (noise_stddev > 0.0) terms.push_back({noise_register, noise_stddev});
     builder.combine(sample_register, terms.span());

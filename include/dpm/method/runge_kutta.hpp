@@ -31,7 +31,6 @@ struct RungeKutta {
   Variable variable = Variable::lambda;
 };
 
-/// Order of convergence.
 [[nodiscard]] inline int convergence_order(const RungeKutta& method) { return method.order; }
 
 /// Works in noise space. Refuses an order other than 2 and 4, a grid that touches sigma = 0 or
@@ -47,20 +46,6 @@ void write(PlanBuilder& builder, const RungeKutta& method, const Grid& grid);
 
 namespace detail {
 
-/// The right-hand side at one level: `sample * x + noise * epsilon`.
-struct OdeField {
-  double sample = 0.0;
-  double noise = 0.0;
-};
-
-inline OdeField ode_field(RungeKutta::Variable variable, const AnySchedule& schedule,
-                          const Level& at) {
-  const LevelRate rate = schedule.rate(at.time);
-  const double lambda_rate = rate.d_log_alpha - rate.d_log_sigma;
-  if (variable == RungeKutta::Variable::time) return {rate.d_log_alpha, -at.sigma() * lambda_rate};
-  return {rate.d_log_alpha / lambda_rate, -at.sigma()};
-}
-
 /// A linear combination of the sample and the step's predictions.
 struct StageSum {
   double sample = 0.0;
@@ -72,18 +57,6 @@ struct StageSum {
   }
 };
 
-/// An explicit method whose stages each use the previous stage only (Hairer, Norsett & Wanner
-/// 1993, Solving Ordinary Differential Equations I, Sec. II.1).
-struct RungeKuttaTableau {
-  BoundedVector<double, 4> nodes;    ///< c_i, also the weight of the previous stage
-  BoundedVector<double, 4> weights;  ///< b_i
-};
-
-inline RungeKuttaTableau runge_kutta_tableau(int order) {
-  if (order == 2) return {{0.0, 0.5}, {0.0, 1.0}};
-  return {{0.0, 0.5, 0.5, 1.0}, {1.0 / 6.0, 1.0 / 3.0, 1.0 / 3.0, 1.0 / 6.0}};
-}
-
 inline void write_stage_sum(PlanBuilder& builder, Register target, const StageSum& sum,
                             std::size_t stages) {
   BoundedVector<Term, 5> terms{{sample_register, sum.sample}};
@@ -91,17 +64,23 @@ inline void write_stage_sum(PlanBuilder& builder, Register target, const StageSu
   builder.combine(target, terms.span());
 }
 
+/// One step of an explicit method whose stages each use the previous stage only (Hairer, Norsett &
+/// Wanner 1993, Solving Ordinary Differential Equations I, Sec. II.1).
 inline void write_runge_kutta_step(PlanBuilder& builder, const RungeKutta& method,
                                    const AnySchedule& schedule, const Level& s, const Level& t) {
   const bool in_time = method.variable == RungeKutta::Variable::time;
   const double start = in_time ? s.time : s.lambda();
   const double h = (in_time ? t.time : t.lambda()) - start;
-  const RungeKuttaTableau tableau = runge_kutta_tableau(method.order);
+  using Row = BoundedVector<double, 4>;
+  const bool midpoint = method.order == 2;
+  // c_i, also the weight of the previous stage, and b_i.
+  const Row nodes = midpoint ? Row{0.0, 0.5} : Row{0.0, 0.5, 0.5, 1.0};
+  const Row weights = midpoint ? Row{0.0, 1.0} : Row{1.0 / 6.0, 1.0 / 3.0, 1.0 / 3.0, 1.0 / 6.0};
   builder.begin_step(s, t);
   StageSum end{.sample = 1.0};
   StageSum slope;
-  for (std::size_t i = 0; i < tableau.nodes.size(); ++i) {
-    const double c = tableau.nodes[i];
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    const double c = nodes[i];
     Level at = c == 0.0 ? s : t;
     if (c > 0.0 && c < 1.0) {
       at = in_time ? schedule.level(start + c * h) : schedule.level_at_lambda(start + c * h);
@@ -112,13 +91,15 @@ inline void write_runge_kutta_step(PlanBuilder& builder, const RungeKutta& metho
       write_stage_sum(builder, stage_register, stage, i);
     }
     builder.evaluate(i, i == 0 ? sample_register : stage_register, at);
-    const OdeField field = ode_field(method.variable, schedule, at);
+    // The right-hand side at this level, in terms of x and epsilon.
+    const LevelRate rate = schedule.rate(at.time);
+    const double lambda_rate = rate.d_log_alpha - rate.d_log_sigma;
     slope = {};
-    slope.add(field.sample, stage);
-    slope.noise[i] += field.noise;
-    end.add(tableau.weights[i] * h, slope);
+    slope.add(in_time ? rate.d_log_alpha : rate.d_log_alpha / lambda_rate, stage);
+    slope.noise[i] -= in_time ? at.sigma() * lambda_rate : at.sigma();
+    end.add(weights[i] * h, slope);
   }
-  write_stage_sum(builder, sample_register, end, tableau.nodes.size());
+  write_stage_sum(builder, sample_register, end, nodes.size());
 }
 
 }  // namespace detail

@@ -8,6 +8,13 @@
 #include <cstdint>
 
 #include "dpm/separate.hpp"
+#if DPM_DEFINE
+#  include <cstring>
+
+#  include "dpm/noise/box_muller.hpp"
+#  include "dpm/noise/philox.hpp"
+#  include "dpm/state/simd.hpp"
+#endif
 
 namespace dpm::detail {
 
@@ -26,17 +33,7 @@ struct NoiseBlocks {
 void draw_blocks(std::uint64_t seed, std::uint32_t draw, const NoiseBlocks& at, std::size_t count,
                  double (&values)[values_at_once]);
 
-}  // namespace dpm::detail
-
 #if DPM_DEFINE
-
-#  include <cstring>
-
-#  include "dpm/noise/box_muller.hpp"
-#  include "dpm/noise/philox.hpp"
-#  include "dpm/state/simd.hpp"
-
-namespace dpm::detail {
 
 /// The counters of some blocks, or what `philox4x32` makes of them: word k of block j is the lower
 /// half of number j of row k. Upper halves mean nothing.
@@ -171,6 +168,6 @@ DPM_INLINE void draw_blocks(std::uint64_t seed, std::uint32_t draw, const NoiseB
   draw_groups(seed, draw, at, groups, values);
 }
 
-}  // namespace dpm::detail
-
 #endif
+
+}  // namespace dpm::detail

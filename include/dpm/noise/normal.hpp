@@ -9,6 +9,11 @@
 
 #include "dpm/noise/philox.hpp"
 #include "dpm/separate.hpp"
+#if DPM_DEFINE
+#  include <cmath>
+
+#  include "dpm/noise/box_muller.hpp"
+#endif
 
 namespace dpm {
 
@@ -39,15 +44,7 @@ namespace dpm {
 [[nodiscard]] std::array<double, 4> normal_draws(std::uint64_t seed, std::uint64_t sample,
                                                  std::uint32_t draw, std::uint32_t block);
 
-}  // namespace dpm
-
 #if DPM_DEFINE
-
-#  include <cmath>
-
-#  include "dpm/noise/box_muller.hpp"
-
-namespace dpm {
 
 DPM_INLINE std::array<double, 4> normal4(const std::array<std::uint32_t, 4>& words) {
   const auto first = detail::polar(std::sqrt(detail::minus_two_log(words[0])), words[1]);
@@ -62,6 +59,6 @@ DPM_INLINE std::array<double, 4> normal_draws(std::uint64_t seed, std::uint64_t 
   return normal4(philox4x32({block, draw, low(sample), high(sample)}, {low(seed), high(seed)}));
 }
 
-}  // namespace dpm
-
 #endif
+
+}  // namespace dpm
