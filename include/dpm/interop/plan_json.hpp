@@ -6,7 +6,6 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -87,9 +86,9 @@ class PlanReader {
     require_keys(whole, "the plan", {"format", "version", "prediction", "space", "live", "steps"});
     Plan plan;
     plan.prediction = one_of(whole["prediction"], "prediction",
-                             std::array{Prediction::noise, Prediction::data, Prediction::velocity,
-                                        Prediction::score, Prediction::flow, Prediction::edm});
-    plan.space = one_of(whole["space"], "space", std::array{Space::noise, Space::data});
+                             {Prediction::noise, Prediction::data, Prediction::velocity,
+                              Prediction::score, Prediction::flow, Prediction::edm});
+    plan.space = one_of(whole["space"], "space", {Space::noise, Space::data});
     require_array(whole["live"], "live");
     for (const json& r : whole["live"]) plan.live.push_back(one_register(r, "an entry of live"));
     require_array(whole["steps"], "steps");
@@ -146,9 +145,9 @@ class PlanReader {
     }
   }
 
-  template <class Choice, std::size_t Count>
+  template <class Choice>
   Choice one_of(const json& value, std::string_view key,
-                const std::array<Choice, Count>& choices) const {
+                std::initializer_list<Choice> choices) const {
     std::string names;
     for (const Choice choice : choices) {
       if (is_text(value, name(choice))) return choice;
@@ -158,8 +157,7 @@ class PlanReader {
   }
 
   static bool is_text(const json& value, std::string_view text) {
-    const auto* held = value.get_ptr<const std::string*>();
-    return held != nullptr && *held == text;
+    return value.is_string() && value.get_ref<const std::string&>() == text;
   }
 
   [[nodiscard]] double finite(const json& value, std::string_view what,
@@ -220,11 +218,9 @@ class PlanReader {
 
   [[nodiscard]] std::uint32_t draw_number(const json& value) const {
     const double number = value.is_number() ? value.get<double>() : -1.0;
-    if (!(number >= 0.0 && number <= std::numeric_limits<std::uint32_t>::max()) ||
-        number != std::floor(number)) {
-      refuse("number is ", shown(value), "; it must be a whole number from 0");
-    }
-    return static_cast<std::uint32_t>(number);
+    const bool fits = number >= 0.0 && number <= std::numeric_limits<std::uint32_t>::max();
+    if (fits && number == std::floor(number)) return static_cast<std::uint32_t>(number);
+    refuse("number is ", shown(value), "; it must be a whole number from 0");
   }
 
   void require_array(const json& value, std::string_view what, std::size_t least = 0,
@@ -324,9 +320,8 @@ class PlanReader {
     using Event = nlohmann::json::parse_event_t;
     if (event == Event::object_start) keys.emplace_back();
     if (event == Event::object_end) keys.pop_back();
-    if (event == Event::key) {
-      const auto key = parsed.get<std::string>();
-      if (!keys.back().insert(key).second) twice = key;
+    if (event == Event::key && !keys.back().insert(parsed.get<std::string>()).second) {
+      twice = parsed.get<std::string>();
     }
     return true;
   };

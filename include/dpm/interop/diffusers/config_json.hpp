@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <functional>
 #include <initializer_list>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -18,28 +17,28 @@
 #include <type_traits>
 #include <vector>
 
-#include "dpm/error.hpp"
 #include "dpm/interop/diffusers/options.hpp"
 
 namespace dpm::diffusers::detail {
 
 using nlohmann::json;
 
-/// The values that a text option may have.
-struct Choices {
-  std::initializer_list<std::string_view> allowed;
-  /// Values of other classes, which diffusers replaces by the first one allowed.
-  std::initializer_list<std::string_view> replaced = {};
-};
+using Texts = std::initializer_list<std::string_view>;
 
-/// Calls `visit(name, value)` for every option of the class; texts come with their choices.
+/// Calls `visit(name, value)` for every option of the class, and for texts `visit(name, value,
+/// allowed, replaced)`. Those replaced are values of other classes, for which diffusers takes the
+/// first one allowed.
 template <class Visit>
 void visit_options(Options& o, Visit&& visit) {
   using enum Kind;
   const auto is = [kind = o.kind](auto... kinds) { return is_one_of(kind, kinds...); };
-  // One option: whether the class has it, its name, its value and its choices.
-  const auto field = [&](bool has, const char* name, auto& value, const auto&... choices) {
-    if (has) visit(name, value, choices...);
+  // One option: whether the class has it, its name and its value.
+  const auto field = [&](bool has, const char* name, auto& value) {
+    if (has) visit(name, value);
+  };
+  const auto text = [&](bool has, const char* name, auto& value, Texts allowed,
+                        Texts replaced = {}) {
+    if (has) visit(name, value, allowed, replaced);
   };
   const bool betas = has_betas(o.kind);
   const bool lambda = steps_in_lambda(o.kind);
@@ -57,28 +56,26 @@ void visit_options(Options& o, Visit&& visit) {
   field(true, "num_train_timesteps", o.num_train_timesteps);
   field(betas, "beta_start", o.beta_start);
   field(betas, "beta_end", o.beta_end);
-  field(betas && !is(ddpm, heun), "beta_schedule", o.beta_schedule,
-        Choices{{"linear", "scaled_linear", "squaredcos_cap_v2"}});
-  field(is(ddpm), "beta_schedule", o.beta_schedule,
-        Choices{{"linear", "scaled_linear", "squaredcos_cap_v2", "sigmoid", "laplace"}});
-  field(is(heun), "beta_schedule", o.beta_schedule,
-        Choices{{"linear", "scaled_linear", "squaredcos_cap_v2", "exp"}});
+  text(betas && !is(ddpm, heun), "beta_schedule", o.beta_schedule,
+       {"linear", "scaled_linear", "squaredcos_cap_v2"});
+  text(is(ddpm), "beta_schedule", o.beta_schedule,
+       {"linear", "scaled_linear", "squaredcos_cap_v2", "sigmoid", "laplace"});
+  text(is(heun), "beta_schedule", o.beta_schedule,
+       {"linear", "scaled_linear", "squaredcos_cap_v2", "exp"});
   field(betas, "trained_betas", o.trained_betas);
   field(is(dpm_multistep, unipc, ddim, ddim_inverse, ddpm, euler), "rescale_betas_zero_snr",
         o.rescale_betas_zero_snr);
 
-  field(lambda, "prediction_type", o.prediction_type,
-        Choices{{"epsilon", "sample", "v_prediction", "flow_prediction"}});
-  field(is(ddim, ddim_inverse, ddpm, euler), "prediction_type", o.prediction_type,
-        Choices{{"epsilon", "sample", "v_prediction"}});
-  field(edm || is(heun, pndm), "prediction_type", o.prediction_type,
-        Choices{{"epsilon", "v_prediction"}});
+  text(lambda, "prediction_type", o.prediction_type,
+       {"epsilon", "sample", "v_prediction", "flow_prediction"});
+  text(is(ddim, ddim_inverse, ddpm, euler), "prediction_type", o.prediction_type,
+       {"epsilon", "sample", "v_prediction"});
+  text(edm || is(heun, pndm), "prediction_type", o.prediction_type, {"epsilon", "v_prediction"});
   field(dpm || is(sa_solver), "lambda_min_clipped", o.lambda_min_clipped);
-  field(dpm || is(sa_solver), "variance_type", o.variance_type,
-        Choices{{"", "learned", "learned_range"}});
-  field(is(ddpm), "variance_type", o.variance_type,
-        Choices{{"fixed_small", "fixed_small_log", "fixed_large", "fixed_large_log", "learned",
-                 "learned_range"}});
+  text(dpm || is(sa_solver), "variance_type", o.variance_type, {"", "learned", "learned_range"});
+  text(is(ddpm), "variance_type", o.variance_type,
+       {"fixed_small", "fixed_small_log", "fixed_large", "fixed_large_log", "learned",
+        "learned_range"});
   field(thresholds, "thresholding", o.thresholding);
   field(thresholds, "dynamic_thresholding_ratio", o.dynamic_thresholding_ratio);
   field(thresholds, "sample_max_value", o.sample_max_value);
@@ -86,12 +83,12 @@ void visit_options(Options& o, Visit&& visit) {
   field(clips, "clip_sample_range", o.clip_sample_range);
   field(is(ddim, ddim_inverse, pndm), "set_alpha_to_one", o.set_alpha_to_one);
 
-  field(has_spacing && !is(ddim_inverse), "timestep_spacing", o.timestep_spacing,
-        Choices{{"linspace", "leading", "trailing"}});
-  field(is(ddim_inverse), "timestep_spacing", o.timestep_spacing, Choices{{"leading", "trailing"}});
+  text(has_spacing && !is(ddim_inverse), "timestep_spacing", o.timestep_spacing,
+       {"linspace", "leading", "trailing"});
+  text(is(ddim_inverse), "timestep_spacing", o.timestep_spacing, {"leading", "trailing"});
   field(has_spacing, "steps_offset", o.steps_offset);
-  field(edm || is(dpm_multistep, dpm_singlestep, unipc, euler), "final_sigmas_type",
-        o.final_sigmas_type, Choices{{"zero", "sigma_min"}});
+  text(edm || is(dpm_multistep, dpm_singlestep, unipc, euler), "final_sigmas_type",
+       o.final_sigmas_type, {"zero", "sigma_min"});
   field(has_curves, "use_karras_sigmas", o.use_karras_sigmas);
   field(has_curves, "use_exponential_sigmas", o.use_exponential_sigmas);
   field(has_curves, "use_beta_sigmas", o.use_beta_sigmas);
@@ -99,26 +96,20 @@ void visit_options(Options& o, Visit&& visit) {
   field(lambda, "use_flow_sigmas", o.use_flow_sigmas);
   field(lambda, "flow_shift", o.flow_shift);
   field(shifts || flow_match, "use_dynamic_shifting", o.use_dynamic_shifting);
-  field(shifts, "time_shift_type", o.time_shift_type, Choices{{"exponential"}});
+  text(shifts, "time_shift_type", o.time_shift_type, {"exponential"});
 
   field(has_order, "solver_order", o.solver_order);
   field(has_order || is(sa_solver), "lower_order_final", o.lower_order_final);
-  field(is(dpm_multistep, dpm_multistep_inverse), "algorithm_type", o.algorithm_type,
-        Choices{{"dpmsolver++", "dpmsolver", "sde-dpmsolver", "sde-dpmsolver++"}, {"deis"}});
-  field(is(dpm_singlestep), "algorithm_type", o.algorithm_type,
-        Choices{{"dpmsolver++", "dpmsolver", "sde-dpmsolver++"}, {"deis"}});
-  field(edm, "algorithm_type", o.algorithm_type,
-        Choices{{"dpmsolver++", "sde-dpmsolver++"}, {"deis"}});
-  field(is(deis), "algorithm_type", o.algorithm_type,
-        Choices{{"deis"}, {"dpmsolver", "dpmsolver++"}});
-  field(is(sa_solver), "algorithm_type", o.algorithm_type,
-        Choices{{"data_prediction", "noise_prediction"}});
-  field(dpm || edm, "solver_type", o.solver_type,
-        Choices{{"midpoint", "heun"}, {"logrho", "bh1", "bh2"}});
-  field(is(unipc), "solver_type", o.solver_type,
-        Choices{{"bh2", "bh1"}, {"midpoint", "heun", "logrho"}});
-  field(is(deis), "solver_type", o.solver_type,
-        Choices{{"logrho"}, {"midpoint", "heun", "bh1", "bh2"}});
+  text(is(dpm_multistep, dpm_multistep_inverse), "algorithm_type", o.algorithm_type,
+       {"dpmsolver++", "dpmsolver", "sde-dpmsolver", "sde-dpmsolver++"}, {"deis"});
+  text(is(dpm_singlestep), "algorithm_type", o.algorithm_type,
+       {"dpmsolver++", "dpmsolver", "sde-dpmsolver++"}, {"deis"});
+  text(edm, "algorithm_type", o.algorithm_type, {"dpmsolver++", "sde-dpmsolver++"}, {"deis"});
+  text(is(deis), "algorithm_type", o.algorithm_type, {"deis"}, {"dpmsolver", "dpmsolver++"});
+  text(is(sa_solver), "algorithm_type", o.algorithm_type, {"data_prediction", "noise_prediction"});
+  text(dpm || edm, "solver_type", o.solver_type, {"midpoint", "heun"}, {"logrho", "bh1", "bh2"});
+  text(is(unipc), "solver_type", o.solver_type, {"bh2", "bh1"}, {"midpoint", "heun", "logrho"});
+  text(is(deis), "solver_type", o.solver_type, {"logrho"}, {"midpoint", "heun", "bh1", "bh2"});
   field(edm || is(dpm_multistep, dpm_multistep_inverse), "euler_at_final", o.euler_at_final);
   field(is(unipc), "predict_x0", o.predict_x0);
   field(is(unipc), "disable_corrector", o.disable_corrector);
@@ -129,12 +120,12 @@ void visit_options(Options& o, Visit&& visit) {
   field(has_sigma_range, "sigma_min", o.sigma_min);
   field(has_sigma_range, "sigma_max", o.sigma_max);
   field(edm, "sigma_data", o.sigma_data);
-  field(edm, "sigma_schedule", o.sigma_schedule, Choices{{"karras", "exponential"}});
+  text(edm, "sigma_schedule", o.sigma_schedule, {"karras", "exponential"});
   field(edm, "rho", o.rho);
-  field(is(euler), "interpolation_type", o.interpolation_type, Choices{{"linear", "log_linear"}});
-  field(is(euler), "timestep_type", o.timestep_type, Choices{{"discrete", "continuous"}});
+  text(is(euler), "interpolation_type", o.interpolation_type, {"linear", "log_linear"});
+  text(is(euler), "timestep_type", o.timestep_type, {"discrete", "continuous"});
   field(flow_match, "shift", o.shift);
-  field(flow_match, "time_shift_type", o.time_shift_type, Choices{{"exponential", "linear"}});
+  text(flow_match, "time_shift_type", o.time_shift_type, {"exponential", "linear"});
   field(flow_match || is(unipc), "shift_terminal", o.shift_terminal);
   field(flow_match, "invert_sigmas", o.invert_sigmas);
   field(flow_match, "stochastic_sampling", o.stochastic_sampling);
@@ -142,23 +133,20 @@ void visit_options(Options& o, Visit&& visit) {
 
 /// Every key that some class has, and keys without effect on the result: notes of diffusers,
 /// options of classes that are not understood here, and options that pipelines read.
-inline const std::set<std::string, std::less<>>& known_keys() {
-  static const std::set<std::string, std::less<>> keys = [] {
-    std::set<std::string, std::less<>> all;
-    const auto add = [&all](const auto*... names) { (all.emplace(names), ...); };
-    add("_class_name", "timestep_values", "tensor_format", "_diffusers_version",
-        "_use_default_values", "_name_or_path", "_commit_hash", "base_image_seq_len", "base_shift",
-        "max_image_seq_len", "max_shift", "original_inference_steps", "timestep_scaling",
-        "use_timestep_alignment", "noise_sampler_seed", "s_churn", "s_noise", "s_tmin", "s_tmax",
-        "clip_model_output", "order", "use_noise_sampler", "set_alpha_to_zero", "solver_p",
-        "tau_func");
-    for (const auto& [kind, name] : class_names) {
-      Options options = options_of(kind);
-      visit_options(options, [&](const char* key, auto&&...) { add(key); });
-    }
-    return all;
-  }();
-  return keys;
+inline std::set<std::string> known_keys() {
+  std::set<std::string> known;
+  const auto add = [&known](const auto*... names) { (known.emplace(names), ...); };
+  add("_class_name", "timestep_values", "tensor_format", "_diffusers_version",
+      "_use_default_values", "_name_or_path", "_commit_hash", "base_image_seq_len", "base_shift",
+      "max_image_seq_len", "max_shift", "original_inference_steps", "timestep_scaling",
+      "use_timestep_alignment", "noise_sampler_seed", "s_churn", "s_noise", "s_tmin", "s_tmax",
+      "clip_model_output", "order", "use_noise_sampler", "set_alpha_to_zero", "solver_p",
+      "tau_func");
+  for (const auto& [kind, name] : class_names) {
+    Options options = options_of(kind);
+    visit_options(options, [&add](const char* key, auto&&...) { add(key); });
+  }
+  return known;
 }
 
 /// A number, or the text "Infinity" or "-Infinity", for which JSON has no number.
@@ -211,18 +199,19 @@ inline void read(const char* key, const json& value, std::vector<int>& target) {
   target.clear();
   for (const json& entry : value) read(key, entry, target.emplace_back());
 }
-inline void read(const char* key, const json& value, std::string& target, const Choices& choices) {
+inline void read(const char* key, const json& value, std::string& target, Texts allowed,
+                 Texts replaced) {
   std::string names;
-  for (const auto name : choices.allowed) {
+  for (const auto name : allowed) {
     names += (names.empty() ? "" : ", ") + (name.empty() ? "null" : std::string(name));
   }
   require(value.is_string() || value.is_null(), complaint(key, value), "one of ", names);
   target = value.is_null() ? "" : value.get<std::string>();
-  const auto has = [&target](std::initializer_list<std::string_view> texts) {
+  const auto is_in = [&target](Texts texts) {
     return std::find(texts.begin(), texts.end(), target) != texts.end();
   };
-  if (has(choices.replaced)) target = *choices.allowed.begin();
-  require(has(choices.allowed), complaint(key, value), "one of ", names);
+  if (is_in(replaced)) target = *allowed.begin();
+  require(is_in(allowed), complaint(key, value), "one of ", names);
 }
 
 /// Reads the options of the class that `_class_name` names. Refuses, by name, keys that no class
@@ -234,8 +223,9 @@ inline Options read_options(const json& config) {
   require(name != config.end() && name->is_string(),
           "diffusers: the configuration has no text _class_name; it must name the scheduler");
   Options options = options_of(kind_of(name->get<std::string>()));
+  const std::set<std::string> known = known_keys();
   for (const auto& entry : config.items()) {
-    require(known_keys().contains(entry.key()), "diffusers: the key ", entry.key(), " of ",
+    require(known.contains(entry.key()), "diffusers: the key ", entry.key(), " of ",
             name->get<std::string>(), " is not known; remove it if it cannot change the result");
   }
   for (const char* key : {"solver_p", "tau_func"}) {

@@ -122,11 +122,11 @@ inline AnySchedule schedule_of(const Options& o, const Run& run = {}) {
     return Edm(o.sigma_min.value_or(0.002), o.sigma_max.value_or(80.0), o.sigma_data);
   }
   if (o.kind == Kind::flow_match_euler) {
-    return RectifiedFlow(o.use_dynamic_shifting && run.mu ? dynamic_shift(o, run) : o.shift,
+    return RectifiedFlow(o.use_dynamic_shifting ? shift_of(o, run, o.shift) : o.shift,
                          o.num_train_timesteps);
   }
   if (steps_in_lambda(o.kind) && o.use_flow_sigmas) {
-    return RectifiedFlow(flow_shift(o, run), o.num_train_timesteps);
+    return RectifiedFlow(shift_of(o, run, o.flow_shift), o.num_train_timesteps);
   }
   if (is_one_of(o.kind, Kind::euler, Kind::heun)) {
     return SigmaSchedule(Table(o), o.sigma_max.value_or(0.0));
@@ -160,9 +160,9 @@ inline Level level_of(const AnySchedule& schedule, const Options& o, double sigm
 inline std::vector<Level> levels_of(const AnySchedule& schedule, const Options& o,
                                     const Points& points) {
   std::vector<Level> levels;
-  for (std::size_t i = 0; i <= points.timesteps.size(); ++i) {
-    const bool last = i == points.timesteps.size();
-    levels.push_back(level_of(schedule, o, points.sigmas[i], last ? 0.0 : points.timesteps[i]));
+  const std::size_t n = points.timesteps.size();
+  for (std::size_t i = 0; i <= n; ++i) {
+    levels.push_back(level_of(schedule, o, points.sigmas[i], i < n ? points.timesteps[i] : 0.0));
   }
   return levels;
 }

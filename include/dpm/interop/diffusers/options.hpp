@@ -183,6 +183,11 @@ inline bool steps_in_lambda(Kind kind) {
 
 /// The options of a class with the defaults that diffusers gives them.
 [[nodiscard]] inline Options options_of(Kind kind) {
+  if (kind == Kind::deis) return {.kind = kind, .algorithm_type = "deis", .solver_type = "logrho"};
+  if (kind == Kind::edm_dpm_multistep) return {.kind = kind, .sigma_min = 0.002, .sigma_max = 80.0};
+  if (kind == Kind::heun) {
+    return {.kind = kind, .beta_start = 0.00085, .beta_end = 0.012, .clip_sample = false};
+  }
   Options o{.kind = kind};
   if (detail::is_one_of(kind, Kind::ddim, Kind::ddim_inverse, Kind::ddpm, Kind::pndm)) {
     o.timestep_spacing = "leading";
@@ -192,19 +197,6 @@ inline bool steps_in_lambda(Kind kind) {
   if (kind == Kind::pndm) o.set_alpha_to_one = false;
   if (kind == Kind::unipc) o.solver_type = "bh2";
   if (kind == Kind::sa_solver) o.algorithm_type = "data_prediction";
-  if (kind == Kind::deis) {
-    o.algorithm_type = "deis";
-    o.solver_type = "logrho";
-  }
-  if (kind == Kind::edm_dpm_multistep) {
-    o.sigma_min = 0.002;
-    o.sigma_max = 80.0;
-  }
-  if (kind == Kind::heun) {
-    o.beta_start = 0.00085;
-    o.beta_end = 0.012;
-    o.clip_sample = false;
-  }
   return o;
 }
 

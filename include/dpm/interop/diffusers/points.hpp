@@ -8,9 +8,9 @@
 #include <cmath>
 #include <cstddef>
 #include <span>
+#include <string_view>
 #include <vector>
 
-#include "dpm/error.hpp"
 #include "dpm/interop/diffusers/options.hpp"
 #include "dpm/interop/diffusers/spacings.hpp"
 #include "dpm/interop/diffusers/table.hpp"
@@ -46,7 +46,7 @@ inline std::vector<double> edm_timesteps(std::span<const double> sigmas) {
 /// A flow's sigmas, evenly spread and then shifted. UniPC starts at sigma = 1, which it then
 /// replaces by 1 - 1e-6; the other classes start at 1 - 1 / num_train_timesteps.
 inline Points flow_points(const Options& o, const Run& run) {
-  const double shift = flow_shift(o, run);
+  const double shift = shift_of(o, run, o.flow_shift);
   const double least = 1.0 / o.num_train_timesteps;
   Points points;
   for (int i = 0; i < run.steps; ++i) {
@@ -68,7 +68,6 @@ inline Points lambda_points(const Options& o, Mode mode, const Table& table, con
   const std::vector<Curve> curve = curves(o);
   Points points{run.timesteps, {}};
   if (run.timesteps.empty()) {
-    check_steps(o, run.steps);
     const int cut = o.num_train_timesteps - table.clipped_entries(o.lambda_min_clipped);
     points.timesteps = lambda_timesteps(o, mode, cut, run.steps);
   }
@@ -103,7 +102,6 @@ inline Points lambda_points(const Options& o, Mode mode, const Table& table, con
 
 /// The grid of DPMSolverMultistepInverse, low to high.
 inline Points inverse_points(const Options& o, Mode mode, const Table& table, const Run& run) {
-  check_steps(o, run.steps);
   const std::vector<Curve> curve = curves(o);
   const int cut = o.num_train_timesteps - table.clipped_entries(o.lambda_min_clipped);
   Points points;
@@ -119,12 +117,7 @@ inline Points inverse_points(const Options& o, Mode mode, const Table& table, co
     if (o.use_karras_sigmas) points.timesteps = rounded(points.timesteps);
     points.sigmas.push_back(points.sigmas.back());
   } else {
-    if (o.timestep_spacing == "trailing") {
-      points.timesteps = trailing(mode, cut, o.num_train_timesteps, run.steps);
-    } else {
-      points.timesteps = rounded(evenly_spread(o, cut, run.steps + 1));
-      points.timesteps.erase(points.timesteps.begin());
-    }
+    points.timesteps = lambda_timesteps(o, mode, cut, run.steps);
     std::reverse(points.timesteps.begin(), points.timesteps.end());
     points.sigmas = sigmas_at(table, points.timesteps);
     points.sigmas.push_back(table.sigma_at(cut - 1.0));
@@ -138,11 +131,9 @@ inline Points inverse_points(const Options& o, Mode mode, const Table& table, co
 
 /// The grid of EDMDPMSolverMultistep.
 inline Points edm_points(const Options& o, const Run& run) {
-  check_steps(o, run.steps);
   const double least = o.sigma_min.value_or(0.002);
-  const double most = o.sigma_max.value_or(80.0);
   const Curve curve = o.sigma_schedule == "karras" ? Curve::karras : Curve::exponential;
-  Points points{{}, sigmas_on(curve, most, least, run.steps, o.rho)};
+  Points points{{}, sigmas_on(curve, o.sigma_max.value_or(80.0), least, run.steps, o.rho)};
   // One step alone is counted from the other end there.
   if (curve == Curve::exponential && run.steps == 1) points.sigmas = {least};
   points.timesteps = edm_timesteps(points.sigmas);
@@ -167,7 +158,9 @@ inline Points euler_points(const Options& o, Mode mode, const Table& table, cons
     points.sigmas.pop_back();
     points.timesteps = timesteps_at(table, points.sigmas);
   } else {
-    if (run.timesteps.empty()) points.timesteps = euler_timesteps(o, mode, run.steps);
+    if (run.timesteps.empty()) {
+      points.timesteps = evenly_spread(o, mode, o.num_train_timesteps, run.steps);
+    }
     if (o.interpolation_type == "linear") {
       points.sigmas = sigmas_at(table, points.timesteps);
     } else {
@@ -201,21 +194,16 @@ inline Points flow_match_points(const Options& o, const Run& run) {
   const auto train = static_cast<double>(o.num_train_timesteps);
   Points points{{}, run.sigmas};
   if (run.sigmas.empty()) {
-    check_steps(o, run.steps);
     const double least = o.use_dynamic_shifting ? 1.0 / train : shifted(o.shift, 1.0 / train);
     for (int i = 0; i < run.steps; ++i) {
       points.sigmas.push_back(linspace(train, least * train, i, run.steps) / train);
     }
   }
+  const double shift = shift_of(o, run, o.shift);
   for (double& sigma : points.sigmas) {
     require(sigma > 0.0 && sigma <= 1.0, "diffusers: a flow's sigma is ", sigma,
             "; it must be greater than 0 and at most 1");
-    if (o.use_dynamic_shifting) {
-      const double shift = dynamic_shift(o, run);
-      sigma = shift / (shift + (1.0 / sigma - 1.0));
-    } else {
-      sigma = shifted(o.shift, sigma);
-    }
+    sigma = o.use_dynamic_shifting ? shift / (shift + (1.0 / sigma - 1.0)) : shifted(shift, sigma);
   }
   stretch_to_terminal(o, points.sigmas);
   const std::vector<Curve> curve = curves(o);
@@ -232,15 +220,14 @@ inline Points flow_match_points(const Options& o, const Run& run) {
 
 /// The points of a run, for every class.
 inline Points points_of(const Options& o, Mode mode, const Run& run) {
-  const int given = static_cast<int>(run.steps != 0) + static_cast<int>(!run.timesteps.empty()) +
-                    static_cast<int>(!run.sigmas.empty());
+  const std::string_view name = class_name(o.kind);
+  const int given = (run.steps != 0) + !run.timesteps.empty() + !run.sigmas.empty();
   require(given == 1, "diffusers: a run is given ", given,
           " of steps, timesteps and sigmas; it must be exactly one");
-  require(run.eta == 0.0 || o.kind == Kind::ddim, "diffusers: eta = ", run.eta, " for ",
-          class_name(o.kind), "; only DDIMScheduler has it");
-  require(!run.use_clipped_model_output || o.kind == Kind::ddim,
-          "diffusers: use_clipped_model_output is on for ", class_name(o.kind),
+  require(run.eta == 0.0 || o.kind == Kind::ddim, "diffusers: eta = ", run.eta, " for ", name,
           "; only DDIMScheduler has it");
+  require(!run.use_clipped_model_output || o.kind == Kind::ddim,
+          "diffusers: use_clipped_model_output is on for ", name, "; only DDIMScheduler has it");
   for (const double sigma : run.sigmas) {
     require(sigma >= 0.0 && sigma < 1e6, "diffusers: sigmas holds ", sigma,
             "; they must be at least 0 and less than 1e6");
@@ -255,13 +242,15 @@ inline Points points_of(const Options& o, Mode mode, const Run& run) {
   }
   const bool takes_timesteps = is_one_of(o.kind, Kind::dpm_multistep, Kind::dpm_singlestep,
                                          Kind::ddpm, Kind::euler, Kind::heun);
-  require(run.timesteps.empty() || takes_timesteps, "diffusers: ", class_name(o.kind),
+  require(run.timesteps.empty() || takes_timesteps, "diffusers: ", name,
           " takes no timesteps of one's own; give steps");
   require(run.timesteps.empty() || (curves(o).empty() && !o.use_flow_sigmas),
           "diffusers: timesteps are given and the configuration has sigmas of its own; leave "
           "the timesteps out");
   require(run.sigmas.empty() || is_one_of(o.kind, Kind::euler, Kind::flow_match_euler),
-          "diffusers: ", class_name(o.kind), " takes no sigmas of one's own; give steps");
+          "diffusers: ", name, " takes no sigmas of one's own; give steps");
+  require(run.steps == 0 || (run.steps >= 1 && run.steps <= 1'000'000),
+          "diffusers: steps = ", run.steps, " for ", name, "; it must lie between 1 and 1000000");
   if (o.kind == Kind::flow_match_euler) return flow_match_points(o, run);
   if (o.kind == Kind::edm_dpm_multistep) return edm_points(o, run);
   const Table table(o);

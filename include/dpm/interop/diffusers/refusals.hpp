@@ -5,33 +5,29 @@
 #pragma once
 
 #include <string_view>
-#include <utility>
 
-#include "dpm/error.hpp"
 #include "dpm/interop/diffusers/levels.hpp"
 #include "dpm/interop/diffusers/spacings.hpp"
 #include "dpm/interop/diffusers/table.hpp"
 
 namespace dpm::diffusers::detail {
 
-inline void check_orders(const Options& o) {
+/// Refuses, in both modes, what diffusers cannot run.
+inline void check_possible(const Options& o) {
   const auto check_order = [&](const char* name, int order, int most) {
     require(order >= 1 && order <= most, "diffusers: ", name, " of ", class_name(o.kind), " is ",
             order, "; it must be 1 to ", most);
   };
+  const bool unipc = o.kind == Kind::unipc;
   if (o.kind == Kind::sa_solver) {
     check_order("predictor_order", o.predictor_order, 4);
     check_order("corrector_order", o.corrector_order, 4);
   } else if (steps_in_lambda(o.kind) || o.kind == Kind::edm_dpm_multistep) {
-    check_order("solver_order", o.solver_order, o.kind == Kind::unipc ? 4 : 3);
+    check_order("solver_order", o.solver_order, unipc ? 4 : 3);
   }
-}
-
-/// Refuses, in both modes, what diffusers cannot run.
-inline void check_possible(const Options& o) {
   const bool noise_space = space_of(o) == Space::noise;
-  require(!(is_one_of(o.kind, Kind::dpm_multistep, Kind::dpm_singlestep) && noise_space &&
-            o.final_sigmas_type == "zero"),
+  const bool to_zero = o.final_sigmas_type == "zero";
+  require(!(is_one_of(o.kind, Kind::dpm_multistep, Kind::dpm_singlestep) && noise_space && to_zero),
           "diffusers: algorithm_type ", o.algorithm_type,
           " with final_sigmas_type zero is refused by diffusers; use final_sigmas_type sigma_min");
   require(!(o.algorithm_type == "sde-dpmsolver" && o.solver_order == 3),
@@ -44,8 +40,7 @@ inline void check_possible(const Options& o) {
       !(is_one_of(o.kind, Kind::dpm_singlestep, Kind::sa_solver) && noise_space && o.thresholding),
       "diffusers: thresholding of ", class_name(o.kind), " with algorithm_type ", o.algorithm_type,
       " fails in diffusers; use thresholding false, or the data-prediction algorithm");
-  require(!(o.kind == Kind::unipc && !o.lower_order_final && o.final_sigmas_type == "zero" &&
-            o.solver_order > 1),
+  require(!(unipc && !o.lower_order_final && to_zero && o.solver_order > 1),
           "diffusers: UniPCMultistepScheduler with lower_order_final false and final_sigmas_type "
           "zero gives infinities in diffusers; use lower_order_final true, or sigma_min");
   require(!(o.kind == Kind::ddpm && o.variance_type == "fixed_large_log"),
@@ -64,34 +59,32 @@ inline void check_possible(const Options& o) {
       "if alpha^2 + sigma^2 were 1; use flow_prediction, or dpm::RectifiedFlow with "
       "dpm::Prediction::velocity");
   require(
-      !(o.kind == Kind::unipc && o.solver_type == "bh1" && o.final_sigmas_type == "zero"),
+      !(unipc && o.solver_type == "bh1" && to_zero),
       "diffusers: UniPCMultistepScheduler with solver_type bh1 and final_sigmas_type zero gives "
       "NaN in diffusers; use bh2, or sigma_min");
-  require(o.num_train_timesteps >= 1 && o.num_train_timesteps <= 1'000'000,
-          "diffusers: num_train_timesteps is ", o.num_train_timesteps,
-          "; it must lie between 1 and 1000000");
-  require(!o.shift_terminal || (*o.shift_terminal >= 0.0 && *o.shift_terminal < 1.0),
-          "diffusers: shift_terminal is ", o.shift_terminal.value_or(0.0),
-          "; it must be at least 0 and less than 1");
-  for (const auto& [name, sigma] :
-       {std::pair{"sigma_min", o.sigma_min}, std::pair{"sigma_max", o.sigma_max}}) {
-    require(!sigma || (*sigma > 0.0 && *sigma < 1e6), "diffusers: ", name, " is ",
-            sigma.value_or(0.0), "; it must be greater than 0 and less than 1e6");
-  }
-  require(o.rho >= 0.1 && o.rho <= 1000.0, "diffusers: rho is ", o.rho,
-          "; it must lie between 0.1 and 1000");
-  require(!has_clipping(o) || (o.clip_sample_range > 0.0 && o.clip_sample_range < 1e300),
-          "diffusers: clip_sample_range is ", o.clip_sample_range,
-          "; it must be greater than 0 and finite");
-  require(o.steps_offset >= 0, "diffusers: steps_offset is ", o.steps_offset,
-          "; it must be at least 0");
-  require(o.flow_shift > 0.0 && o.flow_shift < 1e6, "diffusers: flow_shift is ", o.flow_shift,
-          "; it must be greater than 0 and less than 1e6");
-  require(o.sample_max_value > 0.0, "diffusers: sample_max_value is ", o.sample_max_value,
-          "; it must be greater than 0");
-  require(o.dynamic_thresholding_ratio >= 0.0 && o.dynamic_thresholding_ratio <= 1.0,
-          "diffusers: dynamic_thresholding_ratio is ", o.dynamic_thresholding_ratio,
-          "; it must lie between 0 and 1");
+
+  const auto must = [](const char* name, auto value, bool allowed, const char* what) {
+    require(allowed, "diffusers: ", name, " is ", value, "; it must ", what);
+  };
+  const auto below_1e6 = [&](const char* name, double value) {
+    must(name, value, value > 0.0 && value < 1e6, "be greater than 0 and less than 1e6");
+  };
+  const int train = o.num_train_timesteps;
+  const double terminal = o.shift_terminal.value_or(0.0);
+  const double clip = o.clip_sample_range;
+  const double ratio = o.dynamic_thresholding_ratio;
+  must("num_train_timesteps", train, train >= 1 && train <= 1'000'000, "lie between 1 and 1000000");
+  must("shift_terminal", terminal, terminal >= 0.0 && terminal < 1.0,
+       "be at least 0 and less than 1");
+  below_1e6("sigma_min", o.sigma_min.value_or(1.0));
+  below_1e6("sigma_max", o.sigma_max.value_or(1.0));
+  must("rho", o.rho, o.rho >= 0.1 && o.rho <= 1000.0, "lie between 0.1 and 1000");
+  must("clip_sample_range", clip, !has_clipping(o) || (clip > 0.0 && clip < 1e300),
+       "be greater than 0 and finite");
+  must("steps_offset", o.steps_offset, o.steps_offset >= 0, "be at least 0");
+  below_1e6("flow_shift", o.flow_shift);
+  must("sample_max_value", o.sample_max_value, o.sample_max_value > 0.0, "be greater than 0");
+  must("dynamic_thresholding_ratio", ratio, ratio >= 0.0 && ratio <= 1.0, "lie between 0 and 1");
   curves(o);
 }
 
@@ -112,7 +105,6 @@ inline void check_sound(const Options& o) {
 }
 
 inline void check_options(const Options& o, Mode mode) {
-  check_orders(o);
   check_possible(o);
   if (mode == Mode::strict) check_sound(o);
   if (has_betas(o.kind)) Table(o).clipped_entries(o.lambda_min_clipped);

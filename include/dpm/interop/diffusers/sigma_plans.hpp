@@ -14,7 +14,6 @@
 #include <variant>
 #include <vector>
 
-#include "dpm/error.hpp"
 #include "dpm/interop/diffusers/levels.hpp"
 #include "dpm/method/dpm_solver_weights.hpp"
 #include "dpm/method/predictor_corrector.hpp"
@@ -169,20 +168,6 @@ inline Plan unipc_plan(const Options& o, std::span<const Level> levels) {
   return std::move(builder).finish();
 }
 
-/// Adds a draw to each step that has none: diffusers draws in every step.
-inline void draw_in_each_step(Plan& plan) {
-  std::uint32_t draw = 0;
-  for (Step& step : plan.steps) {
-    const auto is_draw = [](const Instruction& i) { return std::holds_alternative<Draw>(i); };
-    if (std::none_of(step.instructions.begin(), step.instructions.end(), is_draw)) {
-      step.instructions.insert(step.instructions.begin(), Draw{noise_register, 0});
-    }
-    for (Instruction& instruction : step.instructions) {
-      if (auto* found = std::get_if<Draw>(&instruction)) found->draw = draw++;
-    }
-  }
-}
-
 inline double sa_solver_tau(const Level& s) {
   return s.timestep >= 200.0 && s.timestep <= 800.0 ? 1.0 : 0.0;
 }
@@ -211,7 +196,12 @@ inline Plan sa_solver_plan(const Options& o, std::span<const Level> levels) {
            }},
       levels);
   Plan plan = std::move(builder).finish();
-  draw_in_each_step(plan);
+  // diffusers draws in every step: each begins with a draw, of which it then has no other.
+  std::uint32_t draw = 0;
+  for (auto& [from, to, instructions] : plan.steps) {
+    std::erase_if(instructions, [](const auto& i) { return std::holds_alternative<Draw>(i); });
+    instructions.insert(instructions.begin(), Draw{noise_register, draw++});
+  }
   check(plan);
   return plan;
 }
@@ -221,21 +211,19 @@ inline Plan sa_solver_plan(const Options& o, std::span<const Level> levels) {
 /// x - sigma_s flow.
 inline Plan euler_plan(const Options& o, std::span<const Level> levels) {
   const bool is_flow = o.kind == Kind::flow_match_euler;
+  const bool draws = is_flow && o.stochastic_sampling;
   PlanBuilder builder = builder_for(o);
   for (std::size_t i = 0; i + 1 < levels.size(); ++i) {
     const double s = levels[i].sigma();
     const double t = levels[i + 1].sigma();
     builder.begin_step(levels[i], levels[i + 1]);
-    if (is_flow && o.stochastic_sampling) {
-      builder.draw();
-      const Register flow = builder.evaluate_raw(0, sample_register, levels[i]);
-      builder.combine(sample_register,
-                      {{sample_register, 1.0 - t}, {flow, -(1.0 - t) * s}, {noise_register, t}});
-    } else {
-      const Register m = is_flow ? builder.evaluate_raw(0, sample_register, levels[i])
-                                 : builder.evaluate(0, sample_register, levels[i]);
-      builder.combine(sample_register, {{sample_register, 1.0}, {m, t - s}});
-    }
+    if (draws) builder.draw();
+    const Register m = is_flow ? builder.evaluate_raw(0, sample_register, levels[i])
+                               : builder.evaluate(0, sample_register, levels[i]);
+    const double kept = draws ? 1.0 - t : 1.0;
+    builder.combine(sample_register, {{sample_register, kept},
+                                      {m, draws ? -kept * s : t - s},
+                                      {noise_register, draws ? t : 0.0}});
   }
   return std::move(builder).finish();
 }

@@ -10,7 +10,6 @@
 #include <span>
 #include <vector>
 
-#include "dpm/error.hpp"
 #include "dpm/interop/diffusers/options.hpp"
 #include "dpm/math/beta_quantile.hpp"
 
@@ -48,13 +47,9 @@ inline std::vector<double> trailing(Mode mode, int table_size, int train_timeste
   return timesteps;
 }
 
-inline void check_steps(const Options& o, int steps) {
-  require(steps >= 1 && steps <= 1'000'000, "diffusers: steps = ", steps, " for ",
-          class_name(o.kind), "; it must lie between 1 and 1000000");
-}
-
-/// The timesteps of "linspace" and "leading" in a table of `size` entries, high to low.
-inline std::vector<double> evenly_spread(const Options& o, int size, int count) {
+/// Timesteps in a table of `size` entries, high to low. Those of "linspace" are not rounded.
+inline std::vector<double> evenly_spread(const Options& o, Mode mode, int size, int count) {
+  if (o.timestep_spacing == "trailing") return trailing(mode, size, size, count);
   const int stride = size / count;
   std::vector<double> timesteps;
   for (int i = count - 1; i >= 0; --i) {
@@ -71,27 +66,19 @@ inline std::vector<double> rounded(std::span<const double> timesteps) {
 
 /// The timesteps of DDIM, its inverse, DDPM and PNDM, high to low.
 inline std::vector<double> table_timesteps(const Options& o, Mode mode, int train, int steps) {
-  check_steps(o, steps);
   require(steps <= train, "diffusers: steps = ", steps, " for ", class_name(o.kind),
           "; it must not be greater than num_train_timesteps = ", train);
-  if (o.timestep_spacing == "trailing") return trailing(mode, train, train, steps);
-  return rounded(evenly_spread(o, train, steps));
+  return rounded(evenly_spread(o, mode, train, steps));
 }
 
-/// The timesteps of the classes that step in lambda, high to low, in the first `cut` entries.
+/// The timesteps of the classes that step in lambda, high to low, in the first `cut` entries. An
+/// inversion leaves out the noisy end's, the others the clean end's.
 inline std::vector<double> lambda_timesteps(const Options& o, Mode mode, int cut, int steps) {
   if (o.timestep_spacing == "trailing") return trailing(mode, cut, o.num_train_timesteps, steps);
-  std::vector<double> timesteps = rounded(evenly_spread(o, cut, steps + 1));
-  timesteps.pop_back();
+  std::vector<double> timesteps = rounded(evenly_spread(o, mode, cut, steps + 1));
+  const bool inverse = o.kind == Kind::dpm_multistep_inverse;
+  timesteps.erase(inverse ? timesteps.begin() : timesteps.end() - 1);
   return timesteps;
-}
-
-/// The timesteps of Euler and Heun, high to low. Those of linspace are not rounded.
-inline std::vector<double> euler_timesteps(const Options& o, Mode mode, int steps) {
-  check_steps(o, steps);
-  const int train = o.num_train_timesteps;
-  if (o.timestep_spacing == "trailing") return trailing(mode, train, train, steps);
-  return evenly_spread(o, train, steps);
 }
 
 /// The timesteps of PNDM's calls, given its grid from high to low.
@@ -150,17 +137,14 @@ inline std::vector<double> sigmas_on(Curve curve, double most, double least, int
   return sigmas;
 }
 
-/// The shift of a flow that is dynamic: e^mu, or mu itself where the shift is "linear".
-inline double dynamic_shift(const Options& o, const Run& run) {
+/// A flow's shift: for a run with mu e^mu, or mu itself where the shift is "linear"; else `fixed`.
+inline double shift_of(const Options& o, const Run& run, double fixed) {
+  if (!run.mu) return fixed;
   const bool linear = o.time_shift_type == "linear";
   const double shift = linear ? *run.mu : std::exp(*run.mu);
   require(shift > 0.0 && shift < 1e6, "diffusers: mu is ", *run.mu, "; ",
           linear ? "it must be greater than 0 and less than 1e6" : "it must be less than 13");
   return shift;
-}
-
-inline double flow_shift(const Options& o, const Run& run) {
-  return run.mu ? dynamic_shift(o, run) : o.flow_shift;
 }
 
 inline double shifted(double shift, double sigma) {

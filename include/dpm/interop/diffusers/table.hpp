@@ -11,7 +11,6 @@
 #include <utility>
 #include <vector>
 
-#include "dpm/error.hpp"
 #include "dpm/interop/diffusers/options.hpp"
 #include "dpm/schedule/betas.hpp"
 #include "dpm/schedule/discrete.hpp"

@@ -11,7 +11,6 @@
 #include <utility>
 #include <vector>
 
-#include "dpm/error.hpp"
 #include "dpm/interop/diffusers/levels.hpp"
 #include "dpm/method/pndm.hpp"
 #include "dpm/plan/builder.hpp"
@@ -199,11 +198,9 @@ inline Plan pndm_plan(const Options& o, const Table& table, int stride,
     const bool in_block = i < block_calls;
     const bool repeated = o.skip_prk_steps && i == 1;
     int from = in_block ? static_cast<int>(calls[i - part]) : t;
-    int target = t - (in_block ? (part % 2 == 1 ? 0 : stride / 2) : stride);
-    if (repeated) {
-      target = t;
-      from = t + stride;
-    }
+    if (repeated) from = t + stride;
+    const int length = in_block ? (part % 2 == 1 ? 0 : stride / 2) : (repeated ? 0 : stride);
+    const int target = t - length;
     const Level to = level_or_end(o, table, target);
     builder.begin_step(current, to);
     const bool keeps = in_block ? part == 0 : !repeated;

@@ -42,7 +42,21 @@ class TorchModel {
   /// integer, and a module that writes to x. What torch throws is passed on. The other inputs are
   /// not copied: a module that writes to them changes them for later calls.
   void operator()(const TensorState& x, double timestep, TensorState& out) const {
-    check_input(x.tensor(), timestep);
+    detail::require(!timestep_type_ || !at::isIntegralType(*timestep_type_, false) ||
+                        timestep == std::floor(timestep),
+                    "TorchModel: timestep = ", timestep,
+                    "; it must be a whole number, as the module takes integers (make the schedule "
+                    "with TimestepType::discrete)");
+    for (const at::Tensor& parameter : module_.parameters()) {
+      if (!parameter.is_floating_point()) continue;
+      detail::require(parameter.device() == x.tensor().device() &&
+                          parameter.scalar_type() == x.tensor().scalar_type(),
+                      "TorchModel: x is ", detail::describe(x.tensor()),
+                      " and the module's parameters are of ",
+                      c10::toString(parameter.scalar_type()), " on ", parameter.device().str(),
+                      "; they must agree");
+      break;
+    }
     const at::NoGradGuard no_grad;
     const auto type = x.tensor().element_size() < 4 ? at::kFloat : x.tensor().scalar_type();
     const std::int64_t batch = x.tensor().dim() > 0 ? x.tensor().size(0) : 1;
@@ -62,23 +76,6 @@ class TorchModel {
   }
 
  private:
-  void check_input(const at::Tensor& x, double timestep) const {
-    detail::require(!timestep_type_ || !at::isIntegralType(*timestep_type_, false) ||
-                        timestep == std::floor(timestep),
-                    "TorchModel: timestep = ", timestep,
-                    "; it must be a whole number, as the module takes integers (make the schedule "
-                    "with TimestepType::discrete)");
-    for (const at::Tensor& parameter : module_.parameters()) {
-      if (!parameter.is_floating_point()) continue;
-      detail::require(
-          parameter.device() == x.device() && parameter.scalar_type() == x.scalar_type(),
-          "TorchModel: x is ", detail::describe(x), " and the module's parameters are of ",
-          c10::toString(parameter.scalar_type()), " on ", parameter.device().str(),
-          "; they must agree");
-      break;
-    }
-  }
-
   torch::jit::Module module_;
   std::vector<c10::IValue> more_inputs_;
   std::optional<at::ScalarType> timestep_type_;

@@ -42,14 +42,8 @@ struct TorchNoise {
       const std::lock_guard<std::mutex> lock(shared.mutex());
       own = shared.clone();
     }
-    own.set_current_seed(key(draw));
-    const at::NoGradGuard no_grad;
-    x.normal_(0.0, 1.0, own);
-  }
-
-  /// Mixes seed and draw into all bits (the finalizer of SplitMix64): the CPU's generator uses the
-  /// lower 32 bits alone.
-  [[nodiscard]] std::uint64_t key(std::uint64_t draw) const {
+    // Mixes seed and draw into all bits (the finalizer of SplitMix64): the CPU's generator uses the
+    // lower 32 bits alone.
     std::uint64_t bits = seed;
     for (const std::uint64_t word : {std::uint64_t{0}, draw}) {
       bits = (bits ^ word) + 0x9e37'79b9'7f4a'7c15U;
@@ -57,7 +51,9 @@ struct TorchNoise {
       bits = (bits ^ bits >> 27U) * 0x94d0'49bb'1331'11ebU;
       bits ^= bits >> 31U;
     }
-    return bits;
+    own.set_current_seed(bits);
+    const at::NoGradGuard no_grad;
+    x.normal_(0.0, 1.0, own);
   }
 };
 

@@ -60,7 +60,10 @@ class TensorSum {
     if (size_ == 0) {
       target.zero_();
     } else if (target.element_size() < 4) {
-      target.copy_(wide_sum());
+      // In float, so that half types are rounded once.
+      at::Tensor sum = terms_[0]->to(at::kFloat).mul_(weights_[0]);
+      for (std::size_t k = 1; k < size_; ++k) sum.add_(*terms_[k], weights_[k]);
+      target.copy_(sum);
     } else {
       std::size_t first = place(target);
       if (first < size_) {
@@ -87,13 +90,6 @@ class TensorSum {
     std::size_t k = 0;
     while (k < size_ && terms_[k] != &x) ++k;
     return k;
-  }
-
-  /// In float, so that half types are rounded once.
-  [[nodiscard]] at::Tensor wide_sum() const {
-    at::Tensor sum = terms_[0]->to(at::kFloat).mul_(weights_[0]);
-    for (std::size_t k = 1; k < size_; ++k) sum.add_(*terms_[k], weights_[k]);
-    return sum;
   }
 
   std::array<const at::Tensor*, 8> terms_{};
