@@ -109,8 +109,8 @@ char* write_shortest(char* to, Real value) {
 template <class Real>
 char* write_real(char* to, Real value) {
   if (value == value) return write_shortest(to, value);
-  std::memcpy(to, "nan", 3);
-  return to + 3;
+  for (const char* letter = "nan"; *letter != '\0'; ++letter) *to++ = *letter;
+  return to;
 }
 
 DPM_INLINE char* write_number(char* to, float value) { return write_real(to, value); }

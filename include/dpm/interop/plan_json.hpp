@@ -178,10 +178,10 @@ class PlanReader {
   }
 
   [[nodiscard]] Register one_register(const json& value, std::string_view what) const {
-    for (std::uint8_t k = 0; k < register_kinds - 1 + max_predictions; ++k) {
+    for (std::size_t k = 0; k < register_kinds - 1 + max_predictions; ++k) {
       // Predictions are the last kind, and the only one with several registers.
       const auto kind = std::min(static_cast<Register::Kind>(k), Register::Kind::prediction);
-      const Register r{kind, static_cast<std::uint8_t>(k - static_cast<std::uint8_t>(kind))};
+      const Register r{kind, static_cast<std::uint8_t>(k - static_cast<std::size_t>(kind))};
       if (is_text(value, name(r))) return r;
     }
     refuse(what, " is ", shown(value), "; a register is x, y, z, u, e, l, h, p or m0 to m",

@@ -37,6 +37,7 @@ inline std::vector<double> trailing(Mode mode, int table_size, int train_timeste
   const double difference = (table_size - stride) - table_size;
   const auto count = static_cast<int>(std::ceil(table_size / stride));
   std::vector<double> timesteps;
+  timesteps.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) {
     timesteps.push_back(std::nearbyint(table_size + i * difference) - 1.0);
   }
@@ -91,8 +92,9 @@ inline std::vector<double> pndm_calls(const Options& o, std::span<const double> 
   }
   require(grid.size() >= 4, "diffusers: steps = ", grid.size(),
           " for PNDMScheduler with skip_prk_steps false; it must be at least 4");
+  const int half_stride = stride / 2;
   for (std::size_t block = 0; block < 3; ++block) {
-    const double middle = grid[block + 1] + stride / 2;
+    const double middle = grid[block + 1] + half_stride;
     calls.insert(calls.end(), {grid[block], middle, middle, grid[block + 1]});
   }
   calls.insert(calls.end(), grid.begin() + 3, grid.end());
