@@ -14,6 +14,7 @@
 #include "dpm/interop/diffusers/levels.hpp"
 #include "dpm/method/pndm.hpp"
 #include "dpm/plan/builder.hpp"
+#include "dpm/plan/conversion.hpp"
 
 namespace dpm::diffusers::detail {
 
