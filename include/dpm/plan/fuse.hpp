@@ -4,11 +4,9 @@
 /// Makes a plan cheap to run: merges combinations and drops values that nothing reads.
 #pragma once
 
-#include <algorithm>
-#include <bitset>
 #include <cstddef>
+#include <cstdint>
 #include <span>
-#include <utility>
 #include <variant>
 #include <vector>
 
@@ -18,7 +16,9 @@ namespace dpm::detail {
 
 /// Where `r` is in `list`; the list's size if it is not there.
 inline std::size_t find_register(std::span<const Register> list, Register r) {
-  return static_cast<std::size_t>(std::find(list.begin(), list.end(), r) - list.begin());
+  std::size_t i = 0;
+  while (i < list.size() && !(list[i] == r)) ++i;
+  return i;
 }
 
 /// The weight that row `target` of `c` gives to `r`; 0 where `r` is not an operand.
@@ -87,57 +87,76 @@ inline void append(std::vector<Instruction>& list, const Instruction& instructio
   list.push_back(instruction);
 }
 
-/// A set of registers: a bit for each. Predictions are the last kind, and the only one with several
-/// registers. A register that does not exist shares a bit with another; `check` refuses a plan that
-/// uses one.
-using RegisterSet = std::bitset<register_kinds - 1 + max_predictions>;
+/// Which registers will still be read: a bit for each.
+class LiveRegisters {
+ public:
+  [[nodiscard]] bool contains(Register r) const { return (live_ & bit(r)) != 0; }
+  void add(Register r) { live_ |= bit(r); }
+  void remove(Register r) { live_ &= ~bit(r); }
 
-inline std::size_t bit_of(Register r) {
-  return (static_cast<std::size_t>(r.kind) + r.index) % RegisterSet().size();
-}
+ private:
+  /// Predictions are the last kind, and the only one with several registers. A register that does
+  /// not exist shares a bit with another; `check` refuses a plan that uses one.
+  static std::uint32_t bit(Register r) {
+    return std::uint32_t{1} << ((static_cast<unsigned>(r.kind) + r.index) % 32);
+  }
+  static_assert(register_kinds - 1 + max_predictions <= 32);
+  std::uint32_t live_ = 0;
+};
 
 /// Drops the targets of `c` that are not live, and the operands that then weigh nothing.
-inline void keep_live(Combine& c, const RegisterSet& live) {
-  const Combine whole = std::exchange(c, {});
-  BoundedVector<std::size_t, Combine::max_targets> rows;
-  for (std::size_t i = 0; i < whole.targets.size(); ++i) {
-    if (live[bit_of(whole.targets[i])]) rows.push_back(i);
+inline void keep_live(Combine& c, const LiveRegisters& live) {
+  const std::size_t columns = c.operands.size();
+  std::size_t rows = 0;
+  for (std::size_t i = 0; i < c.targets.size(); ++i) {
+    if (!live.contains(c.targets[i])) continue;
+    if (rows < i) {
+      c.targets[rows] = c.targets[i];
+      for (std::size_t j = 0; j < columns; ++j) c.weights[rows * columns + j] = c.weight(i, j);
+    }
+    ++rows;
   }
-  if (rows.empty()) return;
-  BoundedVector<std::size_t, Combine::max_operands> columns;
-  for (std::size_t j = 0; j < whole.operands.size(); ++j) {
-    const auto weighs = [&](std::size_t i) { return whole.weight(i, j) != 0.0; };
-    if (std::any_of(rows.begin(), rows.end(), weighs)) columns.push_back(j);
+  c.targets.truncate(rows);
+  c.weights.truncate(rows * columns);
+  if (rows == 0) return c.operands.truncate(0);
+  std::size_t weighs[Combine::max_operands];
+  std::size_t kept = 0;
+  for (std::size_t j = 0; j < columns; ++j) {
+    bool any = false;
+    for (std::size_t i = 0; i < rows; ++i) any = any || c.weight(i, j) != 0.0;
+    if (any) weighs[kept++] = j;
   }
-  if (columns.empty() && !whole.operands.empty()) columns.push_back(0);  // sets targets to zero
-  for (const std::size_t i : rows) c.targets.push_back(whole.targets[i]);
-  for (const std::size_t j : columns) c.operands.push_back(whole.operands[j]);
-  for (const std::size_t i : rows) {
-    for (const std::size_t j : columns) c.weights.push_back(whole.weight(i, j));
+  if (kept == columns) return;
+  if (kept == 0) weighs[kept++] = 0;  // targets that are set to zero
+  for (std::size_t i = 0; i < rows; ++i) {
+    for (std::size_t k = 0; k < kept; ++k) c.weights[i * kept + k] = c.weight(i, weighs[k]);
   }
+  for (std::size_t k = 0; k < kept; ++k) c.operands[k] = c.operands[weighs[k]];
+  c.operands.truncate(kept);
+  c.weights.truncate(rows * kept);
 }
 
 /// Drops every target that nothing reads before it is written again. Walks the plan backwards from
 /// its result, the sample.
 inline void drop_dead_targets(Plan& plan) {
-  RegisterSet live;  // which will still be read
-  live.set(bit_of(sample_register));
-  for (const Register r : plan.live) live.set(bit_of(r));
+  LiveRegisters live;
+  live.add(sample_register);
+  for (const Register r : plan.live) live.add(r);
   for (std::size_t s = plan.steps.size(); s-- > 0;) {
-    live.set(bit_of(error_register));  // which observers read after each step
+    live.add(error_register);  // which observers read after each step
     std::vector<Instruction>& list = plan.steps[s].instructions;
     for (std::size_t i = list.size(); i-- > 0;) {
       if (auto* combine = std::get_if<Combine>(&list[i])) {
         keep_live(*combine, live);
-        for (const Register r : combine->targets) live.reset(bit_of(r));
-        for (const Register r : combine->operands) live.set(bit_of(r));
+        for (const Register r : combine->targets) live.remove(r);
+        for (const Register r : combine->operands) live.add(r);
       } else if (const auto* evaluate = std::get_if<Evaluate>(&list[i])) {
-        live.reset(bit_of(evaluate->output));
-        live.set(bit_of(evaluate->input));
+        live.remove(evaluate->output);
+        live.add(evaluate->input);
       } else if (const auto* correct = std::get_if<Correct>(&list[i])) {
-        live.set(bit_of(correct->slot));
+        live.add(correct->slot);
       } else if (const auto* draw = std::get_if<Draw>(&list[i])) {
-        live.reset(bit_of(draw->target));
+        live.remove(draw->target);
       }
     }
     std::erase_if(list, [](const Instruction& instruction) {
