@@ -8,6 +8,7 @@
 #include <cmath>
 #include <concepts>
 #include <utility>
+#include <variant>
 
 #include "dpm/grid/spacing.hpp"
 #include "dpm/plan/builder.hpp"
@@ -66,8 +67,8 @@ void require_model_calls(const char* method, int model_calls, int least);
 /// the grid to the last, or past that to sigma = 0, and one that never calls the model.
 void require_whole(const char* method, const Plan& plan, const Grid& grid);
 
-/// Refuses a plan whose number of calls is not the wanted one.
-void require_planned(const Plan& plan, int model_calls, int steps);
+/// Refuses a plan that makes `made` calls, if that is not the wanted number.
+void require_planned(const Plan& plan, int made, int model_calls, int steps);
 
 }  // namespace detail
 
@@ -113,12 +114,13 @@ template <class M, class Spacing>
     return make_plan(budget.method, make_grid(spacing, schedule, steps), prediction, correction);
   };
   Plan plan = plan_of(budget.steps);
-  if (const int left = model_calls - plan.model_calls(); left > 0) {
+  const int made = plan.model_calls();
+  if (made < model_calls) {
     // Steps at a singular end are of first order; the calls that they save may make more steps.
-    Plan longer = plan_of(budget.steps + left);
+    Plan longer = plan_of(budget.steps + model_calls - made);
     if (longer.model_calls() == model_calls) return longer;
   }
-  detail::require_planned(plan, model_calls, budget.steps);
+  detail::require_planned(plan, made, model_calls, budget.steps);
   return plan;
 }
 
@@ -155,12 +157,16 @@ DPM_INLINE void require_whole(const char* method, const Plan& plan, const Grid& 
           grid.steps(), " of the grid from time ", grid.front().time, " to time ", grid.back().time,
           "; write must call begin_step with the levels grid[i] and grid[i + 1], for each i below "
           "grid.steps()");
-  require(plan.model_calls() > 0, method,
+  const auto calls = [](const Step& step) {
+    return std::ranges::any_of(step.instructions, [](const Instruction& instruction) {
+      return std::holds_alternative<Evaluate>(instruction);
+    });
+  };
+  require(std::ranges::any_of(plan.steps, calls), method,
           ": the plan never calls the model; write must call evaluate and combine its result");
 }
 
-DPM_INLINE void require_planned(const Plan& plan, int model_calls, int steps) {
-  const int made = plan.model_calls();
+DPM_INLINE void require_planned(const Plan& plan, int made, int model_calls, int steps) {
   const bool singular =
       made < model_calls && !std::isfinite(plan.start().lambda() - plan.end().lambda());
   require(made == model_calls, "make_plan: model_calls = ", model_calls, " over a grid from time ",

@@ -70,27 +70,31 @@ inline Conversion from_edm(const Level& at, Space to) {
 }  // namespace detail
 
 DPM_INLINE Conversion to_data(Prediction prediction, const Level& at) {
-  const double alpha = at.alpha();
-  const double sigma = at.sigma();
   if (prediction == Prediction::data) return {};
   if (prediction == Prediction::velocity) return detail::from_velocity(at, Space::data);
   if (prediction == Prediction::edm) return detail::from_edm(at, Space::data);
-  if (prediction == Prediction::flow) return {1.0 / (alpha + sigma), -sigma / (alpha + sigma)};
+  const double alpha = at.alpha();
+  if (prediction == Prediction::flow) {
+    const double sum = alpha + at.sigma();
+    return {1.0 / sum, -at.sigma() / sum};
+  }
   detail::require(alpha > 0.0, "make_plan: at time ", at.time,
                   " alpha is 0, where a prediction of the noise or the score says nothing about "
                   "the data; use a data, velocity or flow prediction, or start below that time");
   const double noise_weight = -std::exp(-at.lambda());
-  return {1.0 / alpha, prediction == Prediction::noise ? noise_weight : -noise_weight * sigma};
+  return {1.0 / alpha, prediction == Prediction::noise ? noise_weight : -noise_weight * at.sigma()};
 }
 
 DPM_INLINE Conversion to_noise(Prediction prediction, const Level& at) {
-  const double alpha = at.alpha();
-  const double sigma = at.sigma();
   if (prediction == Prediction::noise) return {};
-  if (prediction == Prediction::score) return {0.0, -sigma};
   if (prediction == Prediction::velocity) return detail::from_velocity(at, Space::noise);
   if (prediction == Prediction::edm) return detail::from_edm(at, Space::noise);
-  if (prediction == Prediction::flow) return {1.0 / (alpha + sigma), alpha / (alpha + sigma)};
+  const double sigma = at.sigma();
+  if (prediction == Prediction::score) return {0.0, -sigma};
+  if (prediction == Prediction::flow) {
+    const double sum = at.alpha() + sigma;
+    return {1.0 / sum, at.alpha() / sum};
+  }
   detail::require(sigma > 0.0, "make_plan: at time ", at.time,
                   " sigma is 0, where a prediction of the data says nothing about the noise; use a "
                   "noise or velocity prediction, or leave that time out");
