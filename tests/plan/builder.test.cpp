@@ -91,7 +91,7 @@ dpm::PlanBuilder begun() {
 
 TEST_CASE("a prediction register that does not exist cannot be named") {
   static_assert(dpm::prediction_register(15).index == 15);
-  for (const std::size_t slot : {16, 27, 255, 256, 65536}) {
+  for (const std::size_t slot : {16U, 27U, 255U, 256U, 65536U}) {
     const std::string sentence =
         "prediction_register: slot = " + std::to_string(slot) + "; it must be below 16";
     refused([&] { (void)dpm::prediction_register(slot); }, sentence);
@@ -102,7 +102,7 @@ TEST_CASE("a prediction register that does not exist cannot be named") {
 }
 
 TEST_CASE("the builder refuses a register that does not exist, wherever it comes from") {
-  for (const std::size_t slot : {16, 27, 255}) {
+  for (const std::size_t slot : {16U, 27U, 255U}) {
     dpm::PlanBuilder builder = begun();
     builder.combine(dpm::sample_register, {{dpm::sample_register, 1.0}, {m(slot), 1.0}});
     REQUIRE_THROWS_WITH(std::move(builder).finish(),
