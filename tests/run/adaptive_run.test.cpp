@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the dpm authors
 /// @file
 /// Adaptive runs that are pulled, copied, stopped and saved like any other.
+#include <algorithm>
 #include <cstddef>
 #include <stop_token>
 #include <string>
@@ -50,17 +51,24 @@ std::vector<dpm::AdaptiveDpmSolver> methods() {
           {.order = 2, .tolerance = tight, .first_step = 3.0, .denoise_to_zero = true}};
 }
 
+/// Each of the first calls, then fewer, and the last.
+int next_stop(int stop, int last) {
+  return stop == last ? stop + 1 : std::min(last, stop + 1 + stop / 8);
+}
+
 void check_same(const dpm::AdaptiveReport& a, const dpm::AdaptiveReport& b) {
   CHECK(a.accepted == b.accepted);
   CHECK(a.rejected == b.rejected);
   CHECK(a.model_calls == b.model_calls);
   REQUIRE(a.trials.size() == b.trials.size());
+  std::size_t same = 0;
   for (std::size_t i = 0; i < a.trials.size(); ++i) {
-    CHECK(a.trials[i].from == b.trials[i].from);
-    CHECK(a.trials[i].to == b.trials[i].to);
-    CHECK(a.trials[i].error == b.trials[i].error);
-    CHECK(a.trials[i].accepted == b.trials[i].accepted);
+    const dpm::AdaptiveTrial& x = a.trials[i];
+    const dpm::AdaptiveTrial& y = b.trials[i];
+    const bool alike = x.from == y.from && x.to == y.to && x.error == y.error;
+    same += alike && x.accepted == y.accepted ? 1 : 0;
   }
+  CHECK(same == a.trials.size());
 }
 
 }  // namespace
@@ -90,7 +98,7 @@ TEST_CASE("copies and saved adaptive runs go on to the same samples from any cal
     Run whole(method, schedule, test_start());
     answer(whole);
     const int calls = whole.model_calls();
-    for (int stop = 0; stop <= calls; ++stop) {
+    for (int stop = 0; stop <= calls; stop = next_stop(stop, calls)) {
       CAPTURE(stop);
       Run run(method, schedule, test_start());
       answer(run, stop);
