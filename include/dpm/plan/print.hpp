@@ -55,7 +55,7 @@ std::string counted(Count count, std::string_view what) {
 }
 
 DPM_INLINE std::string name(Register r) {
-  if (r.kind >= Register::Kind::prediction) return "m" + std::to_string(r.index);
+  if (r.kind >= Register::Kind::prediction) return std::string("m").append(std::to_string(r.index));
   return {"xyzuelhp"[static_cast<int>(r.kind)]};  // in the order of Register::Kind
 }
 
