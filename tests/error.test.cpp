@@ -12,25 +12,11 @@
 
 #include "dpm/dpm.hpp"
 #include "support/catch.hpp"
+#include "support/refused.hpp"
 
 namespace error_test {
 
 using namespace dpm_test;
-
-namespace {
-
-/// The sentence with which `action` is refused; empty if it is not.
-template <class Error, class Action>
-std::string sentence_of(Action action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return {};
-}
-
-}  // namespace
 
 TEST_CASE("errors are standard exceptions") {
   STATIC_REQUIRE(std::is_base_of_v<std::invalid_argument, dpm::InvalidArgument>);

@@ -53,4 +53,5 @@
 #include "dpm/state/combine.hpp"
 #include "dpm/state/dense.hpp"
 #include "dpm/state/error_norm.hpp"
+#include "dpm/state/finite.hpp"
 #include "dpm/version.hpp"

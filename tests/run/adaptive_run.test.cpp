@@ -2,7 +2,6 @@
 // Copyright (c) 2026 the dpm authors
 /// @file
 /// Adaptive runs that are pulled, copied, stopped and saved like any other.
-#include <algorithm>
 #include <cstddef>
 #include <stop_token>
 #include <string>
@@ -10,6 +9,7 @@
 #include <vector>
 
 #include "dpm/dpm.hpp"
+#include "support/adaptive_methods.hpp"
 #include "support/catch.hpp"
 #include "support/refusals.hpp"
 #include "support/test_network.hpp"
@@ -43,18 +43,7 @@ void answer(Run& run, int calls = -1) {
   }
 }
 
-std::vector<dpm::AdaptiveDpmSolver> methods() {
-  const dpm::ErrorTolerance tight{.absolute = 1e-3, .relative = 1e-3};
-  return {{.order = 2, .tolerance = tight},
-          {.order = 3, .tolerance = tight},
-          {.order = 3, .space = dpm::Space::noise, .tolerance = tight, .first_step = 2.0},
-          {.order = 2, .tolerance = tight, .first_step = 3.0, .denoise_to_zero = true}};
-}
-
-/// Each of the first calls, then fewer, and the last.
-int next_stop(int stop, int last) {
-  return stop == last ? stop + 1 : std::min(last, stop + 1 + stop / 8);
-}
+std::vector<dpm::AdaptiveDpmSolver> methods() { return adaptive_methods(1e-3); }
 
 void check_same(const dpm::AdaptiveReport& a, const dpm::AdaptiveReport& b) {
   CHECK(a.accepted == b.accepted);

@@ -2,7 +2,6 @@
 // Copyright (c) 2026 the dpm authors
 /// @file
 /// Adaptive runs that are refused, saved, and loaded with other options; copies with an open call.
-#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <functional>
@@ -13,6 +12,7 @@
 #include "dpm/dpm.hpp"
 #include "dpm/run/adaptive.hpp"
 #include "dpm/run/save.hpp"
+#include "support/adaptive_methods.hpp"
 #include "support/catch.hpp"
 #include "support/refusals.hpp"
 #include "support/test_network.hpp"
@@ -49,18 +49,7 @@ Run load(const Bytes& bytes, const Method& method, const Options& options = {}) 
   return dpm::load_adaptive(bytes, method, schedule, State(8), dpm::Prediction::noise, options);
 }
 
-std::vector<Method> methods() {
-  const dpm::ErrorTolerance tight{.absolute = 0.02, .relative = 0.02};
-  return {{.order = 2, .tolerance = tight},
-          {.order = 3, .tolerance = tight},
-          {.order = 3, .space = dpm::Space::noise, .tolerance = tight, .first_step = 2.0},
-          {.order = 2, .tolerance = tight, .first_step = 3.0, .denoise_to_zero = true}};
-}
-
-/// Each of the first calls, then fewer, and the last.
-int next_stop(int stop, int last) {
-  return stop == last ? stop + 1 : std::min(last, stop + 1 + stop / 8);
-}
+std::vector<Method> methods() { return adaptive_methods(0.02); }
 
 void check_same(const Run& a, const Run& b) {
   CHECK(a.sample() == b.sample());

@@ -22,4 +22,15 @@ inline void refused(const std::function<void()>& call, const std::string& senten
   REQUIRE_THROWS_WITH(call(), sentence);
 }
 
+/// The sentence with which `action` is refused; empty if it is not.
+template <class Error, class Action>
+std::string sentence_of(Action action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return {};
+}
+
 }  // namespace dpm_test

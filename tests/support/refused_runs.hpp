@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "dpm/dpm.hpp"
+#include "support/refused.hpp"
 
 namespace dpm_test {
 
@@ -24,17 +25,6 @@ struct Shrink {
     for (decltype(x.size()) i = 0; i < x.size(); ++i) out.data()[i] = x.data()[i] / 2;
   }
 };
-
-/// The sentence with which `action` is refused; empty if it is not.
-template <class Error, class Action>
-std::string sentence_of(Action action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return {};
-}
 
 template <class Error, class X, class Model>
 std::string refusal(const dpm::Plan& plan, X x, Model model,

@@ -341,13 +341,12 @@ DPM_INLINE void AdaptiveSteps::go_on(double error, int model_calls) {
                              ": the estimate of its error (time ", place_.to.time, ") is ", error,
                              " tolerances of at least ", method_.tolerance.absolute,
                              "; it must be finite"));
-  } else if (next.next_step = next_step(method_, place_.step, error);
-             place_.forced || error <= 1.0) {
-    next.next_step = std::max(next.next_step, method_.smallest_step);
+  } else if (place_.forced || error <= 1.0) {
+    next.next_step = std::max(next_step(method_, place_.step, error), method_.smallest_step);
     next.phase = Phase::acceptance;
   } else {
-    const double left = end_.lambda() - place_.from.lambda();
-    next.next_step = std::min(next.next_step, left - method_.smallest_step);
+    const double most = end_.lambda() - place_.from.lambda() - method_.smallest_step;
+    next.next_step = std::min(next_step(method_, place_.step, error), most);
     require(next.next_step >= method_.smallest_step, "sample_adaptive: at time ", place_.from.time,
             " a step of ", place_.step, " in lambda has an error of ", error,
             " tolerances, and steps may not be shorter than smallest_step = ",

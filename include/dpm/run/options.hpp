@@ -28,8 +28,8 @@ class RunClock {
  public:
   enum Part : std::uint8_t { none, model, sampler };
 
-  /// From now on time goes by for `part`. What has gone by for it since it was last turned to, as
-  /// where a callback threw, is left out.
+  /// From now on time goes by for `part`. Turned to the same part twice, it drops the time between:
+  /// a callback has thrown there.
   void turn_to(Part part) {
     if (part == none && part_ == none) return;
     const std::int64_t time = now();
