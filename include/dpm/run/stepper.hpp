@@ -93,8 +93,8 @@ class Stepper {
   /// has left in registers only those that it declares live can be read, and only if it is
   /// finished. A call that is open is dropped. Allocates where the plan needs more registers.
   ///
-  /// Refuses what the constructor does, and a plan that does not start at the noise level where the
-  /// sample stands; it has changed nothing then.
+  /// Refuses what the constructor does, a plan that does not start at the noise level where the
+  /// sample stands, and a sample that overflowed (`NonFinite`); it has changed nothing then.
   void replan(std::shared_ptr<const Plan> plan) {
     if (spoilt_) detail::refuse_spoilt();
     go_on_with(std::move(plan), nullptr);
