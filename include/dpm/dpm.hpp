@@ -46,6 +46,7 @@
 #include "dpm/schedule/betas.hpp"
 #include "dpm/schedule/discrete.hpp"
 #include "dpm/schedule/edm.hpp"
+#include "dpm/schedule/log_sigma_table.hpp"
 #include "dpm/schedule/noise_schedule.hpp"
 #include "dpm/schedule/rectified_flow.hpp"
 #include "dpm/schedule/vp_cosine.hpp"

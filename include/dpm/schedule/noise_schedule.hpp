@@ -5,6 +5,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -23,7 +24,11 @@ namespace dpm {
 /// - `first_time()`: the least time a model is usually asked at, where sampling ends by default.
 /// - `last_time()`: the time of (nearly) pure noise, where sampling starts by default.
 ///
-/// A fifth is optional, and only `RungeKutta` asks for it: `rate(t)`, the `LevelRate` at time t.
+/// Two more are optional:
+///
+/// - `rate(t)`: the `LevelRate` at time t, for which only `RungeKutta` asks.
+/// - `size()`: the number N of entries of its table, entry i at time (i + 1) / N, for spacings that
+///   count in entries.
 ///
 /// Times outside the domain are refused with `InvalidArgument`. The members take and return double,
 /// whatever a schedule computes in, because plans are written in double.
@@ -49,6 +54,8 @@ class AnySchedule {
   [[nodiscard]] double last_time() const { return held_->last_time(); }
   /// How fast the level changes at `time`. Refuses a schedule that does not say.
   [[nodiscard]] LevelRate rate(double time) const { return held_->rate(time); }
+  /// The number of entries of the schedule's table; 0 if it has none.
+  [[nodiscard]] std::size_t size() const { return held_->size(); }
   /// The level at `lambda`.
   [[nodiscard]] Level level_at_lambda(double lambda) const { return level(time_of_lambda(lambda)); }
 
@@ -60,6 +67,7 @@ class AnySchedule {
     virtual LevelRate rate(double time) const = 0;
     virtual double first_time() const = 0;
     virtual double last_time() const = 0;
+    virtual std::size_t size() const = 0;
   };
 
   template <class Schedule>
@@ -80,6 +88,15 @@ class AnySchedule {
     }
     double first_time() const override { return schedule.first_time(); }
     double last_time() const override { return schedule.last_time(); }
+    std::size_t size() const override {
+      if constexpr (requires {
+                      { schedule.size() } -> std::same_as<std::size_t>;
+                    }) {
+        return schedule.size();
+      } else {
+        return 0;
+      }
+    }
     Schedule schedule;
   };
 
