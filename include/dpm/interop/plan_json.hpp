@@ -88,7 +88,7 @@ class PlanReader {
     plan.prediction = one_of(whole["prediction"], "prediction",
                              {Prediction::noise, Prediction::data, Prediction::velocity,
                               Prediction::score, Prediction::flow, Prediction::edm});
-    plan.space = one_of(whole["space"], "space", {Space::noise, Space::data});
+    plan.space = one_of(whole["space"], "space", {Space::noise, Space::data, Space::flow});
     require_array(whole["live"], "live");
     for (const json& r : whole["live"]) plan.live.push_back(one_register(r, "an entry of live"));
     require_array(whole["steps"], "steps");

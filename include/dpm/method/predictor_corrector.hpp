@@ -34,12 +34,16 @@ struct PredictorCorrector {
   bool corrector_follows_predictor = false;
   /// The last steps have lower orders.
   bool lower_order_final = false;
+  /// Calls the model again at each corrected sample, and keeps that prediction (PECE).
+  bool evaluates_again = false;
   /// Estimate each predictor's error from the order below.
   bool estimate_error = false;
   /// Whether step i is corrected; all are if this is empty.
   std::function<bool(std::size_t)> corrects = {};
-  /// The noise of the step that starts at a level (see `ExponentialStep`).
-  std::function<double(const Level&)> tau;
+  /// The noise of the step between two levels (see `ExponentialStep`).
+  std::function<double(const Level& from, const Level& to)> tau;
+  /// The factor on each draw.
+  double noise_scale = 1.0;
   /// The weights over one interval for a polynomial through `nodes` predictions, or more weights.
   std::function<DerivativeWeights(const MultistepInterval&, std::size_t nodes)> weights;
 };
@@ -67,9 +71,9 @@ inline void write_predictor_corrector(PlanBuilder& builder, const PredictorCorre
   for (std::size_t i = 0; i < steps; ++i) {
     const Level& s = levels[i];
     const Level& t = levels[i + 1];
-    MultistepInterval now{ExponentialStep(method.space, s, t, method.tau(s)), s, t};
+    MultistepInterval now{ExponentialStep(method.space, s, t, method.tau(s, t)), s, t};
     builder.begin_step(s, t);
-    const double noise_stddev = now.step.noise_stddev();
+    const double noise_stddev = method.noise_scale * now.step.noise_stddev();
     if (noise_stddev > 0.0) builder.draw();
     history =
         with_newest({s.lambda(), builder.evaluate(i % slots, sample_register, s)}, history, slots);
@@ -85,6 +89,7 @@ inline void write_predictor_corrector(PlanBuilder& builder, const PredictorCorre
       UpdateTerms terms = difference(update_over(*before, nodes), predicted);
       terms[0].weight = 1.0;  // the linear part is in the sample
       builder.combine(sample_register, terms.span());
+      if (method.evaluates_again) builder.evaluate(i % slots, sample_register, s);
     }
     std::size_t nodes = now.step.finite() ? std::min(method.predictor_nodes, history.size()) : 1;
     if (method.lower_order_final) nodes = std::min(nodes, steps - i);

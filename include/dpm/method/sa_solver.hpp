@@ -30,6 +30,14 @@ struct SaSolver {
   /// tau, at least 0, as a function of the level where a step begins; it holds for the whole step.
   /// The paper sets it to 0 at both ends of the process (App. E).
   std::function<double(const Level&)> tau = [](const Level&) { return 1.0; };
+  /// Ask tau for the level where the step ends instead, as ComfyUI does.
+  bool tau_of_end = false;
+  /// The factor on each draw. Only 1 keeps the marginals.
+  double noise_scale = 1.0;
+  /// The last steps have lower orders.
+  bool lower_order_final = false;
+  /// PECE: one more model call a step, at the corrected sample.
+  bool evaluates_again = false;
 };
 
 /// Weak order of convergence where tau > 0; the order in the ODE's limit is the same.
@@ -40,6 +48,9 @@ struct SaSolver {
 /// Refuses orders out of range, an empty tau or one that is negative or not finite, and steps that
 /// have no solution in the chosen space (see `ExponentialStep`).
 void write(PlanBuilder& builder, const SaSolver& method, const Grid& grid);
+
+/// One call a step, or with `evaluates_again` 2 n - 1 calls for n steps.
+[[nodiscard]] Budget<SaSolver> for_model_calls(const SaSolver& method, int model_calls);
 
 [[nodiscard]] inline UniformLambda default_spacing(const SaSolver& /*method*/) { return {}; }
 
@@ -58,16 +69,28 @@ DPM_INLINE void write(PlanBuilder& builder, const SaSolver& method, const Grid& 
       {.space = method.space,
        .predictor_nodes = static_cast<std::size_t>(method.predictor_order),
        .corrector_nodes = static_cast<std::size_t>(method.corrector_order),
+       .lower_order_final = method.lower_order_final,
+       .evaluates_again = method.evaluates_again,
        .tau =
-           [&](const Level& s) {
-             const double tau = method.tau(s);
+           [&](const Level& from, const Level& to) {
+             const Level& at = method.tau_of_end ? to : from;
+             const double tau = method.tau(at);
              detail::require(tau >= 0.0 && tau < 1e100, "SaSolver: tau is ", tau, " at time ",
-                             s.time, "; it must be finite and at least 0");
+                             at.time, "; it must be finite and at least 0");
              return tau;
            },
+       .noise_scale = method.noise_scale,
        .weights = [](const detail::MultistepInterval& interval,
                      std::size_t) { return interval.exact; }},
       grid.levels());
+}
+
+DPM_INLINE Budget<SaSolver> for_model_calls(const SaSolver& method, int model_calls) {
+  detail::require_model_calls(SaSolver::name, model_calls, 1);
+  if (!method.evaluates_again) return {method, model_calls};
+  detail::require(model_calls % 2 == 1, "SaSolver: model_calls = ", model_calls,
+                  " with evaluates_again, whose n steps make 2 n - 1; it must be odd");
+  return {method, (model_calls + 1) / 2};
 }
 
 #endif

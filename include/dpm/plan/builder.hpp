@@ -96,6 +96,9 @@ DPM_INLINE PlanBuilder::PlanBuilder(Prediction prediction, Correction correction
 
 DPM_INLINE void PlanBuilder::set_space(Space space) {
   detail::require(!begun_, "PlanBuilder: set_space after begin_step; a plan has one space");
+  detail::require(
+      space <= Space::data,
+      "PlanBuilder: set_space with Space::flow; a method writes in noise or data space");
   plan_.space = space;
   has_space_ = true;
 }

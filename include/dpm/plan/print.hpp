@@ -22,7 +22,8 @@ namespace dpm {
 }
 
 [[nodiscard]] constexpr std::string_view name(Space space) {
-  return space == Space::noise ? "noise" : "data";
+  constexpr std::string_view names[] = {"noise", "data", "flow"};
+  return space <= Space::flow ? names[static_cast<int>(space)] : "?";
 }
 
 namespace detail {
