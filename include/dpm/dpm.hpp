@@ -35,6 +35,7 @@
 #include "dpm/method/tcd.hpp"
 #include "dpm/method/unipc.hpp"
 #include "dpm/noise/normal_noise.hpp"
+#include "dpm/noise/torch_noise.hpp"
 #include "dpm/plan/builder.hpp"
 #include "dpm/plan/check.hpp"
 #include "dpm/plan/conversion.hpp"

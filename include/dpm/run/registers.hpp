@@ -43,6 +43,11 @@ class Registers {
     states_ = std::vector<State>(lay_out(counts, first_), x);
   }
 
+  /// All equal to `x`, which has their shape.
+  void fill(const State& x) {
+    for (State& state : states_) state = x;
+  }
+
   /// At least as many as `counts` says; those that are there keep their values, new ones equal `x`.
   void grow(const RegisterCounts& counts, const State& x) {
     RegisterCounts more{};
@@ -82,7 +87,8 @@ class Registers {
 template <DenseState State>
 requires(fixed_size<State>() > 0 && sizeof(State) <= 64) class Registers<State> {
  public:
-  void assign(const RegisterCounts& /*counts*/, const State& x) { states_.fill(x); }
+  void assign(const RegisterCounts& /*counts*/, const State& x) { fill(x); }
+  void fill(const State& x) { states_.fill(x); }
   void grow(const RegisterCounts& /*counts*/, const State& /*x*/) {}
 
   static constexpr bool has(Register r) {
@@ -118,6 +124,17 @@ void for_each_register(const RegisterCounts& counts, const Visit& visit) {
     }
   }
 }
+
+/// Registers that are looked up when asked for: for few values a list of them would cost as much as
+/// the arithmetic.
+template <class State, std::size_t Most>
+struct RegisterList {
+  const BoundedVector<Register, Most>& names;
+  Registers<State>& registers;
+
+  [[nodiscard]] std::size_t size() const { return names.size(); }
+  State* operator[](std::size_t i) const { return &registers[names[i]]; }
+};
 
 /// The states of a `Combine`, as `combine` is given them.
 template <class State>

@@ -80,8 +80,7 @@ class Stepper {
     detail::require_like(sample(), x, "Stepper: the start x");
     detail::check_start("Stepper", x, options_.check_finite);
     if (is_part()) (void)check_plan(plan_.get(), nullptr);
-    detail::for_each_register(PlanNeeds(*plan_).registers,
-                              [&](Register r) { registers_[r] = x; });  // nothing else is left
+    registers_.fill(x);  // nothing of the run is left
     place_ = {};
     forget_call();
     clock_ = {};
@@ -139,8 +138,10 @@ class Stepper {
     if (pending_ != nullptr) take_output();
     if (finished()) return std::nullopt;
     const Step& step = plan_->steps[place_.step];
-    while (place_.instruction < step.instructions.size()) {
-      const Instruction& instruction = step.instructions[place_.instruction];
+    const Instruction* const first = step.instructions.data();
+    const Instruction* const end = first + step.instructions.size();
+    for (const Instruction* at = first + place_.instruction; at != end; ++at) {
+      const Instruction& instruction = *at;
       if (const auto* c = std::get_if<Combine>(&instruction)) {
         run(*c);
       } else if (const auto* evaluate = std::get_if<Evaluate>(&instruction)) {
@@ -309,6 +310,16 @@ class Stepper {
   }
 
   void run(const Combine& c) {
+    if constexpr (detail::CombinedHere<State> && detail::has_few_kernel<State>) {
+      if (detail::has_kernels()) {
+        using Targets = detail::RegisterList<State, Combine::max_targets>;
+        using Operands = detail::RegisterList<State, Combine::max_operands>;
+        detail::combine_few(Weights(c.weights.begin(), c.operands.size()),
+                            Targets{c.targets, registers_}, Operands{c.operands, registers_},
+                            c.operands.size());  // outputs are looked at when they are taken
+        return;
+      }
+    }
     const detail::CombinedStates<State> states(c, registers_);
     if constexpr (detail::CombinedHere<State>) {
       if (unchecked_ != nullptr && run_and_check(c, states)) return;
