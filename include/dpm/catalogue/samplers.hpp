@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "dpm/catalogue/as_coded.hpp"
 #include "dpm/method/ddim.hpp"
 #include "dpm/method/ddpm.hpp"
 #include "dpm/method/deis.hpp"
@@ -23,6 +24,7 @@
 #include "dpm/method/heun_plus_plus.hpp"
 #include "dpm/method/ipndm.hpp"
 #include "dpm/method/lcm.hpp"
+#include "dpm/method/restart.hpp"
 #include "dpm/method/sa_solver.hpp"
 #include "dpm/method/seeds.hpp"
 #include "dpm/method/tcd.hpp"
@@ -42,14 +44,16 @@
 namespace dpm {
 
 /// Any method that a name stands for.
-using NamedMethod =
-    std::variant<Ddim, Ddpm, Deis, DpmSolver, DpmSolverSde, ErSde, GradientEstimation, Heun,
-                 HeunPlusPlus, Ipndm, Lcm, SaSolver, Seeds, Tcd, UniPc>;
+using NamedMethod = std::variant<Ddim, Ddpm, Deis, DpmSolver, DpmSolverSde, ErSde,
+                                 GradientEstimation, Heun, HeunPlusPlus, Ipndm, Lcm, Restart,
+                                 SaSolver, Seeds, Tcd, UniPc, as_coded::DeisOfEdm, as_coded::IpndmV,
+                                 as_coded::LmsToZero, as_coded::ResMultistepAncestral>;
 
 /// How the named program runs a sampler on a flow.
 enum class OnFlow : std::uint8_t {
   sigma,   ///< in sigma, the flow prediction taken for the noise of a process with alpha = 1
-  lambda,  ///< in lambda, from just below sigma = 1
+  level,   ///< on the flow's levels
+  lambda,  ///< on the flow's levels in lambda, which is finite: sigma = 1 counts as 0.99997
 };
 
 /// One sampler by its names.
@@ -69,6 +73,11 @@ struct Sampler {
   /// lambda, none of them to sigma = 0.
   bool makes_own_grid = false;
 
+  /// Where the program's own code is not what was meant, what it does.
+  std::optional<NamedMethod> as_coded = std::nullopt;
+  /// As coded it ends at this sigma / alpha where the grid ends at sigma = 0.
+  double as_coded_end = 0.0;
+
   /// Order of convergence, for stochastic samplers the weak order; 0 where none is stated.
   [[nodiscard]] int order() const;
   /// Model calls of an inner step.
@@ -83,6 +92,8 @@ struct SamplerOptions {
   std::optional<double> s_noise = std::nullopt;  ///< factor on each draw
   /// Churn of Euler, Heun, DPM2 and Heun++ (k-diffusion's s_churn, s_tmin, s_tmax).
   Churn churn = {};
+  /// Reproduces the program's own numbers where its code is not what was meant.
+  bool as_coded = false;
 };
 
 /// All samplers.
@@ -128,10 +139,10 @@ inline std::vector<Sampler> all_samplers() {
        .aliases = {"dpm2_a", "KDPM2AncestralDiscreteScheduler"},
        .method = DpmSolver{.form = Form::singlestep, .space = Space::noise, .fresh = ancestral},
        .drops_last_but_one = true},
-      {"lms",
-       "LMS",
-       {"LMSDiscreteScheduler"},
-       Deis{.order = 4, .variable = Deis::Variable::sigma_over_alpha}},
+      {.name = "lms",
+       .label = "LMS",
+       .aliases = {"LMSDiscreteScheduler"},
+       .method = Deis{.order = 4, .variable = Deis::Variable::sigma_over_alpha}},
       {.name = "dpm_fast",
        .label = "DPM fast",
        .aliases = {},
@@ -144,7 +155,7 @@ inline std::vector<Sampler> all_samplers() {
        .label = "DPM++ 2S a",
        .aliases = {"dpmpp2s_a", "DPM++ 2S Ancestral"},
        .method = DpmSolver{.form = Form::singlestep, .fresh = ancestral},
-       .on_flow = OnFlow::lambda},
+       .on_flow = OnFlow::level},
       {.name = "dpmpp_sde",
        .label = "DPM++ SDE",
        .aliases = {"dpmpp_sde_gpu", "DPMSolverSDEScheduler"},
@@ -171,12 +182,29 @@ inline std::vector<Sampler> all_samplers() {
                            .tau = 1.0},
        .on_flow = OnFlow::lambda},
       {"ddpm", "", {"DDPMScheduler"}, Ddpm{}},
-      {"lcm", "LCM", {}, Lcm{}},
+      {.name = "lcm", .label = "LCM", .aliases = {}, .method = Lcm{}, .on_flow = OnFlow::level},
       {"ipndm", "", {"IPNDMScheduler"}, Ipndm{.equal_step_weights = true}},
-      {"ipndm_v", "", {}, Deis{.order = 4, .variable = Deis::Variable::sigma_over_alpha}},
-      {"deis", "DEIS", {"DEISMultistepScheduler"}, Deis{.variable = Deis::Variable::time}},
+      {.name = "ipndm_v",
+       .label = "",
+       .aliases = {},
+       .method = Deis{.order = 4, .variable = Deis::Variable::sigma_over_alpha},
+       .as_coded = as_coded::IpndmV{}},
+      {.name = "deis",
+       .label = "DEIS",
+       .aliases = {"DEISMultistepScheduler"},
+       .method = Deis{.variable = Deis::Variable::time},
+       .as_coded = as_coded::DeisOfEdm{}},
       {"res_multistep", "RES multistep", {}, DpmSolver{.update = Update::taylor}},
-      {"res_multistep_ancestral", "", {}, DpmSolver{.update = Update::taylor, .fresh = ancestral}},
+      {.name = "res_multistep_ancestral",
+       .label = "",
+       .aliases = {},
+       .method = DpmSolver{.update = Update::taylor, .fresh = ancestral},
+       .as_coded = as_coded::ResMultistepAncestral{}},
+      {.name = "restart",
+       .label = "Restart",
+       .aliases = {},
+       .method = Restart{},
+       .makes_own_grid = true},
       {"res_2s", "", {}, DpmSolver{.form = Form::singlestep, .update = Update::taylor}},
       {"gradient_estimation", "", {"euler_ge"}, GradientEstimation{}},
       {.name = "er_sde", .label = "", .aliases = {}, .method = ErSde{}, .on_flow = OnFlow::lambda},
@@ -204,13 +232,15 @@ inline std::vector<Sampler> all_samplers() {
        .aliases = {"UniPCMultistepScheduler"},
        .method =
            UniPc{.order = 3, .coefficients = UniPc::Coefficients::bh1, .lower_order_final = true},
-       .drops_last_but_one = true},
+       .drops_last_but_one = true,
+       .as_coded_end = 0.001},
       {.name = "uni_pc_bh2",
        .label = "",
        .aliases = {},
        .method =
            UniPc{.order = 3, .coefficients = UniPc::Coefficients::bh2, .lower_order_final = true},
-       .drops_last_but_one = true},
+       .drops_last_but_one = true,
+       .as_coded_end = 0.001},
       {"ddim", "DDIM", {"DDIMScheduler", "ddim_trailing"}, Ddim{}},
       {"tcd", "", {"TCDScheduler"}, Tcd{}},
   };
@@ -258,13 +288,16 @@ bool set_noise(Method& method, const SamplerOptions& options) {
 /// ends; an end at sigma = 0 is left out.
 template <class Method>
 Plan plan_in_equal_steps(const Method& method, const Grid& grid, Prediction prediction) {
-  const auto budget = for_model_calls(method, static_cast<int>(grid.steps()));
+  auto budget = for_model_calls(method, static_cast<int>(grid.steps()));
   std::size_t last = grid.steps();
   if (grid[last].sigma() == 0.0) --last;
   const double first = grid[0].lambda();
   const double length = grid[last].lambda() - first;
   require(last > 0 && std::isfinite(length), "plan_by_name: ", Method::name, " over ", grid.steps(),
           " steps; it needs two levels with 0 < sigma and alpha > 0");
+  if constexpr (requires { budget.method.fresh; }) {
+    budget.method.fresh.least = std::exp(-grid[last].lambda());
+  }
   std::vector<Level> levels;
   for (int i = 0; i <= budget.steps; ++i) {
     const bool inner = i > 0 && i < budget.steps;
@@ -272,6 +305,21 @@ Plan plan_in_equal_steps(const Method& method, const Grid& grid, Prediction pred
                            : grid[i == 0 ? 0 : last]);
   }
   return make_plan(budget.method, Grid(grid.schedule(), std::move(levels)), prediction);
+}
+
+/// A1111's Restart: from 20 steps on some of them come down again, on a Karras grid of the others.
+inline Plan plan_restart(Restart method, const Grid& grid, Prediction prediction) {
+  const int steps = static_cast<int>(grid.steps());
+  method.times = steps < 20 ? 0 : steps < 36 ? 1 : 2;
+  method.steps = steps < 36 ? 9 : steps / 4;
+  if (method.times == 0) return make_plan(Heun{}, grid, prediction);
+  require(grid.steps() >= 2 && grid.back().sigma() == 0.0 && grid.front().alpha() > 0.0,
+          "plan_by_name: restart from time ", grid.front().time, " to time ", grid.back().time,
+          "; it must start where alpha > 0 and end at sigma = 0");
+  std::vector<Level> levels = levels_down(grid.schedule(), grid.front(), grid[grid.steps() - 1],
+                                          steps - method.steps * method.times - 1, method.rho);
+  levels.push_back(grid.back());
+  return make_plan(method, Grid(grid.schedule(), std::move(levels)), prediction);
 }
 
 /// ComfyUI's tau for SA-Solver: 1 while 0.2 to 0.8 of the model's times have passed, else 0.
@@ -318,8 +366,8 @@ DPM_INLINE bool Sampler::draws_noise() const {
   if (const auto* m = std::get_if<Ddim>(&method)) return m->eta > 0.0;
   return std::holds_alternative<DpmSolverSde>(method) || std::holds_alternative<Seeds>(method) ||
          std::holds_alternative<ErSde>(method) || std::holds_alternative<SaSolver>(method) ||
-         std::holds_alternative<Lcm>(method) || std::holds_alternative<Tcd>(method) ||
-         std::holds_alternative<Ddpm>(method);
+         std::holds_alternative<Restart>(method) || std::holds_alternative<Lcm>(method) ||
+         std::holds_alternative<Tcd>(method) || std::holds_alternative<Ddpm>(method);
 }
 
 DPM_INLINE std::span<const Sampler> samplers() {
@@ -346,7 +394,7 @@ DPM_INLINE const Sampler& sampler_by_name(std::string_view name) {
 }
 
 DPM_INLINE NamedMethod method_of(const Sampler& sampler, const SamplerOptions& options) {
-  NamedMethod method = sampler.method;
+  NamedMethod method = options.as_coded && sampler.as_coded ? *sampler.as_coded : sampler.method;
   if (options.eta || options.s_noise) {
     detail::require(std::visit([&](auto& m) { return detail::set_noise(m, options); }, method),
                     "plan_by_name: ", sampler.name, " has no ", options.eta ? "eta" : "s_noise",
@@ -375,13 +423,24 @@ DPM_INLINE NamedMethod method_of(const Sampler& sampler, const SamplerOptions& o
 
 DPM_INLINE Plan make_plan(const Sampler& sampler, const Grid& grid, Prediction prediction,
                           const SamplerOptions& options) {
+  if (options.as_coded && sampler.as_coded_end > 0.0 && grid.back().sigma() == 0.0) {
+    std::vector<Level> levels(grid.levels().begin(), grid.levels().end());
+    const double ratio = sampler.as_coded_end;
+    levels.back() = grid.schedule().level_at_lambda(
+        detail::is_flow(grid.schedule()) ? std::log1p(-ratio) - std::log(ratio) : -std::log(ratio));
+    return make_plan(sampler, Grid(grid.schedule(), std::move(levels)), prediction, options);
+  }
   NamedMethod method = method_of(sampler, options);
   const bool flow = detail::is_flow(grid.schedule());
   const auto plan_over = [&](const Grid& over, Prediction p) {
     return std::visit(
         [&](const auto& m) {
-          return sampler.makes_own_grid ? detail::plan_in_equal_steps(m, over, p)
-                                        : make_plan(m, over, p);
+          if constexpr (std::is_same_v<std::decay_t<decltype(m)>, Restart>) {
+            return detail::plan_restart(m, over, p);
+          } else if constexpr (std::is_same_v<std::decay_t<decltype(m)>, DpmSolver>) {
+            if (sampler.makes_own_grid) return detail::plan_in_equal_steps(m, over, p);
+          }
+          return make_plan(m, over, p);
         },
         method);
   };
@@ -407,7 +466,13 @@ DPM_INLINE Plan make_plan(const Sampler& sampler, const Grid& grid, Prediction p
     return detail::with_flow_levels(plan_over(detail::flow_read_as_noise(grid), Prediction::noise),
                                     grid);
   }
-  return plan_over(grid, prediction);
+  if (sampler.on_flow == OnFlow::level || grid.front().alpha() > 0.0) {
+    return plan_over(grid, prediction);
+  }
+  // The level at 0.9999 of the flow's time before its shift, as ComfyUI has it.
+  std::vector<Level> levels(grid.levels().begin(), grid.levels().end());
+  levels[0] = grid.schedule().level(grid.schedule().last_time() * (1.0 - 1e-4));
+  return plan_over(Grid(grid.schedule(), std::move(levels)), prediction);
 }
 
 #endif

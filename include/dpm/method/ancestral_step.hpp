@@ -4,6 +4,7 @@
 /// The first-order step with fresh noise that DDIM and DDPM share.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 
@@ -32,6 +33,8 @@ struct FreshNoise {
   /// The factor on each draw ("s_noise" in other libraries). Only 1 keeps the marginals.
   double scale = 1.0;
   Rule rule = Rule::diffusion;
+  /// The solver goes no further than to this sigma / alpha; for the rule `diffusion`.
+  double least = 0.0;
 };
 
 /// Where the solver of an ancestral step goes, and the deviation of the draw that follows.
@@ -69,6 +72,12 @@ inline AncestralTarget ancestral_target(const FreshNoise& noise, const Level& s,
                   " to time ", t.time, "; there it must be at most ", 1.0 / std::sqrt(fresh));
   Level down = t;
   down.log_sigma += 0.5 * std::log1p(-taken);
+  if (taken > 0.0 && std::exp(-down.lambda()) < noise.least) {
+    const double least = std::min(noise.least, std::exp(-t.lambda()));
+    down.log_sigma = t.log_alpha + std::log(least);
+    const double left = 1.0 - std::pow(least * std::exp(t.lambda()), 2.0);
+    return {down, noise.scale * t.sigma() * std::sqrt(std::max(left, 0.0))};
+  }
   return {down, noise.scale * eta * t.sigma() * std::sqrt(fresh)};
 }
 

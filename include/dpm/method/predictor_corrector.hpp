@@ -34,6 +34,8 @@ struct PredictorCorrector {
   bool corrector_follows_predictor = false;
   /// The last steps have lower orders.
   bool lower_order_final = false;
+  /// Lower them one step earlier, and no corrector gains an order on its predictor there.
+  bool lower_order_earlier = false;
   /// Calls the model again at each corrected sample, and keeps that prediction (PECE).
   bool evaluates_again = false;
   /// Estimate each predictor's error from the order below.
@@ -64,6 +66,10 @@ inline void write_predictor_corrector(PlanBuilder& builder, const PredictorCorre
   std::size_t predicted_with = 0;
   UpdateTerms predicted;
   std::optional<MultistepInterval> before;
+  const auto most_at_end = [&](std::size_t left, bool corrects) {
+    if (method.lower_order_earlier) return std::max<std::size_t>(left - 1, 1);
+    return corrects ? left + 1 : left;
+  };
   const auto update_over = [&](const MultistepInterval& interval, std::size_t nodes) {
     return polynomial_terms(interval.step.linear(), method.weights(interval, nodes),
                             interval.from.lambda(), history.span().first(nodes));
@@ -85,14 +91,14 @@ inline void write_predictor_corrector(PlanBuilder& builder, const PredictorCorre
     if (corrected) {
       std::size_t nodes = std::min(method.corrector_nodes, history.size());
       if (method.corrector_follows_predictor) nodes = std::min(nodes, predicted_with + 1);
-      if (method.lower_order_final) nodes = std::min(nodes, steps - i + 2);
+      if (method.lower_order_final) nodes = std::min(nodes, most_at_end(steps - i + 1, true));
       UpdateTerms terms = difference(update_over(*before, nodes), predicted);
       terms[0].weight = 1.0;  // the linear part is in the sample
       builder.combine(sample_register, terms.span());
       if (method.evaluates_again) builder.evaluate(i % slots, sample_register, s);
     }
     std::size_t nodes = now.step.finite() ? std::min(method.predictor_nodes, history.size()) : 1;
-    if (method.lower_order_final) nodes = std::min(nodes, steps - i);
+    if (method.lower_order_final) nodes = std::min(nodes, most_at_end(steps - i, false));
     predicted = estimated_update(builder, method.estimate_error, nodes,
                                  [&](std::size_t count) { return update_over(now, count); });
     UpdateTerms terms = predicted;

@@ -34,8 +34,11 @@ struct SaSolver {
   bool tau_of_end = false;
   /// The factor on each draw. Only 1 keeps the marginals.
   double noise_scale = 1.0;
-  /// The last steps have lower orders.
+  /// Where the grid ends at sigma = 0, the steps before the last one have lower orders.
   bool lower_order_final = false;
+  /// Second-order updates weigh the slope by alpha_t (1 + tau^2) h^2 / 2 in place of its exact
+  /// integral, as in App. D of the paper. In data space.
+  bool simple_second_order = false;
   /// PECE: one more model call a step, at the corrected sample.
   bool evaluates_again = false;
 };
@@ -62,6 +65,8 @@ DPM_INLINE void write(PlanBuilder& builder, const SaSolver& method, const Grid& 
   detail::require(
       method.corrector_order == 0 || (method.corrector_order >= 2 && method.corrector_order <= 5),
       "SaSolver: corrector_order = ", method.corrector_order, "; it must be 2 to 5, or 0 for none");
+  detail::require(!method.simple_second_order || method.space == Space::data,
+                  "SaSolver: simple_second_order in noise space; it is a formula in data space");
   detail::require(static_cast<bool>(method.tau), "SaSolver: tau is empty; it must be a function");
   builder.set_space(method.space);
   detail::write_predictor_corrector(
@@ -69,7 +74,8 @@ DPM_INLINE void write(PlanBuilder& builder, const SaSolver& method, const Grid& 
       {.space = method.space,
        .predictor_nodes = static_cast<std::size_t>(method.predictor_order),
        .corrector_nodes = static_cast<std::size_t>(method.corrector_order),
-       .lower_order_final = method.lower_order_final,
+       .lower_order_final = method.lower_order_final && grid.back().sigma() == 0.0,
+       .lower_order_earlier = true,
        .evaluates_again = method.evaluates_again,
        .tau =
            [&](const Level& from, const Level& to) {
@@ -80,8 +86,16 @@ DPM_INLINE void write(PlanBuilder& builder, const SaSolver& method, const Grid& 
              return tau;
            },
        .noise_scale = method.noise_scale,
-       .weights = [](const detail::MultistepInterval& interval,
-                     std::size_t) { return interval.exact; }},
+       .weights =
+           [&](const detail::MultistepInterval& interval, std::size_t nodes) {
+             DerivativeWeights weights = interval.exact;
+             if (method.simple_second_order && nodes == 2) {
+               const double h = interval.step.h();
+               const double tau = method.tau(method.tau_of_end ? interval.to : interval.from);
+               weights[1] = 0.5 * interval.to.alpha() * (1.0 + tau * tau) * h * h;
+             }
+             return weights;
+           }},
       grid.levels());
 }
 
