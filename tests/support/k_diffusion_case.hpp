@@ -46,7 +46,11 @@ inline dpm::Sampler k_diffusion_sampler(const nlohmann::json& c, dpm::SamplerOpt
   for (const auto& option : c.at("options").items()) {
     const std::string& key = option.key();
     const auto& value = option.value();
-    if (key == "discard_penultimate") continue;  // the list of sigmas has it
+    // The list of sigmas has the first, the model the second.
+    if (key == "deis_mode") {
+      method = dpm::Deis{.variable = dpm::Deis::Variable::sigma_over_alpha};
+    }
+    if (key == "deis_mode" || key == "discard_penultimate" || key == "uncond_scale") continue;
     if (key == "eta" && c["sampler"] == "dpm_fast") {
       std::get<dpm::DpmSolver>(method).fresh.eta = value;
     } else if (key == "eta") {
@@ -102,7 +106,8 @@ inline CaseResult run_k_diffusion_case(const nlohmann::json& c) {
       sampler, grid, flow ? dpm::Prediction::flow : dpm::Prediction::noise, set);
   result.expect_equal("nfe", plan.model_calls(), c.at("nfe"));
   // What the programs draw and multiply with 0 counts there.
-  const bool wastes = sampler.name == "dpm_fast" || sampler.name == "heunpp2" || sampler.name == "res_multistep";
+  const bool wastes = sampler.name == "dpm_fast" || sampler.name == "heunpp2" || sampler.name == "res_multistep" ||
+                      sampler.name == "res_multistep_cfg_pp";
   if (!wastes && c["source"] != "k-diffusion 4601bf08") {
     result.expect_equal("noise_draws", plan.draws(), c.at("noise_draws"));
   }
@@ -124,12 +129,19 @@ inline CaseResult run_k_diffusion_case(const nlohmann::json& c) {
     result.compare("x after step " + std::to_string(progress.step), theirs,
                    recorded->get<State>());
   };
-  dpm::sample(
-      plan,
-      [](const State& at, double timestep, State& out) {
-        test_network(at, timestep / 1000.0, out);
-      },
-      x, options);
+  const double scale = c["options"].value("uncond_scale", 1.0);
+  const auto network = [&](const State& at, double timestep, State& out) {
+    test_network(at, timestep / 1000.0, out);
+  };
+  const auto both = [&](const State& at, double timestep, State& out, State& unconditional) {
+    network(at, timestep, out);
+    for (std::size_t i = 0; i < out.size(); ++i) unconditional[i] = scale * out[i];
+  };
+  if (sampler.name.ends_with("_cfg_pp")) {
+    dpm::sample(plan, both, x, options);
+  } else {
+    dpm::sample(plan, network, x, options);
+  }
   result.expect_equal("recorded states reached", static_cast<int>(compared),
                       static_cast<int>(c.at("x_after").size()));
   return result;

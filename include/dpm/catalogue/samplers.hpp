@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "dpm/catalogue/as_coded.hpp"
+#include "dpm/method/cfg_plus_plus.hpp"
 #include "dpm/method/ddim.hpp"
 #include "dpm/method/ddpm.hpp"
 #include "dpm/method/deis.hpp"
@@ -44,7 +45,7 @@
 namespace dpm {
 
 /// Any method that a name stands for.
-using NamedMethod = std::variant<Ddim, Ddpm, Deis, DpmSolver, DpmSolverSde, ErSde,
+using NamedMethod = std::variant<CfgPlusPlus, Ddim, Ddpm, Deis, DpmSolver, DpmSolverSde, ErSde,
                                  GradientEstimation, Heun, HeunPlusPlus, Ipndm, Lcm, Restart,
                                  SaSolver, Seeds, Tcd, UniPc, as_coded::DeisOfEdm, as_coded::IpndmV,
                                  as_coded::LmsToZero, as_coded::ResMultistepAncestral>;
@@ -119,6 +120,7 @@ namespace detail {
 inline std::vector<Sampler> all_samplers() {
   using Form = DpmSolver::Form;
   using Update = DpmSolver::Update;
+  using Cfg = CfgPlusPlus::Update;
   constexpr FreshNoise ancestral{.eta = 1.0};
   // ComfyUI's tau: 1 in the middle of the process, where `percent` runs from 0.2 to 0.8.
   return {
@@ -241,6 +243,29 @@ inline std::vector<Sampler> all_samplers() {
            UniPc{.order = 3, .coefficients = UniPc::Coefficients::bh2, .lower_order_final = true},
        .drops_last_but_one = true,
        .as_coded_end = 0.001},
+      {.name = "euler_cfg_pp",
+       .label = "Euler CFG++",
+       .aliases = {},
+       .method = CfgPlusPlus{},
+       .on_flow = OnFlow::level},
+      {.name = "euler_ancestral_cfg_pp",
+       .label = "Euler a CFG++",
+       .aliases = {},
+       .method = CfgPlusPlus{.fresh = ancestral},
+       .on_flow = OnFlow::level},
+      {"dpmpp_2m_cfg_pp", "DPM++ 2M CFG++", {}, CfgPlusPlus{.update = Cfg::multistep}},
+      {"gradient_estimation_cfg_pp", "", {}, CfgPlusPlus{.update = Cfg::gradient_estimation}},
+      {"res_multistep_cfg_pp", "", {}, CfgPlusPlus{.update = Cfg::exponential}},
+      {.name = "res_multistep_ancestral_cfg_pp",
+       .label = "",
+       .aliases = {},
+       .method = CfgPlusPlus{.update = Cfg::exponential, .fresh = ancestral},
+       .as_coded = CfgPlusPlus{.update = Cfg::exponential, .fresh = ancestral, .as_coded = true}},
+      {.name = "dpmpp_2s_ancestral_cfg_pp",
+       .label = "DPM++ 2S a CFG++",
+       .aliases = {},
+       .method = CfgPlusPlus{.update = Cfg::singlestep, .fresh = ancestral},
+       .as_coded = CfgPlusPlus{.update = Cfg::singlestep, .fresh = ancestral, .as_coded = true}},
       {"ddim", "DDIM", {"DDIMScheduler", "ddim_trailing"}, Ddim{}},
       {"tcd", "", {"TCDScheduler"}, Tcd{}},
   };
@@ -354,6 +379,9 @@ DPM_INLINE int Sampler::model_calls_a_step() const {
     return m->form == DpmSolver::Form::singlestep ? m->order : 1;
   }
   if (const auto* m = std::get_if<Seeds>(&method)) return m->stages;
+  if (const auto* m = std::get_if<CfgPlusPlus>(&method)) {
+    return m->update == CfgPlusPlus::Update::singlestep ? 2 : 1;
+  }
   if (const auto* m = std::get_if<SaSolver>(&method)) return m->evaluates_again ? 2 : 1;
   if (std::holds_alternative<HeunPlusPlus>(method)) return 3;
   const bool two =
@@ -364,6 +392,7 @@ DPM_INLINE int Sampler::model_calls_a_step() const {
 DPM_INLINE bool Sampler::draws_noise() const {
   if (const auto* m = std::get_if<DpmSolver>(&method)) return m->tau > 0.0 || m->fresh.eta > 0.0;
   if (const auto* m = std::get_if<Ddim>(&method)) return m->eta > 0.0;
+  if (const auto* m = std::get_if<CfgPlusPlus>(&method)) return m->fresh.eta > 0.0;
   return std::holds_alternative<DpmSolverSde>(method) || std::holds_alternative<Seeds>(method) ||
          std::holds_alternative<ErSde>(method) || std::holds_alternative<SaSolver>(method) ||
          std::holds_alternative<Restart>(method) || std::holds_alternative<Lcm>(method) ||

@@ -64,8 +64,10 @@ inline json written(const Combine& combine) {
 }
 
 inline json written(const Evaluate& evaluate) {
-  const auto& [output, input, level] = evaluate;
-  return json::array({"evaluate", name(output), name(input), written(level)});
+  const auto& [output, input, level, unconditional] = evaluate;
+  json list = json::array({"evaluate", name(output), name(input), written(level)});
+  if (unconditional) list.push_back(name(*unconditional));
+  return list;
 }
 
 inline json written(const Correct& correct) {
@@ -191,6 +193,11 @@ class PlanReader {
   [[nodiscard]] Instruction instruction(const json& list) const {
     if (is_made_of(list, {"combine", "targets", "operands", "weights"})) {
       return combine(list[1], list[2], list[3]);
+    }
+    const bool two = list.is_array() && list.size() == 5 && is_text(list[0], "evaluate");
+    if (two) {
+      return Evaluate{one_register(list[1], "output"), one_register(list[2], "input"),
+                      level(list[3], "level"), one_register(list[4], "unconditional")};
     }
     if (is_made_of(list, {"evaluate", "output", "input", "level"})) {
       return Evaluate{one_register(list[1], "output"), one_register(list[2], "input"),

@@ -119,6 +119,11 @@ class PlanChecker {
          " in a plan for Prediction::edm; it must be above 0 there");
     read(e.input);
     write(e.output);
+    if (e.unconditional) {
+      must(e.unconditional->kind == Register::Kind::prediction && !(*e.unconditional == e.output),
+           " has an Evaluate whose unconditional output is not a prediction register of its own");
+      write(*e.unconditional);
+    }
   }
 
   void check(const Correct& c) {

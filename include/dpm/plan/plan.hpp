@@ -8,6 +8,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <variant>
 #include <vector>
 
@@ -92,11 +93,13 @@ struct Combine {
   friend bool operator==(const Combine&, const Combine&) = default;
 };
 
-/// output <- model(input, level).
+/// output <- model(input, level). With `unconditional` the model hands over two predictions in one
+/// call, and that register takes the one without its condition (CFG++).
 struct Evaluate {
   Register output;
   Register input;
   Level level;
+  std::optional<Register> unconditional = std::nullopt;
   friend bool operator==(const Evaluate&, const Evaluate&) = default;
 };
 
@@ -206,6 +209,7 @@ DPM_INLINE PlanNeeds::PlanNeeds(const Plan& plan) {
       } else if (const auto* e = std::get_if<Evaluate>(&instruction)) {
         ++model_calls;
         see(e->output);
+        if (e->unconditional) see(*e->unconditional);
       } else if (const auto* d = std::get_if<Draw>(&instruction)) {
         ++draws;
         see(d->target);

@@ -79,8 +79,9 @@ inline std::string describe(const Combine& c) {
 }
 
 inline std::string describe(const Evaluate& e) {
-  return name(e.output) + " = model(" + name(e.input) + ", timestep " + number(e.level.timestep) +
-         ")  at time " + number(e.level.time);
+  const std::string both = e.unconditional ? ", " + name(*e.unconditional) : std::string();
+  return name(e.output) + both + " = model(" + name(e.input) + ", timestep " +
+         number(e.level.timestep) + ")  at time " + number(e.level.time);
 }
 
 inline std::string describe(const Correct& c) {

@@ -247,7 +247,7 @@ AdaptiveReport sample_adaptive(const AdaptiveDpmSolver& method, const AnySchedul
   detail::require_callable("sample_adaptive", "model", model);
   AdaptiveRun<State> run(method, schedule, detail::own(x), prediction, options);
   while (auto call = run.next()) {
-    call_model<State>(model, call->input, call->level, call->output);
+    answer<State>(model, *call);
   }
   detail::give_back(run.sample(), x);
   return run.report();

@@ -89,7 +89,7 @@ RunReport sample_with_edits(const Method& method, const Grid& grid, Model&& mode
   while (!run.finished()) {
     const std::size_t before = run.steps_done();
     while (auto call = run.next_in_step()) {
-      call_model<State>(model, call->input, call->level, call->output);
+      answer<State>(model, *call);
     }
     if (run.steps_done() == before) break;  // stopped
     edited = run.sample();

@@ -78,7 +78,7 @@ RunReport run_plan(const Plan& plan, Model& model, X& x, RunOptions<OwnedState<X
   require_callable("sample", "model", model);
   Stepper<State> stepper(borrow(plan), own(x), std::move(options));
   while (auto call = stepper.next()) {
-    call_model<State>(model, call->input, call->level, call->output);
+    answer<State>(model, *call);
   }
   give_back(stepper.sample(), x);
   return {stepper.steps_done(), stepper.model_calls(), stepper.stopped()};

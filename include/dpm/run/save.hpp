@@ -271,7 +271,8 @@ DPM_INLINE bool is_to_be_filled(const Plan& plan, const RunPlace& place, Registe
   if (place.step == plan.steps.size()) return false;
   const std::vector<Instruction>& list = plan.steps[place.step].instructions;
   if (place.instruction == list.size()) return false;
-  if (const auto* e = std::get_if<Evaluate>(&list[place.instruction])) return e->output == r;
+  if (const auto* e = std::get_if<Evaluate>(&list[place.instruction]))
+    return e->output == r || e->unconditional == r;
   if (const auto* d = std::get_if<Draw>(&list[place.instruction])) return d->target == r;
   return false;
 }

@@ -42,11 +42,14 @@ class Stepper {
                 "combine(dpm::Weights, targets, operands) in its own namespace.");
 
  public:
-  /// A model call to make: `output` <- model(`input`, `level`). Valid until the stepper is changed.
+  /// A model call to make: `output` <- model(`input`, `level`), and `*unconditional` <- its
+  /// prediction without condition where the plan asks for both (CFG++), else it is null. Valid
+  /// until the stepper is changed.
   struct Call {
     const State& input;
     const Level& level;
     State& output;
+    State* unconditional = nullptr;
   };
 
   /// Refuses with `InvalidArgument` a plan that cannot be run (see `check`), an empty start, a
@@ -161,7 +164,8 @@ class Stepper {
   /// copy it refers to the copy's own buffers, whose output is to be filled anew.
   [[nodiscard]] std::optional<Call> open_call() {
     if (pending_ == nullptr) return std::nullopt;
-    return Call{registers_[pending_->input], pending_->level, registers_[pending_->output]};
+    State* const other = pending_->unconditional ? &registers_[*pending_->unconditional] : nullptr;
+    return Call{registers_[pending_->input], pending_->level, registers_[pending_->output], other};
   }
 
   /// The sample as it stands: the start, then what each finished step has made of it. (In all plans
@@ -273,13 +277,17 @@ class Stepper {
 
   std::optional<Call> hand_out(const Evaluate& evaluate) {
     check_output();
-    State& output = registers_[evaluate.output];
-    detail::make_fillable(output, sample());
+    make_unfilled(registers_[evaluate.output]);
+    if (evaluate.unconditional) make_unfilled(registers_[*evaluate.unconditional]);
     ++place_.instruction;
     pending_ = &evaluate;
-    if (options_.check_finite) detail::mark_unfilled(output);
     if (options_.observer) clock_.turn_to(detail::RunClock::model);
     return open_call();
+  }
+
+  void make_unfilled(State& output) {
+    detail::make_fillable(output, sample());
+    if (options_.check_finite) detail::mark_unfilled(output);
   }
 
   void take_output() {
@@ -288,6 +296,9 @@ class Stepper {
     const bool at_once = options_.refillable || options_.preview || detail::has_few_values<State> ||
                          !detail::CombinedHere<State>;
     check_values(output, "the model's output", call.level, at_once);
+    if (call.unconditional) {
+      check_values(registers_[*call.unconditional], "the model's unconditional output", call.level);
+    }
     if (options_.check_finite && !at_once) unchecked_ = &call;
     if (options_.preview && says_data(plan_->prediction, call.level)) {
       Conversion c = to_data(plan_->prediction, call.level);
