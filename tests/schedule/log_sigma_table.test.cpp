@@ -43,7 +43,7 @@ struct ThreeLambdas {
 }  // namespace
 
 TEST_CASE("at its entries a log-sigma table equals the schedule that it is made of") {
-  for (const std::size_t size : {2, 7, 1000}) {
+  for (const std::size_t size : std::vector<std::size_t>{2, 7, 1000}) {
     const dpm::DiscreteSchedule discrete(dpm::scaled_linear_betas(size));
     const LogSigmaTable table(discrete);
     REQUIRE(table.size() == size);
@@ -63,7 +63,7 @@ TEST_CASE("at its entries a log-sigma table equals the schedule that it is made 
 TEST_CASE("between entries of a log-sigma table sigma is a geometric mean") {
   const dpm::DiscreteSchedule discrete(dpm::linear_betas());
   const LogSigmaTable table(discrete);
-  for (const std::size_t i : {0, 1, 499, 998}) {
+  for (const std::size_t i : std::vector<std::size_t>{0, 1, 499, 998}) {
     CAPTURE(i);
     const double below = ratio(discrete.level(discrete.time_of_index(i)));
     const double above = ratio(discrete.level(discrete.time_of_index(i + 1)));
@@ -79,7 +79,7 @@ TEST_CASE("between entries of a log-sigma table sigma is a geometric mean") {
 }
 
 TEST_CASE("beyond a log-sigma table the process goes on and the timestep stays") {
-  const LogSigmaTable table(dpm::DiscreteSchedule(dpm::scaled_linear_betas()));
+  const LogSigmaTable table{dpm::DiscreteSchedule(dpm::scaled_linear_betas())};
   const double most = table.sigma_at(999.0);
   const double least = table.sigma_at(0.0);
   CHECK_THAT(ratio(table.level(1.5)), WithinRel(most * std::exp(0.5), 1e-14));
@@ -124,7 +124,7 @@ TEST_CASE("the last entry of a table that ends in pure noise becomes that of the
 }
 
 TEST_CASE("a log-sigma table's rate is the slope of the cell that ends at the time") {
-  for (const std::size_t size : {2, 7, 25, 250, 1000}) {
+  for (const std::size_t size : std::vector<std::size_t>{2, 7, 25, 250, 1000}) {
     const LogSigmaTable table(dpm::DiscreteSchedule(dpm::linear_betas(size, 0.001, 0.3)));
     const auto n = static_cast<double>(size);
     for (std::size_t i = 1; i < size; ++i) {
@@ -173,7 +173,7 @@ TEST_CASE("a log-sigma table refuses schedules without a falling table") {
 }
 
 TEST_CASE("a log-sigma table refuses times and lambdas that are none") {
-  const LogSigmaTable table(dpm::DiscreteSchedule(dpm::scaled_linear_betas()));
+  const LogSigmaTable table{dpm::DiscreteSchedule(dpm::scaled_linear_betas())};
   const std::string time = "LogSigmaTable: time must be in [0, inf) and is ";
   refused([&] { (void)table.level(-0.5); }, time + "-0.5");
   refused([&] { (void)table.level(infinity); }, time + "inf");
