@@ -56,6 +56,7 @@ template <class Check>
 void for_each_curve(Check check) {
   for_each_whole_curve(check);
   check(dpm::Laplace{});
+  check(dpm::BongTangent{});
 }
 
 }  // namespace
@@ -203,6 +204,26 @@ TEST_CASE("VpSigma takes equal steps in the time of a variance-preserving proces
   CHECK(make_grid(dpm::VpSigma{}, dpm::VpLinear(), 1).front() == dpm::VpLinear().level(1.0));
 }
 
+TEST_CASE("BongTangent has two arcs that meet at the mean of its ends") {
+  const AnySchedule process = dpm::VarianceExploding(0.029, 14.61);
+  // Worked out from the formula of its programs.
+  const std::vector<double> sigmas{14.61, 13.619, 11.757, 7.3195, 1.958};
+  const Grid grid = make_grid(dpm::BongTangent{}, process, 5);
+  REQUIRE(grid.steps() == 5);
+  for (std::size_t i = 0; i < 5; ++i) CHECK_THAT(grid[i].sigma(), WithinAbs(sigmas[i], 5e-4));
+  CHECK_THAT(grid[3].sigma(), WithinRel((14.61 + 0.029) / 2, 1e-14));
+  CHECK(grid.back().sigma() == 0.0);
+  for (const int steps : {3, 4, 20, 101}) {
+    const Grid plain = make_grid(dpm::BongTangent{.final = FinalSigma::sigma_min}, process, steps);
+    CHECK(plain.steps() == static_cast<std::size_t>(steps));
+    CHECK(plain.front() == process.level(14.61));
+    CHECK(plain.back() == process.level(0.029));
+  }
+  CHECK_THAT(make_grid(dpm::BongTangent{}, process, 1).front().sigma(),
+             WithinRel((14.61 + 0.029) / 2, 1e-14));
+  CHECK(make_grid(dpm::BongTangent{}, flow, 8).front() == flow.level(1.0));
+}
+
 TEST_CASE("one level alone has no place on the curve of KlOptimal") {
   refused([] { (void)make_grid(dpm::KlOptimal{}, table, 1); },
           "KlOptimal: steps = 1 with final = zero is one level alone, which has no place on the "
@@ -246,6 +267,8 @@ TEST_CASE("curves refuse parameters out of range") {
           "Laplace: mu = inf; it must be finite");
   refused([] { (void)make_grid(dpm::Laplace{.start = 0.1, .end = 0.5}, table, 5); },
           "Laplace: start = 0.1, end = 0.5; the start must be greater than the end");
+  refused([] { (void)make_grid(dpm::BongTangent{.start = 0.1, .end = 0.5}, table, 5); },
+          "BongTangent: start = 0.1, end = 0.5; the start must be greater than the end");
   refused([] { (void)make_grid(dpm::BetaSigma{.a = 0.0}, table, 1); },
           "beta_quantile: a = 0, b = 0.6; both must be in [0.01, 1000]");
   for (const auto& [value, text] : std::vector<std::pair<double, std::string>>{

@@ -53,6 +53,8 @@ void for_each_spacing(Check check) {
   check(dpm::SimpleTable{}, "SimpleTable");
   check(dpm::DdimUniform{}, "DdimUniform");
   check(dpm::BetaTimestep{}, "BetaTimestep");
+  check(dpm::SmoothstepTimestep{}, "SmoothstepTimestep");
+  check(dpm::LcmTimestep{}, "LcmTimestep");
 }
 
 }  // namespace
@@ -69,6 +71,25 @@ TEST_CASE("spacings of a table visit the entries that the programs visit") {
   CHECK(entries(dpm::SimpleTable{}, 1) == std::vector<int>{999});
   CHECK(entries(dpm::DdimUniform{}, 1) == std::vector<int>{1});
   CHECK(entries(dpm::BetaTimestep{}, 1) == std::vector<int>{999});
+  // 999 u^2 (3 - 2 u) at u = 3/4, 1/2 and 1/4 is 842.9, 499.5 and 156.1.
+  CHECK(entries(dpm::SmoothstepTimestep{}, 4) == std::vector<int>{999, 843, 500, 156});
+  CHECK(entries(dpm::SmoothstepTimestep{}, 1) == std::vector<int>{999});
+}
+
+TEST_CASE("LcmTimestep visits the timesteps that consistency models are distilled at") {
+  CHECK(entries(dpm::LcmTimestep{}, 4) == std::vector<int>{999, 759, 499, 259});
+  CHECK(entries(dpm::LcmTimestep{}, 8) == std::vector<int>{999, 879, 759, 639, 499, 379, 259, 139});
+  CHECK(entries(dpm::LcmTimestep{}, 1) == std::vector<int>{999});
+  CHECK(entries(dpm::LcmTimestep{.original_steps = 100}, 3) == std::vector<int>{999, 669, 339});
+  const std::vector<int> all = entries(dpm::LcmTimestep{}, 50);
+  for (std::size_t i = 0; i < 50; ++i) CHECK(all[i] == 999 - 20 * static_cast<int>(i));
+  refused([] { (void)make_grid(dpm::LcmTimestep{}, table, 51); },
+          "LcmTimestep: 51 timesteps; a model that is distilled at 50 has at most that number");
+  for (const int original : {-1, 0, 1001}) {
+    refused([&] { (void)make_grid(dpm::LcmTimestep{.original_steps = original}, table, 2); },
+            "LcmTimestep: original_steps = " + std::to_string(original) +
+                "; it must lie between 1 and train_timesteps = 1000");
+  }
 }
 
 TEST_CASE("SimpleTable rounds its product as the programs do") {
@@ -161,6 +182,8 @@ TEST_CASE("spacings of entries refuse steps that their table does not have") {
   refuses(dpm::SimpleTable{}, "SimpleTable");
   refuses(dpm::DdimUniform{}, "DdimUniform");
   refuses(dpm::BetaTimestep{}, "BetaTimestep");
+  refuses(dpm::SmoothstepTimestep{}, "SmoothstepTimestep");
+  refuses(dpm::LcmTimestep{}, "LcmTimestep");
   refused([] { (void)make_grid(dpm::UniformTimestep{}, table, 0); },
           "make_grid: steps = 0; it must be at least 1");
   CHECK(make_grid(dpm::UniformTimestep{}, table, 1500).steps() == 1500);

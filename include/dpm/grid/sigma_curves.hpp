@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// The curves in sigma of k-diffusion, ComfyUI and A1111.
+/// The curves in sigma of k-diffusion, ComfyUI, A1111 and stable-diffusion.cpp.
 #pragma once
 
 #include <optional>
@@ -97,6 +97,16 @@ struct VpSigma {
   FinalSigma final = FinalSigma::zero;
 };
 
+/// Two arcs of an arc tangent, from sigma_max to the mean of sigma_max and sigma_min and from there
+/// to sigma_min, dense at both ends ("bong_tangent" of RES4LYF and stable-diffusion.cpp, with their
+/// pivot 0.6 and slope 0.2). There sigma = 0 replaces the end. A run of one step starts at the
+/// mean.
+struct BongTangent {
+  std::optional<double> start = std::nullopt;
+  std::optional<double> end = std::nullopt;
+  FinalSigma final = FinalSigma::zero_instead;
+};
+
 /// The grid of `steps` intervals with the given spacing. Refuses parameters out of range, an end at
 /// sigma = 0 (`final` adds it), a start where alpha = 0 unless on a flow, and what `make_grid` of
 /// `UniformTime` refuses.
@@ -109,6 +119,7 @@ struct VpSigma {
 [[nodiscard]] Grid make_grid(const LinearQuadratic& spacing, const AnySchedule& schedule,
                              int steps);
 [[nodiscard]] Grid make_grid(const VpSigma& spacing, const AnySchedule& schedule, int steps);
+[[nodiscard]] Grid make_grid(const BongTangent& spacing, const AnySchedule& schedule, int steps);
 
 #if DPM_DEFINE
 
@@ -123,6 +134,12 @@ struct SigmaEnds {
 
   [[nodiscard]] double max() const { return std::exp(log_max); }
   [[nodiscard]] double min() const { return std::exp(log_min); }
+  /// The level at log sigma, cut to the ends, which are exact.
+  [[nodiscard]] Level level(const SigmaScale& scale, double log_sigma) const {
+    if (log_sigma >= log_max) return scale.schedule().level(start);
+    if (log_sigma <= log_min) return scale.schedule().level(end);
+    return scale.schedule().level(scale.time_of_log(log_sigma));
+  }
 };
 
 /// Refuses ends whose sigma is 0 or infinite. `name` is that of the spacing.
@@ -133,6 +150,15 @@ SigmaEnds sigma_ends(const char* name, const SigmaScale& scale, const Spacing& s
   require(std::isfinite(ends.log_max) && std::isfinite(ends.log_min), name, ": sigma runs from ",
           ends.max(), " to ", ends.min(),
           "; both must be finite and above 0, so start where alpha > 0 and end above time 0");
+  return ends;
+}
+
+/// The same for a curve that only falls.
+template <class Spacing>
+SigmaEnds falling_ends(const char* name, const SigmaScale& scale, const Spacing& spacing) {
+  const SigmaEnds ends = sigma_ends(name, scale, spacing);
+  require(ends.start > ends.end, name, ": start = ", ends.start, ", end = ", ends.end,
+          "; the start must be greater than the end");
   return ends;
 }
 
@@ -188,9 +214,7 @@ DPM_INLINE Grid make_grid(const Laplace& spacing, const AnySchedule& schedule, i
   detail::require(std::isfinite(spacing.mu), "Laplace: mu = ", spacing.mu, "; it must be finite");
   detail::require_positive("Laplace: beta", spacing.beta);
   const detail::SigmaScale scale(schedule);
-  const auto ends = detail::sigma_ends("Laplace", scale, spacing);
-  detail::require(ends.start > ends.end, "Laplace: start = ", ends.start, ", end = ", ends.end,
-                  "; the start must be greater than the end");
+  const auto ends = detail::falling_ends("Laplace", scale, spacing);
   return detail::finish_grid(schedule, steps, spacing.final, [&](int count) {
     std::vector<Level> levels;
     for (int i = 0; i < count; ++i) {
@@ -199,13 +223,7 @@ DPM_INLINE Grid make_grid(const Laplace& spacing, const AnySchedule& schedule, i
       const double spread = -spacing.beta * std::log(1.0 - 2.0 * std::abs(from_middle) + 1e-5);
       const double log_sigma =
           spacing.mu + (from_middle == 0.0 ? 0.0 : std::copysign(spread, from_middle));
-      if (log_sigma >= ends.log_max) {
-        levels.push_back(schedule.level(ends.start));
-      } else if (log_sigma <= ends.log_min) {
-        levels.push_back(schedule.level(ends.end));
-      } else {
-        levels.push_back(schedule.level(scale.time_of_log(log_sigma)));
-      }
+      levels.push_back(ends.level(scale, log_sigma));
     }
     return levels;
   });
@@ -259,6 +277,30 @@ DPM_INLINE Grid make_grid(const VpSigma& spacing, const AnySchedule& schedule, i
       const double time = count == 1 ? 1.0 : 1.0 + (spacing.end - 1.0) * (i / double(count - 1));
       levels.push_back(scale.level_at("VpSigma", static_cast<std::size_t>(i),
                                       std::exp(-process.level(time).lambda())));
+    }
+    return levels;
+  });
+}
+
+DPM_INLINE Grid make_grid(const BongTangent& spacing, const AnySchedule& schedule, int steps) {
+  const detail::SigmaScale scale(schedule);
+  const auto ends = detail::falling_ends("BongTangent", scale, spacing);
+  return detail::finish_grid(schedule, steps, spacing.final, [&](int count) {
+    const int first =
+        3 * (count + 1) / 5;  // levels of the first arc; the last is the second's first
+    const int second = count + 1 - first;
+    const double middle = 0.5 * (ends.max() + ends.min());
+    const auto arc = [&](int i, int length, int pivot, double from, double to) {
+      const auto angle = [&](int x) { return std::atan(8.0 / (count + 1) * (pivot - x)); };
+      if (length == 1) return from;
+      return to + (from - to) * (angle(i) - angle(length - 1)) / (angle(0) - angle(length - 1));
+    };
+    std::vector<Level> levels;
+    for (int i = 0; i < first - 1; ++i) {
+      levels.push_back(ends.level(scale, std::log(arc(i, first, first, ends.max(), middle))));
+    }
+    for (int i = 0; i < second; ++i) {
+      levels.push_back(ends.level(scale, std::log(arc(i, second, 0, middle, ends.min()))));
     }
     return levels;
   });

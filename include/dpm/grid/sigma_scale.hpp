@@ -25,6 +25,7 @@ class SigmaScale {
   explicit SigmaScale(const AnySchedule& schedule) : SigmaScale(schedule, is_flow(schedule)) {}
   SigmaScale(AnySchedule schedule, bool flow);
 
+  [[nodiscard]] const AnySchedule& schedule() const { return schedule_; }
   [[nodiscard]] bool flow() const { return flow_; }
   /// The logarithm of the number at a time.
   [[nodiscard]] double log_at(double time) const;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// The spacings of ComfyUI and A1111 that count in timesteps or in entries of a table.
+/// The spacings of ComfyUI, A1111 and stable-diffusion.cpp that count in timesteps or in entries of
+/// a table.
 #pragma once
 
 #include <optional>
@@ -12,6 +13,7 @@
 #if DPM_DEFINE
 #  include <algorithm>
 #  include <cmath>
+#  include <cstdint>
 #  include <vector>
 
 #  include "dpm/grid/sigma_scale.hpp"
@@ -68,6 +70,23 @@ struct BetaTimestep {
   FinalSigma final = FinalSigma::zero;
 };
 
+/// The entries next to u^2 (3 - 2 u) times N - 1 with u = 1 - i / n, "smoothstep" in
+/// stable-diffusion.cpp: dense at both ends, as `BetaTimestep` is.
+struct SmoothstepTimestep {
+  std::optional<int> train_timesteps = std::nullopt;
+  FinalSigma final = FinalSigma::zero;
+};
+
+/// The timesteps of a latent consistency model (Luo et al. 2023, arXiv 2310.04378; `LCMScheduler`
+/// of diffusers, "lcm" in stable-diffusion.cpp): with k = floor(N / original_steps), the entries
+/// (original_steps - floor(i original_steps / n)) k - 1, of those that the model was distilled at.
+/// At most `original_steps` steps.
+struct LcmTimestep {
+  int original_steps = 50;
+  std::optional<int> train_timesteps = std::nullopt;
+  FinalSigma final = FinalSigma::zero;
+};
+
 /// The grid with the given spacing, of `steps` intervals unless the spacing says otherwise. Refuses
 /// a schedule that has no table, another `train_timesteps` than its table has entries, and steps
 /// outside 1 .. train_timesteps.
@@ -77,6 +96,9 @@ struct BetaTimestep {
 [[nodiscard]] Grid make_grid(const SimpleTable& spacing, const AnySchedule& schedule, int steps);
 [[nodiscard]] Grid make_grid(const DdimUniform& spacing, const AnySchedule& schedule, int steps);
 [[nodiscard]] Grid make_grid(const BetaTimestep& spacing, const AnySchedule& schedule, int steps);
+[[nodiscard]] Grid make_grid(const SmoothstepTimestep& spacing, const AnySchedule& schedule,
+                             int steps);
+[[nodiscard]] Grid make_grid(const LcmTimestep& spacing, const AnySchedule& schedule, int steps);
 
 #if DPM_DEFINE
 
@@ -167,6 +189,40 @@ DPM_INLINE Grid make_grid(const BetaTimestep& spacing, const AnySchedule& schedu
       const auto entry = static_cast<int>(std::nearbyint(quantile * (table.count() - 1)));
       if (entry != before) levels.push_back(table.level(entry));
       before = entry;
+    }
+    return levels;
+  });
+}
+
+DPM_INLINE Grid make_grid(const SmoothstepTimestep& spacing, const AnySchedule& schedule,
+                          int steps) {
+  const detail::TableEntries table("SmoothstepTimestep", schedule, spacing.train_timesteps, steps);
+  return detail::finish_grid(schedule, steps, spacing.final, [&](int count) {
+    std::vector<Level> levels;
+    for (int i = 0; i < count; ++i) {
+      const double u = 1.0 - i / double(count);
+      const double place = u * u * (3.0 - 2.0 * u) * (table.count() - 1);
+      levels.push_back(table.level(static_cast<int>(std::round(place))));
+    }
+    return levels;
+  });
+}
+
+DPM_INLINE Grid make_grid(const LcmTimestep& spacing, const AnySchedule& schedule, int steps) {
+  const detail::TableEntries table("LcmTimestep", schedule, spacing.train_timesteps, steps);
+  const int original = spacing.original_steps;
+  detail::require(original >= 1 && original <= table.count(),
+                  "LcmTimestep: original_steps = ", original,
+                  "; it must lie between 1 and train_timesteps = ", table.count());
+  return detail::finish_grid(schedule, steps, spacing.final, [&](int count) {
+    detail::require(count <= original, "LcmTimestep: ", count,
+                    " timesteps; a model that is distilled at ", original,
+                    " has at most that number");
+    const int stride = table.count() / original;
+    std::vector<Level> levels;
+    for (std::int64_t i = 0; i < count; ++i) {
+      levels.push_back(
+          table.level((original - static_cast<int>(i * original / count)) * stride - 1));
     }
     return levels;
   });
