@@ -128,4 +128,46 @@ TEST_CASE("beta builders check their arguments") {
   refused([] { (void)dpm::cosine_betas(10, 1.0); }, "max_beta must be in (0, 1) and is 1");
 }
 
+TEST_CASE("shift_snr divides the signal-to-noise ratio") {
+  const std::vector<double> table{1.0, 0.9991, 0.6, 0.25, 1e-7, 0.0};
+  for (const double scale : {0.5, 1.0, 3.0}) {
+    const std::vector<double> shifted = dpm::shift_snr(table, scale);
+    REQUIRE(shifted.size() == table.size());
+    for (std::size_t i = 0; i < table.size(); ++i) {
+      CAPTURE(scale, i);
+      // The form of CogVideoX's code.
+      const double a = table[i];
+      CHECK_THAT(shifted[i], WithinRel(a / (scale + (1 - scale) * a), 1e-14));
+      if (a == 1.0 || a == 0.0) {
+        CHECK(shifted[i] == a);
+      } else {
+        CHECK_THAT(shifted[i] / (1 - shifted[i]), WithinRel(a / (1 - a) / scale, 1e-12));
+      }
+    }
+    CHECK(dpm::shift_snr(table, 1.0) == table);
+  }
+  CHECK(dpm::shift_snr(std::vector<float>{0.5F}, 3.0)[0] == 0.25F);
+}
+
+TEST_CASE("shift_snr refuses a scale and entries out of range") {
+  const std::vector<double> table{0.9, 0.5};
+  refused([&] { (void)dpm::shift_snr(table, 0.0); },
+          "shift_snr: scale must be in (0, inf) and is 0");
+  refused([&] { (void)dpm::shift_snr(table, -3.0); },
+          "shift_snr: scale must be in (0, inf) and is -3");
+  refused([&] { (void)dpm::shift_snr(table, infinity); },
+          "shift_snr: scale must be in (0, inf) and is inf");
+  refused([&] { (void)dpm::shift_snr(table, not_a_number); },
+          "shift_snr: scale must be in (0, inf) and is nan");
+  refused(
+      [] {
+        (void)dpm::shift_snr(std::vector<double>{0.9, -0.1}, 3.0);
+      },
+      "shift_snr: alphas_cumprod[1] must be in [0, 1] and is -0.1");
+  refused([] { (void)dpm::shift_snr(std::vector<double>{1.5}, 3.0); },
+          "shift_snr: alphas_cumprod[0] must be in [0, 1] and is 1.5");
+  refused([] { (void)dpm::shift_snr(std::vector<double>{not_a_number}, 3.0); },
+          "shift_snr: alphas_cumprod[0] must be in [0, 1] and is nan");
+}
+
 }  // namespace betas_test

@@ -144,4 +144,23 @@ template <std::floating_point Scalar>
   return betas;
 }
 
+/// Divides the signal-to-noise ratio a / (1 - a) of every entry by `scale`: a <- a / (scale +
+/// (1 - scale) a). CogVideoX is trained so, with 3 or 1 (Yang et al. 2024, arXiv 2408.06072, public
+/// code; `snr_shift_scale` of diffusers), before the table is rescaled to zero terminal SNR.
+///
+/// `alphas_cumprod`: cumulative products of 1 - beta, each in [0, 1]. 0 < scale, finite.
+template <std::floating_point Scalar>
+[[nodiscard]] std::vector<Scalar> shift_snr(std::vector<Scalar> alphas_cumprod, double scale) {
+  detail::require(scale > 0 && std::isfinite(scale), "shift_snr: scale must be in (0, inf) and is ",
+                  scale);
+  const auto s = static_cast<Scalar>(scale);
+  for (std::size_t i = 0; i < alphas_cumprod.size(); ++i) {
+    Scalar& entry = alphas_cumprod[i];
+    detail::require(entry >= 0 && entry <= 1, "shift_snr: alphas_cumprod[", i,
+                    "] must be in [0, 1] and is ", entry);
+    entry = entry / (entry + s * (1 - entry));
+  }
+  return alphas_cumprod;
+}
+
 }  // namespace dpm

@@ -5,9 +5,11 @@
 #pragma once
 
 #include <cstddef>
+#include <limits>
 #include <vector>
 
 #include "dpm/error.hpp"
+#include "dpm/schedule/discrete.hpp"
 #include "dpm/schedule/noise_schedule.hpp"
 #include "dpm/separate.hpp"
 #if DPM_DEFINE
@@ -24,24 +26,27 @@ namespace dpm {
 /// log(sigma / alpha), which is -lambda, linear between entries, as in the `DiscreteSchedule` of
 /// k-diffusion and in the programs built on it. (`dpm::DiscreteSchedule` has log alpha linear
 /// there, as the code of DPM-Solver has. At the entries the two are equal.) Entry i of N belongs to
-/// time (i + 1) / N and to timestep i.
+/// time (i + 1) / N and to timestep i; between entries the timestep is the real number in between,
+/// or, with `TimestepType::discrete`, the nearest entry, which is what ComfyUI gives the network.
 ///
 /// Beyond the table the process goes on and the timestep stays: above the last entry lambda falls
 /// with slope 1 in time, below the first one sigma / alpha is linear in time, down to 0.
 class LogSigmaTable {
  public:
-  /// Refuses a schedule that has no table, or one of fewer than two entries. A table that ends in
-  /// pure noise, alpha = 0, is cut at alpha^2 = 4.9e-8, as those programs do.
-  explicit LogSigmaTable(const AnySchedule& schedule);
+  /// Refuses a schedule that has no table, one of fewer than two entries, and entries whose lambda
+  /// does not fall. The last entry of a table that ends in pure noise, alpha = 0, becomes alpha^2 =
+  /// 4.9e-8, as in those programs.
+  explicit LogSigmaTable(const AnySchedule& schedule, TimestepType type = TimestepType::continuous);
 
   /// N, the number of entries.
   [[nodiscard]] std::size_t size() const { return lambdas_.size(); }
   [[nodiscard]] double first_time() const { return 1.0 / static_cast<double>(size()); }
   [[nodiscard]] double last_time() const { return 1.0; }
+  [[nodiscard]] double max_time() const { return std::numeric_limits<double>::max(); }
 
-  /// The level at time t >= 0.
+  /// The level at time t in [0, max_time()].
   [[nodiscard]] Level level(double time) const;
-  /// The time at any lambda, +inf included.
+  /// The time at lambda in (-inf, +inf].
   [[nodiscard]] double time_of_lambda(double lambda) const;
   /// How fast the level changes at time t > 0; at an entry, just before it.
   [[nodiscard]] LevelRate rate(double time) const;
@@ -53,11 +58,17 @@ class LogSigmaTable {
   [[nodiscard]] double lambda_at(double timestep) const;
 
   std::vector<double> lambdas_;  // of the entries, falling
+  TimestepType timestep_type_;
 };
+
+#if !DPM_DEFINE
+extern template AnySchedule::AnySchedule(LogSigmaTable);
+#endif
 
 #if DPM_DEFINE
 
-DPM_INLINE LogSigmaTable::LogSigmaTable(const AnySchedule& schedule) {
+DPM_INLINE LogSigmaTable::LogSigmaTable(const AnySchedule& schedule, TimestepType type)
+    : timestep_type_(type) {
   const std::size_t n = schedule.size();
   detail::require(n >= 2, "LogSigmaTable: the schedule has ", n,
                   " table entries; it must have at least 2, as a DiscreteSchedule has");
@@ -67,8 +78,17 @@ DPM_INLINE LogSigmaTable::LogSigmaTable(const AnySchedule& schedule) {
   }
   // ComfyUI and A1111 put this number in place of the last entry of a zero-SNR table.
   constexpr double least_alpha_cumprod = 4.8973451890853435e-08;
-  if (std::isinf(lambdas_.back())) {
+  const bool pure_noise = std::isinf(lambdas_.back());
+  if (pure_noise) {
     lambdas_.back() = 0.5 * (std::log(least_alpha_cumprod) - std::log1p(-least_alpha_cumprod));
+  }
+  for (std::size_t i = 1; i < n; ++i) {
+    detail::require(lambdas_[i] < lambdas_[i - 1], "LogSigmaTable: lambda is ", lambdas_[i],
+                    " at entry ", i, " after ", lambdas_[i - 1], "; it must fall",
+                    pure_noise
+                        ? ", and of a table that ends in pure noise the last is set to -8.42; "
+                          "take the schedule itself"
+                        : "");
   }
 }
 
@@ -79,27 +99,30 @@ DPM_INLINE double LogSigmaTable::lambda_at(double timestep) const {
 
 DPM_INLINE double LogSigmaTable::sigma_at(double timestep) const {
   detail::require(timestep >= 0.0 && timestep <= static_cast<double>(size() - 1),
-                  "LogSigmaTable: timestep = ", timestep, "; it must lie between 0 and ",
-                  size() - 1);
+                  "LogSigmaTable: timestep must be in [0, ", size() - 1, "] and is ", timestep);
   return std::exp(-lambda_at(timestep));
 }
 
 DPM_INLINE Level LogSigmaTable::level(double time) const {
-  detail::require(time >= 0.0 && std::isfinite(time), "LogSigmaTable: time = ", time,
-                  "; it must be finite and at least 0");
+  detail::require(time >= 0.0 && std::isfinite(time),
+                  "LogSigmaTable: time must be in [0, inf) and is ", time);
   const auto n = static_cast<double>(size());
   const double timestep = std::clamp(time * n - 1.0, 0.0, n - 1.0);
   double lambda = lambda_at(timestep);
   if (time < first_time()) lambda -= std::log(time * n);
   if (time > 1.0) lambda -= time - 1.0;
-  // log alpha = -log(1 + e^(-2 lambda)) / 2, arranged so that the exponential cannot overflow.
-  const double log_alpha = lambda >= 0.0 ? -0.5 * std::log1p(std::exp(-2.0 * lambda))
-                                         : lambda - 0.5 * std::log1p(std::exp(2.0 * lambda));
-  return detail::variance_preserving_level(time, log_alpha, timestep);
+  // alpha^2 = 1 / (1 + e^(-2 lambda)), sigma^2 = 1 / (1 + e^(2 lambda)): the greater of the two
+  // from an exponential that cannot overflow, the other from lambda.
+  const double log_greater = -0.5 * std::log1p(std::exp(-2.0 * std::abs(lambda)));
+  return {.time = time,
+          .log_alpha = lambda >= 0.0 ? log_greater : log_greater + lambda,
+          .log_sigma = lambda >= 0.0 ? log_greater - lambda : log_greater,
+          .timestep = timestep_type_ == TimestepType::discrete ? std::round(timestep) : timestep};
 }
 
 DPM_INLINE double LogSigmaTable::time_of_lambda(double lambda) const {
-  detail::require(!std::isnan(lambda), "LogSigmaTable: lambda is nan; it must be a number");
+  detail::require(lambda > -std::numeric_limits<double>::infinity(),
+                  "LogSigmaTable: lambda must be in (-inf, inf] and is ", lambda);
   const auto n = static_cast<double>(size());
   if (lambda >= lambdas_.front()) return std::exp(lambdas_.front() - lambda) / n;
   if (lambda <= lambdas_.back()) return 1.0 + (lambdas_.back() - lambda);
@@ -116,8 +139,10 @@ DPM_INLINE LevelRate LogSigmaTable::rate(double time) const {
   if (time <= first_time()) {
     lambda_rate = -1.0 / time;
   } else if (time <= 1.0) {
-    const auto cell = static_cast<std::size_t>(std::ceil(time * n)) - 1;
-    lambda_rate = n * (lambdas_[cell] - lambdas_[cell - 1]);
+    const double nearest = std::round(time * n);
+    const double end = nearest / n == time ? nearest : std::ceil(time * n);
+    const auto entry = std::max(static_cast<std::size_t>(end), std::size_t{2}) - 1;
+    lambda_rate = n * (lambdas_[entry] - lambdas_[entry - 1]);
   }
   // d log alpha / d lambda = sigma^2 where alpha^2 + sigma^2 = 1.
   const double sigma = at.sigma();

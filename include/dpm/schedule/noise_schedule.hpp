@@ -24,11 +24,12 @@ namespace dpm {
 /// - `first_time()`: the least time a model is usually asked at, where sampling ends by default.
 /// - `last_time()`: the time of (nearly) pure noise, where sampling starts by default.
 ///
-/// Two more are optional:
+/// Three more are optional:
 ///
 /// - `rate(t)`: the `LevelRate` at time t, for which only `RungeKutta` asks.
 /// - `size()`: the number N of entries of its table, entry i at time (i + 1) / N, for spacings that
 ///   count in entries.
+/// - `max_time()`: the greatest time that `level` takes, where that is above last_time().
 ///
 /// Times outside the domain are refused with `InvalidArgument`. The members take and return double,
 /// whatever a schedule computes in, because plans are written in double.
@@ -56,6 +57,8 @@ class AnySchedule {
   [[nodiscard]] LevelRate rate(double time) const { return held_->rate(time); }
   /// The number of entries of the schedule's table; 0 if it has none.
   [[nodiscard]] std::size_t size() const { return held_->size(); }
+  /// The greatest time whose level is defined: `last_time()`, unless the schedule goes on.
+  [[nodiscard]] double max_time() const { return held_->max_time(); }
   /// The level at `lambda`.
   [[nodiscard]] Level level_at_lambda(double lambda) const { return level(time_of_lambda(lambda)); }
 
@@ -68,6 +71,7 @@ class AnySchedule {
     virtual double first_time() const = 0;
     virtual double last_time() const = 0;
     virtual std::size_t size() const = 0;
+    virtual double max_time() const = 0;
   };
 
   template <class Schedule>
@@ -90,11 +94,20 @@ class AnySchedule {
     double last_time() const override { return schedule.last_time(); }
     std::size_t size() const override {
       if constexpr (requires {
-                      { schedule.size() } -> std::same_as<std::size_t>;
+                      { schedule.size() } -> std::convertible_to<std::size_t>;
                     }) {
-        return schedule.size();
+        return static_cast<std::size_t>(schedule.size());
       } else {
         return 0;
+      }
+    }
+    double max_time() const override {
+      if constexpr (requires {
+                      { schedule.max_time() } -> std::convertible_to<double>;
+                    }) {
+        return schedule.max_time();
+      } else {
+        return schedule.last_time();
       }
     }
     Schedule schedule;
