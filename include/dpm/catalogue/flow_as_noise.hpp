@@ -17,9 +17,6 @@
 
 namespace dpm::detail {
 
-/// Whether the schedule is a flow's, alpha + sigma = 1.
-[[nodiscard]] bool is_flow(const AnySchedule& schedule);
-
 /// A flow's grid as other programs read it for methods that are written in sigma. On a flow x =
 /// (1 - sigma) x_0 + sigma epsilon, the slope (x - x_0) / sigma is the flow prediction epsilon -
 /// x_0 itself, and dx / dsigma. So a flow is the process x = x_0 + sigma epsilon' with alpha = 1
@@ -60,11 +57,6 @@ class FlowAsNoise {
  private:
   AnySchedule flow_;
 };
-
-DPM_INLINE bool is_flow(const AnySchedule& schedule) {
-  const Level middle = schedule.level(0.5 * schedule.last_time());
-  return std::abs(middle.alpha() + middle.sigma() - 1.0) < 1e-9;
-}
 
 DPM_INLINE Grid flow_read_as_noise(const Grid& flow) {
   std::vector<Level> levels;

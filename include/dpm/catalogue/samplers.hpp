@@ -40,6 +40,7 @@
 
 #  include "dpm/catalogue/flow_as_noise.hpp"
 #  include "dpm/catalogue/names.hpp"
+#  include "dpm/grid/sigma_scale.hpp"
 #endif
 
 namespace dpm {
