@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "dpm/error.hpp"
 #include "dpm/separate.hpp"
 #if DPM_DEFINE
 #  include <algorithm>
@@ -29,6 +30,46 @@ namespace dpm::detail {
 /// The three names nearest to `wanted`, as one phrase: "a, b or c".
 [[nodiscard]] std::string nearest_names(std::string_view wanted,
                                         std::span<const std::string> names);
+
+/// Refuses a name that is none of a list's, with the nearest ones; `what` says what they name.
+[[noreturn]] void refuse_name(const char* what, std::string_view name,
+                              std::span<const std::string> known);
+
+/// The row whose name, label or alias is `plain`, a plain name, with or without the "sample_" or
+/// "k_" before it; null if there is none.
+template <class Row>
+const Row* find_row(std::span<const Row> rows, std::string_view name) {
+  std::string plain = plain_name(name);
+  const auto is = [&](const std::string& known) {
+    return !known.empty() && plain_name(known) == plain;
+  };
+  for (const std::string_view prefix : {"", "sample", "k"}) {
+    if (!plain.starts_with(prefix)) continue;
+    const std::string whole = plain;
+    plain = plain.substr(prefix.size());
+    for (const Row& row : rows) {
+      if (is(row.name) || is(row.label)) return &row;
+      for (const std::string& alias : row.aliases) {
+        if (is(alias)) return &row;
+      }
+    }
+    plain = whole;
+  }
+  return nullptr;
+}
+
+/// The same, or a refusal with the three nearest names.
+template <class Row>
+const Row& row_by_name(std::span<const Row> rows, const char* what, std::string_view name) {
+  if (const Row* row = find_row(rows, name)) return *row;
+  std::vector<std::string> known;
+  for (const Row& row : rows) {
+    known.push_back(row.name);
+    if (!row.label.empty()) known.push_back(row.label);
+    known.insert(known.end(), row.aliases.begin(), row.aliases.end());
+  }
+  refuse_name(what, name, known);
+}
 
 #if DPM_DEFINE
 
@@ -76,6 +117,12 @@ DPM_INLINE std::string nearest_names(std::string_view wanted, std::span<const st
     phrase += names[order[k].second];
   }
   return phrase;
+}
+
+DPM_INLINE void refuse_name(const char* what, std::string_view name,
+                            std::span<const std::string> known) {
+  refuse({"plan_by_name: no ", what, " is called \"", name, "\"; the nearest names are ",
+          nearest_names(name, known)});
 }
 
 #endif

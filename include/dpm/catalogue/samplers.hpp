@@ -12,24 +12,7 @@
 #include <variant>
 #include <vector>
 
-#include "dpm/catalogue/as_coded.hpp"
-#include "dpm/method/cfg_plus_plus.hpp"
-#include "dpm/method/ddim.hpp"
-#include "dpm/method/ddpm.hpp"
-#include "dpm/method/deis.hpp"
-#include "dpm/method/dpm_solver.hpp"
-#include "dpm/method/dpm_solver_sde.hpp"
-#include "dpm/method/er_sde.hpp"
-#include "dpm/method/gradient_estimation.hpp"
-#include "dpm/method/heun.hpp"
-#include "dpm/method/heun_plus_plus.hpp"
-#include "dpm/method/ipndm.hpp"
-#include "dpm/method/lcm.hpp"
-#include "dpm/method/restart.hpp"
-#include "dpm/method/sa_solver.hpp"
-#include "dpm/method/seeds.hpp"
-#include "dpm/method/tcd.hpp"
-#include "dpm/method/unipc.hpp"
+#include "dpm/catalogue/sampler.hpp"
 #include "dpm/separate.hpp"
 #if DPM_DEFINE
 #  include <algorithm>
@@ -40,58 +23,18 @@
 
 #  include "dpm/catalogue/flow_as_noise.hpp"
 #  include "dpm/catalogue/names.hpp"
+#  include "dpm/catalogue/sampler_list.hpp"
 #  include "dpm/grid/sigma_scale.hpp"
 #endif
 
 namespace dpm {
 
-/// Any method that a name stands for.
-using NamedMethod = std::variant<CfgPlusPlus, Ddim, Ddpm, Deis, DpmSolver, DpmSolverSde, ErSde,
-                                 GradientEstimation, Heun, HeunPlusPlus, Ipndm, Lcm, Restart,
-                                 SaSolver, Seeds, Tcd, UniPc, as_coded::DeisOfEdm, as_coded::IpndmV,
-                                 as_coded::LmsToZero, as_coded::ResMultistepAncestral>;
-
-/// How the named program runs a sampler on a flow.
-enum class OnFlow : std::uint8_t {
-  sigma,   ///< in sigma, the flow prediction taken for the noise of a process with alpha = 1
-  level,   ///< on the flow's levels
-  lambda,  ///< on the flow's levels in lambda, which is finite: sigma = 1 counts as 0.99997
-};
-
-/// One sampler by its names.
-struct Sampler {
-  /// As ComfyUI and k-diffusion write it, or the program that has it: "dpmpp_2m".
-  std::string name;
-  /// As A1111 shows it, "DPM++ 2M"; empty if it has none.
-  std::string label;
-  /// Other names of the same: stable-diffusion.cpp's, diffusers' class, older ones.
-  std::vector<std::string> aliases;
-  /// What it is here.
-  NamedMethod method;
-  OnFlow on_flow = OnFlow::sigma;
-  /// ComfyUI asks the scheduler for one sigma more and drops the last but one.
-  bool drops_last_but_one = false;
-  /// Takes the grid's ends and number of steps alone: that many model calls in equal steps of
-  /// lambda, none of them to sigma = 0.
-  bool makes_own_grid = false;
-
-  /// Where the program's own code is not what was meant, what it does.
-  std::optional<NamedMethod> as_coded = std::nullopt;
-  /// As coded it ends at this sigma / alpha where the grid ends at sigma = 0.
-  double as_coded_end = 0.0;
-
-  /// Order of convergence, for stochastic samplers the weak order; 0 where none is stated.
-  [[nodiscard]] int order() const;
-  /// Model calls of an inner step.
-  [[nodiscard]] int model_calls_a_step() const;
-  /// Whether it draws noise in each step.
-  [[nodiscard]] bool draws_noise() const;
-};
-
 /// What can be set for a sampler in the programs that have it; what is left out is as there.
 struct SamplerOptions {
   std::optional<double> eta = std::nullopt;      ///< share of fresh noise; 0: none
   std::optional<double> s_noise = std::nullopt;  ///< factor on each draw
+  /// ComfyUI's denoise, for image-to-image: the last `steps` of steps / denoise steps.
+  double denoise = 1.0;
   /// Churn of Euler, Heun, DPM2 and Heun++ (k-diffusion's s_churn, s_tmin, s_tmax).
   Churn churn = {};
   /// Reproduces the program's own numbers where its code is not what was meant.
@@ -117,160 +60,6 @@ struct SamplerOptions {
 #if DPM_DEFINE
 
 namespace detail {
-
-inline std::vector<Sampler> all_samplers() {
-  using Form = DpmSolver::Form;
-  using Update = DpmSolver::Update;
-  using Cfg = CfgPlusPlus::Update;
-  constexpr FreshNoise ancestral{.eta = 1.0};
-  // ComfyUI's tau: 1 in the middle of the process, where `percent` runs from 0.2 to 0.8.
-  return {
-      {"euler", "Euler", {"EulerDiscreteScheduler", "FlowMatchEulerDiscreteScheduler"}, Ddim{}},
-      {"euler_ancestral",
-       "Euler a",
-       {"euler_a", "EulerAncestralDiscreteScheduler"},
-       Ddim{.eta = 1.0}},
-      {"heun", "Heun", {"HeunDiscreteScheduler", "FlowMatchHeunDiscreteScheduler"}, Heun{}},
-      {"heunpp2", "", {"Heun++"}, HeunPlusPlus{}},
-      {.name = "dpm_2",
-       .label = "DPM2",
-       .aliases = {"KDPM2DiscreteScheduler"},
-       .method = DpmSolver{.form = Form::singlestep, .space = Space::noise},
-       .drops_last_but_one = true},
-      {.name = "dpm_2_ancestral",
-       .label = "DPM2 a",
-       .aliases = {"dpm2_a", "KDPM2AncestralDiscreteScheduler"},
-       .method = DpmSolver{.form = Form::singlestep, .space = Space::noise, .fresh = ancestral},
-       .drops_last_but_one = true},
-      {.name = "lms",
-       .label = "LMS",
-       .aliases = {"LMSDiscreteScheduler"},
-       .method = Deis{.order = 4, .variable = Deis::Variable::sigma_over_alpha}},
-      {.name = "dpm_fast",
-       .label = "DPM fast",
-       .aliases = {},
-       .method = DpmSolver{.order = 3,
-                           .form = Form::singlestep,
-                           .space = Space::noise,
-                           .lower_order_final = true},
-       .makes_own_grid = true},
-      {.name = "dpmpp_2s_ancestral",
-       .label = "DPM++ 2S a",
-       .aliases = {"dpmpp2s_a", "DPM++ 2S Ancestral"},
-       .method = DpmSolver{.form = Form::singlestep, .fresh = ancestral},
-       .on_flow = OnFlow::level},
-      {.name = "dpmpp_sde",
-       .label = "DPM++ SDE",
-       .aliases = {"dpmpp_sde_gpu", "DPMSolverSDEScheduler"},
-       .method = DpmSolverSde{},
-       .on_flow = OnFlow::lambda},
-      {"dpmpp_2m", "DPM++ 2M", {"DPMSolverMultistepScheduler"}, DpmSolver{}},
-      {.name = "dpmpp_2m_sde",
-       .label = "DPM++ 2M SDE",
-       .aliases = {"dpmpp_2m_sde_gpu", "dpmpp_2m_sde_bt"},
-       .method = DpmSolver{.tau = 1.0},
-       .on_flow = OnFlow::lambda},
-      {.name = "dpmpp_2m_sde_heun",
-       .label = "DPM++ 2M SDE Heun",
-       .aliases = {"dpmpp_2m_sde_heun_gpu"},
-       .method = DpmSolver{.update = Update::taylor, .tau = 1.0},
-       .on_flow = OnFlow::lambda},
-      {.name = "dpmpp_3m_sde",
-       .label = "DPM++ 3M SDE",
-       .aliases = {"dpmpp_3m_sde_gpu"},
-       .method = DpmSolver{.order = 3,
-                           .update = Update::taylor,
-                           .start = DpmSolver::Start::lower_order,
-                           .halved_second_difference = true,
-                           .tau = 1.0},
-       .on_flow = OnFlow::lambda},
-      {"ddpm", "", {"DDPMScheduler"}, Ddpm{}},
-      {.name = "lcm", .label = "LCM", .aliases = {}, .method = Lcm{}, .on_flow = OnFlow::level},
-      {"ipndm", "", {"IPNDMScheduler"}, Ipndm{.equal_step_weights = true}},
-      {.name = "ipndm_v",
-       .label = "",
-       .aliases = {},
-       .method = Deis{.order = 4, .variable = Deis::Variable::sigma_over_alpha},
-       .as_coded = as_coded::IpndmV{}},
-      {.name = "deis",
-       .label = "DEIS",
-       .aliases = {"DEISMultistepScheduler"},
-       .method = Deis{.variable = Deis::Variable::time},
-       .as_coded = as_coded::DeisOfEdm{}},
-      {"res_multistep", "RES multistep", {}, DpmSolver{.update = Update::taylor}},
-      {.name = "res_multistep_ancestral",
-       .label = "",
-       .aliases = {},
-       .method = DpmSolver{.update = Update::taylor, .fresh = ancestral},
-       .as_coded = as_coded::ResMultistepAncestral{}},
-      {.name = "restart",
-       .label = "Restart",
-       .aliases = {},
-       .method = Restart{},
-       .makes_own_grid = true},
-      {"res_2s", "", {}, DpmSolver{.form = Form::singlestep, .update = Update::taylor}},
-      {"gradient_estimation", "", {"euler_ge"}, GradientEstimation{}},
-      {.name = "er_sde", .label = "", .aliases = {}, .method = ErSde{}, .on_flow = OnFlow::lambda},
-      {.name = "seeds_2", .label = "", .aliases = {}, .method = Seeds{}, .on_flow = OnFlow::lambda},
-      {.name = "seeds_3",
-       .label = "",
-       .aliases = {},
-       .method = Seeds{.stages = 3},
-       .on_flow = OnFlow::lambda},
-      {.name = "sa_solver",
-       .label = "",
-       .aliases = {"SASolverScheduler"},
-       .method = SaSolver{.corrector_order = 4, .tau_of_end = true, .lower_order_final = true},
-       .on_flow = OnFlow::lambda},
-      {.name = "sa_solver_pece",
-       .label = "",
-       .aliases = {},
-       .method = SaSolver{.corrector_order = 4,
-                          .tau_of_end = true,
-                          .lower_order_final = true,
-                          .evaluates_again = true},
-       .on_flow = OnFlow::lambda},
-      {.name = "uni_pc",
-       .label = "UniPC",
-       .aliases = {"UniPCMultistepScheduler"},
-       .method =
-           UniPc{.order = 3, .coefficients = UniPc::Coefficients::bh1, .lower_order_final = true},
-       .drops_last_but_one = true,
-       .as_coded_end = 0.001},
-      {.name = "uni_pc_bh2",
-       .label = "",
-       .aliases = {},
-       .method =
-           UniPc{.order = 3, .coefficients = UniPc::Coefficients::bh2, .lower_order_final = true},
-       .drops_last_but_one = true,
-       .as_coded_end = 0.001},
-      {.name = "euler_cfg_pp",
-       .label = "Euler CFG++",
-       .aliases = {},
-       .method = CfgPlusPlus{},
-       .on_flow = OnFlow::level},
-      {.name = "euler_ancestral_cfg_pp",
-       .label = "Euler a CFG++",
-       .aliases = {},
-       .method = CfgPlusPlus{.fresh = ancestral},
-       .on_flow = OnFlow::level},
-      {"dpmpp_2m_cfg_pp", "DPM++ 2M CFG++", {}, CfgPlusPlus{.update = Cfg::multistep}},
-      {"gradient_estimation_cfg_pp", "", {}, CfgPlusPlus{.update = Cfg::gradient_estimation}},
-      {"res_multistep_cfg_pp", "", {}, CfgPlusPlus{.update = Cfg::exponential}},
-      {.name = "res_multistep_ancestral_cfg_pp",
-       .label = "",
-       .aliases = {},
-       .method = CfgPlusPlus{.update = Cfg::exponential, .fresh = ancestral},
-       .as_coded = CfgPlusPlus{.update = Cfg::exponential, .fresh = ancestral, .as_coded = true}},
-      {.name = "dpmpp_2s_ancestral_cfg_pp",
-       .label = "DPM++ 2S a CFG++",
-       .aliases = {},
-       .method = CfgPlusPlus{.update = Cfg::singlestep, .fresh = ancestral},
-       .as_coded = CfgPlusPlus{.update = Cfg::singlestep, .fresh = ancestral, .as_coded = true}},
-      {"ddim", "DDIM", {"DDIMScheduler", "ddim_trailing"}, Ddim{}},
-      {"tcd", "", {"TCDScheduler"}, Tcd{}},
-  };
-}
 
 /// Sets eta and s_noise in whatever form the method has them; false if it has none.
 template <class Method>
@@ -363,43 +152,6 @@ inline std::function<double(const Level&)> middle_tau(const AnySchedule& schedul
 
 }  // namespace detail
 
-DPM_INLINE int Sampler::order() const {
-  return std::visit(
-      [](const auto& m) {
-        if constexpr (requires { convergence_order(m); }) {
-          return convergence_order(m);
-        } else {
-          return 0;
-        }
-      },
-      method);
-}
-
-DPM_INLINE int Sampler::model_calls_a_step() const {
-  if (const auto* m = std::get_if<DpmSolver>(&method)) {
-    return m->form == DpmSolver::Form::singlestep ? m->order : 1;
-  }
-  if (const auto* m = std::get_if<Seeds>(&method)) return m->stages;
-  if (const auto* m = std::get_if<CfgPlusPlus>(&method)) {
-    return m->update == CfgPlusPlus::Update::singlestep ? 2 : 1;
-  }
-  if (const auto* m = std::get_if<SaSolver>(&method)) return m->evaluates_again ? 2 : 1;
-  if (std::holds_alternative<HeunPlusPlus>(method)) return 3;
-  const bool two =
-      std::holds_alternative<Heun>(method) || std::holds_alternative<DpmSolverSde>(method);
-  return two ? 2 : 1;
-}
-
-DPM_INLINE bool Sampler::draws_noise() const {
-  if (const auto* m = std::get_if<DpmSolver>(&method)) return m->tau > 0.0 || m->fresh.eta > 0.0;
-  if (const auto* m = std::get_if<Ddim>(&method)) return m->eta > 0.0;
-  if (const auto* m = std::get_if<CfgPlusPlus>(&method)) return m->fresh.eta > 0.0;
-  return std::holds_alternative<DpmSolverSde>(method) || std::holds_alternative<Seeds>(method) ||
-         std::holds_alternative<ErSde>(method) || std::holds_alternative<SaSolver>(method) ||
-         std::holds_alternative<Restart>(method) || std::holds_alternative<Lcm>(method) ||
-         std::holds_alternative<Tcd>(method) || std::holds_alternative<Ddpm>(method);
-}
-
 DPM_INLINE std::span<const Sampler> samplers() {
   static const std::vector<Sampler> all = detail::all_samplers();
   return all;
@@ -407,20 +159,13 @@ DPM_INLINE std::span<const Sampler> samplers() {
 
 DPM_INLINE const Sampler& sampler_by_name(std::string_view name) {
   const std::string plain = detail::plain_name(name);
-  std::vector<std::string> known;
-  for (const Sampler& sampler : samplers()) {
-    known.push_back(sampler.name);
-    if (!sampler.label.empty()) known.push_back(sampler.label);
-    bool found = detail::plain_name(sampler.name) == plain ||
-                 (!sampler.label.empty() && detail::plain_name(sampler.label) == plain);
-    for (const std::string& alias : sampler.aliases) {
-      known.push_back(alias);
-      found = found || detail::plain_name(alias) == plain;
-    }
-    if (found && !plain.empty()) return sampler;
-  }
-  detail::refuse({"sampler_by_name: \"", name, "\" is no sampler that is known; did you mean ",
-                  detail::nearest_names(name, known), "?"});
+  detail::require(!plain.starts_with("dpmadaptive"),
+                  "plan_by_name: DPM adaptive finds its steps on the way, so it is no plan; use "
+                  "sample_adaptive or AdaptiveRun");
+  detail::require(!plain.starts_with("dpmpp2mv2"),
+                  "plan_by_name: dpm++2mv2 is not exact even for a constant data prediction; use "
+                  "dpmpp_2m");
+  return detail::row_by_name(samplers(), "sampler", name);
 }
 
 DPM_INLINE NamedMethod method_of(const Sampler& sampler, const SamplerOptions& options) {
