@@ -145,7 +145,7 @@ struct SigmaEnds {
 /// Refuses ends whose sigma is 0 or infinite. `name` is that of the spacing.
 template <class Spacing>
 SigmaEnds sigma_ends(const char* name, const SigmaScale& scale, const Spacing& spacing) {
-  const auto [start, end] = scale.range(spacing);
+  const auto [start, end] = time_range(spacing, scale.schedule(), scale.first_time());
   const SigmaEnds ends{start, end, scale.log_at(start), scale.log_at(end)};
   require(std::isfinite(ends.log_max) && std::isfinite(ends.log_min), name, ": sigma runs from ",
           ends.max(), " to ", ends.min(),
