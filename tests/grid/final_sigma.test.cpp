@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -134,9 +135,12 @@ TEST_CASE("a grid for inversion that shall end at clean data is refused") {
   }
 }
 
-TEST_CASE("fewer than one step is refused with any final") {
+TEST_CASE("fewer than one step and more than any run has are refused with any final") {
   for_each_spacing([](auto with_final) {
-    for (const FinalSigma final : {FinalSigma::zero, FinalSigma::zero_instead}) {
+    for (const FinalSigma final :
+         {FinalSigma::zero, FinalSigma::sigma_min, FinalSigma::zero_instead}) {
+      refused([&] { (void)make_grid(with_final(final), table, std::numeric_limits<int>::max()); },
+              "make_grid: steps = 2147483647; it may be at most 10000000");
       refused([&] { (void)make_grid(with_final(final), table, 0); },
               "make_grid: steps = 0; it must be at least 1");
     }

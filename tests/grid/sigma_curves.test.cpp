@@ -292,6 +292,21 @@ TEST_CASE("VpSigma refuses a schedule that ends below its start") {
                         mentions("the greatest sigma of the schedule is 1"));
 }
 
+TEST_CASE("curves refuse a start that leaves nothing to do down to an end left out") {
+  for_each_curve([](auto spacing) {
+    spacing.start = 0.001;
+    const std::string sentence =
+        " and there is nothing to do; start above it, or give an end to "
+        "invert";
+    refused([&] { (void)make_grid(spacing, table, 5); },
+            "make_grid: start = 0.001 and no end, so sampling ends at the schedule's first time "
+            "0.001" +
+                sentence);
+    refused([&] { (void)make_grid(spacing, flow, 5); },
+            "make_grid: start = 0.001 and no end, so sampling ends at time 0.001" + sentence);
+  });
+}
+
 TEST_CASE("curves refuse fewer than one step and an inversion that goes on to clean data") {
   for_each_curve([](auto spacing) {
     refused([&] { (void)make_grid(spacing, table, 0); },

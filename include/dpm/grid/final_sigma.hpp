@@ -32,11 +32,20 @@ enum class FinalSigma : std::uint8_t {
 
 namespace detail {
 
+/// More than any run has: a number beyond it is a mistake, which would ask for gigabytes.
+inline constexpr int most_grid_steps = 10'000'000;
+
+inline void require_grid_steps(int steps) {
+  require(steps >= 1, "make_grid: steps = ", steps, "; it must be at least 1");
+  require(steps <= most_grid_steps, "make_grid: steps = ", steps, "; it may be at most ",
+          most_grid_steps);
+}
+
 /// The grid of `steps` intervals that ends as `final` says. `levels_of(n)` lays n levels above
 /// sigma = 0.
 template <class LevelsOf>
 Grid finish_grid(const AnySchedule& schedule, int steps, FinalSigma final, LevelsOf levels_of) {
-  require(steps >= 1, "make_grid: steps = ", steps, "; it must be at least 1");
+  require_grid_steps(steps);
   std::vector<Level> levels = levels_of(final == FinalSigma::zero ? steps : steps + 1);
   if (final == FinalSigma::zero_instead) levels.pop_back();
   if (final != FinalSigma::sigma_min) levels.push_back(schedule.level(0.0));

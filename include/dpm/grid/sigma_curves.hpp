@@ -10,8 +10,8 @@
 #include "dpm/grid/grid.hpp"
 #include "dpm/separate.hpp"
 #if DPM_DEFINE
-#  include <algorithm>
 #  include <cmath>
+#  include <cstddef>
 #  include <vector>
 
 #  include "dpm/grid/sigma_scale.hpp"
@@ -28,7 +28,7 @@ namespace dpm {
 // of its table in ComfyUI.
 
 /// Sigma^(1 / rho) in equal steps (Karras et al. 2022, arXiv 2206.00364, Eq. 5; k-diffusion,
-/// `get_sigmas_karras`). Except on flows this is `Karras`, then sigma = 0.
+/// `get_sigmas_karras`). Except on flows this is `Karras` with `FinalSigma::zero`.
 struct KarrasSigma {
   double rho = 7.0;
   std::optional<double> start = std::nullopt;
@@ -145,7 +145,7 @@ struct SigmaEnds {
 /// Refuses ends whose sigma is 0 or infinite. `name` is that of the spacing.
 template <class Spacing>
 SigmaEnds sigma_ends(const char* name, const SigmaScale& scale, const Spacing& spacing) {
-  const auto [start, end] = scale.range(spacing);
+  const auto [start, end] = time_range(spacing, scale.schedule(), scale.first_time());
   const SigmaEnds ends{start, end, scale.log_at(start), scale.log_at(end)};
   require(std::isfinite(ends.log_max) && std::isfinite(ends.log_min), name, ": sigma runs from ",
           ends.max(), " to ", ends.min(),
@@ -286,8 +286,8 @@ DPM_INLINE Grid make_grid(const BongTangent& spacing, const AnySchedule& schedul
   const detail::SigmaScale scale(schedule);
   const auto ends = detail::falling_ends("BongTangent", scale, spacing);
   return detail::finish_grid(schedule, steps, spacing.final, [&](int count) {
-    const int first =
-        3 * (count + 1) / 5;  // levels of the first arc; the last is the second's first
+    // The levels of the first arc, whose last is the first of the second arc.
+    const int first = 3 * (count + 1) / 5;
     const int second = count + 1 - first;
     const double middle = 0.5 * (ends.max() + ends.min());
     const auto arc = [&](int i, int length, int pivot, double from, double to) {

@@ -5,12 +5,12 @@
 #pragma once
 
 #include <cstddef>
-#include <utility>
 
 #include "dpm/schedule/noise_schedule.hpp"
 #include "dpm/separate.hpp"
 #if DPM_DEFINE
 #  include <cmath>
+#  include <utility>
 #endif
 
 namespace dpm::detail {
@@ -35,12 +35,10 @@ class SigmaScale {
   /// greatest by less than a thousandth is a rounded one, and counts as the greatest.
   [[nodiscard]] Level level_at(const char* name, std::size_t i, double sigma) const;
 
-  /// Start and end of a spacing, as times. Left out, the end is the schedule's first time, but on a
+  /// The time of the least number that a curve goes down to: the schedule's first time, but on a
   /// flow, whose first time is sigma = 0, a thousandth: the first entry of its table in ComfyUI.
-  template <class Spacing>
-  [[nodiscard]] std::pair<double, double> range(const Spacing& spacing) const {
-    return {spacing.start.value_or(schedule_.last_time()),
-            spacing.end.value_or(flow_ ? 0.001 * schedule_.last_time() : schedule_.first_time())};
+  [[nodiscard]] double first_time() const {
+    return flow_ ? 0.001 * schedule_.last_time() : schedule_.first_time();
   }
 
  private:

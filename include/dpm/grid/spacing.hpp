@@ -21,7 +21,7 @@ namespace dpm {
 /// Levels equally far apart in time (Song et al. 2021, arXiv 2010.02502, App. D.2, "linear").
 ///
 /// `start` and `end` are times; left out, they are the schedule's last and first time. A start
-/// below the last time suits image-to-image; a start below the end makes a grid for inversion.
+/// below the last time suits image-to-image; a start below a given end makes a grid for inversion.
 /// `final` says whether the end is the last level, or sigma = 0 comes after it; an end at sigma = 0
 /// is the last in any case.
 struct UniformTime {
@@ -58,8 +58,9 @@ struct UniformLambda {
   FinalSigma final = FinalSigma::sigma_min;
 };
 
-/// The grid of `steps` intervals with the given spacing. Refuses fewer than one step, times that
-/// the schedule refuses, an end equal to the start, a power that is not positive and finite, and a
+/// The grid of `steps` intervals with the given spacing. Refuses fewer than one step or more than
+/// 10,000,000, times that the schedule refuses, an end equal to the start, a start that leaves
+/// nothing to do down to an end that is left out, a power that is not positive and finite, and a
 /// grid for inversion that shall end at sigma = 0.
 [[nodiscard]] Grid make_grid(const UniformTime& spacing, const AnySchedule& schedule, int steps);
 [[nodiscard]] Grid make_grid(const QuadraticTime& spacing, const AnySchedule& schedule, int steps);
@@ -80,7 +81,7 @@ namespace detail {
 template <class TimeAt>
 Grid make_spaced_grid(const AnySchedule& schedule, int steps, double start, double end,
                       FinalSigma final, TimeAt time_at) {
-  require(steps >= 1, "make_grid: steps = ", steps, "; it must be at least 1");
+  require_grid_steps(steps);
   require(start != end, "make_grid: start and end are both ", start, "; they must differ");
   const Level first = schedule.level(start);
   const Level last = schedule.level(end);
@@ -100,10 +101,23 @@ Grid make_spaced_grid(const AnySchedule& schedule, int steps, double start, doub
   });
 }
 
+/// Start and end; `default_end` is the end left out. Refuses to go on from a start to a default end
+/// that does not lie below it: only who gives an end may mean inversion.
+template <class Spacing>
+std::pair<double, double> time_range(const Spacing& spacing, const AnySchedule& schedule,
+                                     double default_end) {
+  const double start = spacing.start.value_or(schedule.last_time());
+  const double end = spacing.end.value_or(default_end);
+  require(spacing.end || !(start >= 0.0 && start <= end), "make_grid: start = ", start,
+          " and no end, so sampling ends at ",
+          default_end == schedule.first_time() ? "the schedule's first time " : "time ", end,
+          " and there is nothing to do; start above it, or give an end to invert");
+  return {start, end};
+}
+
 template <class Spacing>
 std::pair<double, double> time_range(const Spacing& spacing, const AnySchedule& schedule) {
-  return {spacing.start.value_or(schedule.last_time()),
-          spacing.end.value_or(schedule.first_time())};
+  return time_range(spacing, schedule, schedule.first_time());
 }
 
 /// The grid whose level number i of `count` is `level_of(i)`.

@@ -92,6 +92,8 @@ inline void check_timesteps(const char* name, int train_timesteps, int steps) {
           "; it must be at least 1");
   require(steps >= 1 && steps <= train_timesteps, name, ": steps = ", steps,
           "; it must lie between 1 and train_timesteps = ", train_timesteps);
+  require(steps <= most_grid_steps, name, ": steps = ", steps, "; it may be at most ",
+          most_grid_steps);
 }
 
 /// Refuses a schedule whose times are not those of a table of `train_timesteps`, 1/N to 1.
