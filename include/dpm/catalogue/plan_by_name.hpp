@@ -40,7 +40,7 @@ namespace dpm {
                                 const SamplerOptions& options = {});
 
 /// The same by one name, "DPM++ 2M Karras", or by the sampler's alone, "Euler a", with the
-/// scheduler that A1111 uses it with.
+/// scheduler that A1111 uses it with, on a flow "simple".
 [[nodiscard]] Plan plan_by_name(std::string_view name, const AnySchedule& schedule, int steps,
                                 std::optional<Prediction> prediction = std::nullopt,
                                 const SamplerOptions& options = {});
@@ -72,23 +72,14 @@ inline Grid named_grid(const Sampler& sampler, const Scheduler& scheduler,
   return {along, std::move(levels)};
 }
 
-/// Where a joined name ends its sampler: the longest known sampler whose rest is a scheduler.
-struct JoinedName {
-  const Sampler* sampler = nullptr;
-  const Scheduler* scheduler = nullptr;
-};
-
-inline JoinedName split_name(std::string_view name) {
+/// A joined name: the longest beginning that is a sampler's, and what is left.
+inline std::pair<const Sampler*, std::string> split_name(std::string_view name) {
   const std::string plain = plain_name(name);
-  JoinedName found;
-  for (std::size_t length = plain.size(); length > 0 && found.sampler == nullptr; --length) {
-    const Sampler* sampler = find_row(samplers(), plain.substr(0, length));
-    if (sampler == nullptr) continue;
-    const std::string rest = plain.substr(length);
-    const Scheduler* scheduler = find_row(schedulers(), rest.empty() ? sampler->scheduler : rest);
-    if (scheduler != nullptr) found = {sampler, scheduler};
+  for (std::size_t length = plain.size(); length > 0; --length) {
+    const Sampler* const sampler = find_row(samplers(), plain.substr(0, length));
+    if (sampler != nullptr) return {sampler, plain.substr(length)};
   }
-  return found;
+  return {&sampler_by_name(name), {}};  // which refuses it
 }
 
 }  // namespace detail
@@ -105,11 +96,10 @@ DPM_INLINE Plan plan_by_name(std::string_view sampler, std::string_view schedule
 
 DPM_INLINE Plan plan_by_name(std::string_view name, const AnySchedule& schedule, int steps,
                              std::optional<Prediction> prediction, const SamplerOptions& options) {
-  const auto [sampler, scheduler] = detail::split_name(name);
-  // Refuses the name, unless it is that of a sampler with an unknown scheduler after it.
-  if (sampler == nullptr)
-    return make_plan(sampler_by_name(name), grid_by_name("normal", schedule, steps));
-  return plan_by_name(sampler->name, scheduler->name, schedule, steps, prediction, options);
+  const auto [sampler, rest] = detail::split_name(name);
+  const std::string usual = detail::is_flow(schedule) ? "simple" : sampler->scheduler;
+  return plan_by_name(sampler->name, rest.empty() ? usual : rest, schedule, steps, prediction,
+                      options);
 }
 
 DPM_INLINE std::string list_names() {

@@ -62,8 +62,6 @@ namespace detail {
     }
 
 inline std::vector<Scheduler> all_schedulers() {
-  using Ays = AlignYourSteps::List;
-  using Optimal = OptimalSteps::List;
   return {
       {.name = "normal",
        .label = "Normal",
