@@ -13,6 +13,7 @@
 
 #include "dpm/dpm.hpp"
 #include "dpm/interop/diffusers/config_json.hpp"
+#include "dpm/interop/diffusers/config_text.hpp"
 #include "dpm/interop/diffusers/levels.hpp"
 #include "dpm/interop/diffusers/nearest_method.hpp"
 #include "dpm/interop/diffusers/options.hpp"
@@ -39,31 +40,37 @@ class Scheduler {
   /// From a parsed scheduler_config.json. Refuses keys and values that are not known, by name, and
   /// in `Mode::strict` configurations that are broken in diffusers.
   [[nodiscard]] static Scheduler from_json(const nlohmann::json& config, Mode mode = Mode::strict) {
-    return Scheduler(detail::read_options(config), mode);
+    return Scheduler(Read{detail::read_options(config)}, mode);
   }
-  /// From the text of the file, which may hold Python's Infinity and -Infinity.
+  /// From the text of the file, which may hold Python's Infinity and -Infinity. Refuses what is not
+  /// JSON, a key that stands twice, and lists or objects more than 16 deep.
   [[nodiscard]] static Scheduler from_text(std::string_view text, Mode mode = Mode::strict) {
-    const auto config = nlohmann::json::parse(detail::quote_non_finite(text), nullptr, false);
-    dpm::detail::require(!config.is_discarded(),
-                         "diffusers: the text is not JSON; give the file's contents, not its name");
-    return from_json(config, mode);
+    return from_json(detail::parse_config(text), mode);
   }
-  /// From options, as `options_of(kind)` gives them.
-  explicit Scheduler(Options options, Mode mode = Mode::strict)
-      : options_(std::move(options)), mode_(mode) {
-    detail::check_options(options_, mode_);
-  }
+  /// From options, as `options_of(kind)` gives them. Refuses what a file is refused for. Options
+  /// that the class does not have become the default's.
+  explicit Scheduler(const Options& options, Mode mode = Mode::strict)
+      : Scheduler(Read{detail::read_again(options)}, mode) {}
 
   /// The configuration with every option of its class, as diffusers reads it.
   [[nodiscard]] nlohmann::json to_json() const { return detail::write_options(options_); }
   [[nodiscard]] const Options& options() const { return options_; }
   [[nodiscard]] Mode mode() const { return mode_; }
 
-  /// What the model's output means.
-  [[nodiscard]] Prediction prediction() const { return detail::prediction_of(options_); }
+  /// What the model's output means. Refuses `invert_sigmas`, whose models predict minus the flow,
+  /// x_0 - epsilon.
+  [[nodiscard]] Prediction prediction() const {
+    dpm::detail::require(!options_.invert_sigmas,
+                         "diffusers: with invert_sigmas the model predicts data - noise, minus a "
+                         "flow, which no Prediction names; run make_plan(run), or let your model "
+                         "change its output's sign and give dpm::Prediction::flow");
+    return detail::prediction_of(options_);
+  }
 
-  /// The noise schedule, on which grids of one's own can be made.
+  /// The noise schedule, on which grids of one's own can be made. Refuses a flow with dynamic
+  /// shifting whose run has no mu.
   [[nodiscard]] AnySchedule schedule(const Run& run = {}) const {
+    detail::check_shift(options_, mode_, run);
     return detail::schedule_of(options_, run);
   }
 
@@ -85,8 +92,8 @@ class Scheduler {
   }
   [[nodiscard]] double init_noise_sigma(int steps) const { return init_noise_sigma(of(steps)); }
 
-  /// The levels of the run for the library's own methods, without a last step of no length. Refuses
-  /// what `Grid` refuses: other levels that are repeated.
+  /// The levels of the run for the library's own methods, without a first or last step of no
+  /// length. Refuses what `Grid` refuses: other levels that are repeated.
   [[nodiscard]] Grid grid(const Run& run) const {
     const AnySchedule along = schedule(run);
     return {along, detail::grid_levels(along, options_, mode_, run, points(run))};
@@ -94,10 +101,23 @@ class Scheduler {
   [[nodiscard]] Grid grid(int steps) const { return grid(of(steps)); }
 
   /// The library's own method that is nearest: what to write without diffusers. Over `grid(run)` it
-  /// gives the same samples as the plan, except for: SASolver, which in diffusers weighs the slope
-  /// of order 2 otherwise and draws noise where tau is 0; PNDM with v_prediction, which diffusers
-  /// converts after mixing; DEIS where it lowers its order at the end; and DPMSolverSinglestep
-  /// where its blocks do not fill the grid.
+  /// gives the same samples as the plan, with as many model calls and draws (but for those that
+  /// diffusers makes in a last step to sigma 0, with no weight), except for:
+  /// - SASolver, which in diffusers weighs the slope of order 2 otherwise and draws noise where tau
+  ///   is 0;
+  /// - PNDM with v_prediction, which diffusers converts after mixing;
+  /// - DEIS where it lowers its order at the end;
+  /// - DPMSolverSinglestep where its blocks do not fill the grid;
+  /// - DDIM and its inverse with clip_sample or thresholding: diffusers keeps the model's noise
+  ///   prediction, unless the run has `use_clipped_model_output`;
+  /// - PNDM's Runge-Kutta steps, where half of num_train_timesteps / steps is not whole: diffusers
+  ///   rounds it;
+  /// - runs with a first or last step of no length: the grid leaves it out, and with it one model
+  ///   call.
+  ///
+  /// Refuses options for which the library has no method: DPMSolverSinglestep with
+  /// sde-dpmsolver++, FlowMatchEulerDiscrete with stochastic_sampling, and UniPC where
+  /// disable_corrector names some steps and not all.
   [[nodiscard]] Method method(const Run& run) const {
     return detail::method_of(options_, run, points(run));
   }
@@ -117,6 +137,7 @@ class Scheduler {
       if (o.kind == Kind::pndm) return detail::pndm_plan(o, table, stride, at.timesteps);
       return detail::ddim_inverse_plan(o, table, stride, at.timesteps);
     }
+    detail::check_order(o, mode_, at);
     const std::vector<Level> levels = detail::levels_of(schedule(run), o, at);
     if (o.kind == Kind::dpm_singlestep) return detail::singlestep_plan(o, levels);
     if (o.kind == Kind::unipc) return detail::unipc_plan(o, levels);
@@ -149,6 +170,14 @@ class Scheduler {
   }
 
  private:
+  /// Options whose every value is of its type and, for texts, one that the class allows.
+  struct Read {
+    Options options;
+  };
+  Scheduler(Read read, Mode mode) : options_(std::move(read.options)), mode_(mode) {
+    detail::check_options(options_, mode_);
+  }
+
   static Run of(int steps) { return Run{.steps = steps}; }
 
   [[nodiscard]] Points points(const Run& run) const {

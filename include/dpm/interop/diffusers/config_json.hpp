@@ -17,11 +17,10 @@
 #include <type_traits>
 #include <vector>
 
+#include "dpm/interop/diffusers/config_text.hpp"
 #include "dpm/interop/diffusers/options.hpp"
 
 namespace dpm::diffusers::detail {
-
-using nlohmann::json;
 
 using Texts = std::initializer_list<std::string_view>;
 
@@ -152,66 +151,63 @@ inline std::set<std::string> known_keys() {
 /// A number, or the text "Infinity" or "-Infinity", for which JSON has no number.
 inline std::optional<double> as_number(const json& value) {
   constexpr double infinity = std::numeric_limits<double>::infinity();
-  if (value.is_number()) return value.get<double>();
+  if (value.is_number() && !std::isnan(value.get<double>())) return value.get<double>();
   if (value == "Infinity") return infinity;
   if (value == "-Infinity") return -infinity;
   return std::nullopt;
 }
 
-/// What a refusal of an option begins with.
-inline std::string complaint(const char* key, const json& value) {
-  return std::string("diffusers: ") + key + " is " +
-         value.dump(-1, ' ', false, json::error_handler_t::replace) + "; it must be ";
+/// Refuses the value of an option unless it is `allowed`, which is said in words.
+inline void require_value(bool allowed, const char* key, const json& value, const char* words) {
+  if (!allowed) refuse({"diffusers: ", key, " is ", shown(value), "; it must be ", words});
 }
 
 /// These read the value of an option, each of one type, or refuse it.
 inline void read(const char* key, const json& value, bool& target) {
-  require(value.is_boolean() || value.is_null(), complaint(key, value), "true or false");
+  require_value(value.is_boolean() || value.is_null(), key, value, "true or false");
   target = value.is_boolean() && value.get<bool>();
 }
 inline void read(const char* key, const json& value, int& target) {
-  require(value.is_number_integer() && std::abs(value.get<double>()) < 1e9, complaint(key, value),
-          "a whole number below 1e9");
+  require_value(value.is_number_integer() && std::abs(value.get<double>()) < 1e9, key, value,
+                "a whole number below 1e9");
   target = value.get<int>();
 }
 inline void read(const char* key, const json& value, double& target) {
   if (value.is_null() && std::isinf(target)) return;
   const auto number = as_number(value);
-  require(number.has_value(), complaint(key, value), "a number");
+  require_value(number.has_value(), key, value, "a number");
   target = *number;
 }
 inline void read(const char* key, const json& value, std::optional<double>& target) {
   target = as_number(value);
-  require(target.has_value() || value.is_null(), complaint(key, value), "a number or null");
+  require_value(target.has_value() || value.is_null(), key, value, "a number or null");
 }
 inline void read(const char* key, const json& value, std::vector<double>& target) {
   if (value.is_null()) return;
-  require(value.is_array(), complaint(key, value), "a list of numbers or null");
+  require_value(value.is_array(), key, value, "a list of numbers or null");
   target.clear();
-  for (const json& entry : value) {
-    require(entry.is_number(), complaint(key, entry), "numbers only");
-    target.push_back(entry.get<double>());
-  }
+  for (const json& entry : value) read(key, entry, target.emplace_back());
 }
 inline void read(const char* key, const json& value, std::vector<int>& target) {
   if (value.is_null()) return;
-  require(value.is_array(), complaint(key, value), "a list of whole numbers or null");
+  require_value(value.is_array(), key, value, "a list of whole numbers or null");
   target.clear();
   for (const json& entry : value) read(key, entry, target.emplace_back());
 }
 inline void read(const char* key, const json& value, std::string& target, Texts allowed,
                  Texts replaced) {
-  std::string names;
-  for (const auto name : allowed) {
-    names += (names.empty() ? "" : ", ") + (name.empty() ? "null" : std::string(name));
-  }
-  require(value.is_string() || value.is_null(), complaint(key, value), "one of ", names);
-  target = value.is_null() ? "" : value.get<std::string>();
   const auto is_in = [&target](Texts texts) {
     return std::find(texts.begin(), texts.end(), target) != texts.end();
   };
-  if (is_in(replaced)) target = *allowed.begin();
-  require(is_in(allowed), complaint(key, value), "one of ", names);
+  const bool is_text = value.is_string() || value.is_null();
+  target = value.is_string() ? value.get<std::string>() : "";
+  if (is_text && is_in(replaced)) target = *allowed.begin();
+  if (is_text && is_in(allowed)) return;
+  std::string names = "one of ";
+  for (const auto name : allowed) {
+    names += (name == *allowed.begin() ? "" : ", ") + (name.empty() ? "null" : std::string(name));
+  }
+  require_value(false, key, value, names.c_str());
 }
 
 /// Reads the options of the class that `_class_name` names. Refuses, by name, keys that no class
@@ -225,8 +221,8 @@ inline Options read_options(const json& config) {
   Options options = options_of(kind_of(name->get<std::string>()));
   const std::set<std::string> known = known_keys();
   for (const auto& entry : config.items()) {
-    require(known.contains(entry.key()), "diffusers: the key ", entry.key(), " of ",
-            name->get<std::string>(), " is not known; remove it if it cannot change the result");
+    require(known.contains(entry.key()), "diffusers: the key ", shortened(entry.key()), " of ",
+            class_name(options.kind), " is not known; remove it if it cannot change the result");
   }
   for (const char* key : {"solver_p", "tau_func"}) {
     require(!config.contains(key) || config[key].is_null(), "diffusers: ", key,
@@ -238,15 +234,17 @@ inline Options read_options(const json& config) {
   return options;
 }
 
+/// The options of a class as a configuration.
 inline json write_options(Options options) {
   json config = json::object();
   config["_class_name"] = class_name(options.kind);
   visit_options(options, [&config](const char* key, const auto& value, const auto&... /*choices*/) {
     using Value = std::decay_t<decltype(value)>;
     if constexpr (std::is_same_v<Value, double>) {
-      // JSON has no number for infinity. Minus infinity is the default.
-      if (std::isfinite(value)) config[key] = value;
-      if (std::isinf(value) && value > 0.0) config[key] = "Infinity";
+      // JSON has no number for infinity.
+      const bool is_default = key == std::string_view("lambda_min_clipped") && value < 0.0;
+      if (!std::isinf(value)) config[key] = value;
+      if (std::isinf(value) && !is_default) config[key] = value > 0.0 ? "Infinity" : "-Infinity";
     } else if constexpr (std::is_same_v<Value, std::optional<double>>) {
       config[key] = value ? json(*value) : json();
     } else if constexpr (std::is_same_v<Value, bool> || std::is_same_v<Value, int> ||
@@ -259,24 +257,7 @@ inline json write_options(Options options) {
   return config;
 }
 
-/// Python writes -Infinity, Infinity and NaN into JSON; this puts them in quotes.
-inline std::string quote_non_finite(std::string_view text) {
-  std::string quoted;
-  bool in_text = false;
-  while (!text.empty()) {
-    if (text[0] == '"') in_text = !in_text;
-    std::size_t length = in_text && text[0] == '\\' ? 2 : 1;
-    const char* quote = "";
-    for (const std::string_view word : {"-Infinity", "Infinity", "NaN"}) {
-      if (in_text || !text.starts_with(word)) continue;
-      length = word.size();
-      quote = "\"";
-    }
-    const std::string_view token = text.substr(0, length);
-    quoted.append(quote).append(token).append(quote);
-    text.remove_prefix(token.size());
-  }
-  return quoted;
-}
+/// Options that were set by hand, checked and completed as those of a file are.
+inline Options read_again(const Options& options) { return read_options(write_options(options)); }
 
 }  // namespace dpm::diffusers::detail

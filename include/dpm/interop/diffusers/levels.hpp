@@ -57,6 +57,28 @@ class SigmaSchedule {
   double sigma_max_;
 };
 
+/// A flow whose model counts its time from the noise: its timestep is `timestep_scale` times alpha.
+class InvertedFlow {
+ public:
+  explicit InvertedFlow(double shift, double timestep_scale)
+      : flow_(shift, timestep_scale), timestep_scale_(timestep_scale) {}
+
+  [[nodiscard]] double first_time() const { return flow_.first_time(); }
+  [[nodiscard]] double last_time() const { return flow_.last_time(); }
+  /// The level at time t in [0, 1].
+  [[nodiscard]] Level level(double time) const {
+    Level level = flow_.level(time);
+    level.timestep = timestep_scale_ * level.alpha();
+    return level;
+  }
+  [[nodiscard]] double time_of_lambda(double lambda) const { return flow_.time_of_lambda(lambda); }
+  [[nodiscard]] LevelRate rate(double time) const { return flow_.rate(time); }
+
+ private:
+  RectifiedFlow flow_;
+  double timestep_scale_;
+};
+
 /// The correction of data predictions that a configuration asks for: thresholding or clipping.
 class DataCorrection {
  public:
@@ -122,8 +144,9 @@ inline AnySchedule schedule_of(const Options& o, const Run& run = {}) {
     return Edm(o.sigma_min.value_or(0.002), o.sigma_max.value_or(80.0), o.sigma_data);
   }
   if (o.kind == Kind::flow_match_euler) {
-    return RectifiedFlow(o.use_dynamic_shifting ? shift_of(o, run, o.shift) : o.shift,
-                         o.num_train_timesteps);
+    const double shift = o.use_dynamic_shifting ? shift_of(o, run, o.shift) : o.shift;
+    if (o.invert_sigmas) return InvertedFlow(shift, o.num_train_timesteps);
+    return RectifiedFlow(shift, o.num_train_timesteps);
   }
   if (steps_in_lambda(o.kind) && o.use_flow_sigmas) {
     return RectifiedFlow(shift_of(o, run, o.flow_shift), o.num_train_timesteps);
@@ -134,7 +157,8 @@ inline AnySchedule schedule_of(const Options& o, const Run& run = {}) {
   return Table(o).schedule();
 }
 
-/// The level with sigma / alpha = `sigma`, or for a flow sigma itself.
+/// The level with sigma / alpha = `sigma`, or for a flow sigma itself, or where those are inverted
+/// 1 - sigma.
 inline Level level_of(const AnySchedule& schedule, const Options& o, double sigma,
                       double timestep) {
   Level level{.log_sigma = std::log(sigma), .timestep = timestep};
@@ -143,8 +167,9 @@ inline Level level_of(const AnySchedule& schedule, const Options& o, double sigm
     level.data_stddev = 1.0;
     return level;
   }
-  if (o.kind == Kind::flow_match_euler || o.use_flow_sigmas) {
+  if (is_flow(o)) {
     level.log_alpha = std::log1p(-sigma);
+    if (o.invert_sigmas) std::swap(level.log_alpha, level.log_sigma);
   } else if (o.kind == Kind::edm_dpm_multistep) {
     level.data_stddev = o.sigma_data;
   } else {
@@ -165,18 +190,6 @@ inline std::vector<Level> levels_of(const AnySchedule& schedule, const Options& 
     levels.push_back(level_of(schedule, o, points.sigmas[i], i < n ? points.timesteps[i] : 0.0));
   }
   return levels;
-}
-
-/// Refuses a grid on which differences of predictions are divided by zero: two equal sigmas, other
-/// than the last two.
-inline void check_distinct(const Options& o, std::span<const Level> levels) {
-  if (o.solver_order == 1 && o.kind != Kind::unipc && o.kind != Kind::sa_solver) return;
-  for (std::size_t i = 1; i + 1 < levels.size(); ++i) {
-    require(levels[i].lambda() != levels[i - 1].lambda(), "diffusers: ", class_name(o.kind),
-            " over ", levels.size() - 1, " steps has the same sigma twice, at timesteps ",
-            levels[i - 1].timestep, " and ", levels[i].timestep,
-            "; use fewer steps or another spacing");
-  }
 }
 
 }  // namespace detail

@@ -28,7 +28,7 @@ using Method = std::variant<DpmSolver, UniPc, Deis, SaSolver, Ddim, Ddpm, Pndm, 
 
 namespace detail {
 
-/// The levels of a run for a `Grid`, without a last step of length 0.
+/// The levels of a run for a `Grid`, without a first or last step of length 0.
 inline std::vector<Level> grid_levels(const AnySchedule& schedule, const Options& o, Mode mode,
                                       const Run& run, const Points& points) {
   std::vector<Level> levels;
@@ -45,10 +45,11 @@ inline std::vector<Level> grid_levels(const AnySchedule& schedule, const Options
     // The inverse tells the model the timestep that a step runs to.
     for (std::size_t i = 0; inverse && i < timesteps.size(); ++i) levels[i].timestep = timesteps[i];
   }
-  const std::size_t n = levels.size();
-  if (n > 2 && std::abs(levels[n - 1].lambda() - levels[n - 2].lambda()) < no_length) {
-    levels.pop_back();
-  }
+  const auto no_length_at = [&](std::size_t i) {
+    return levels.size() > 2 && std::abs(levels[i + 1].lambda() - levels[i].lambda()) < no_length;
+  };
+  if (no_length_at(levels.size() - 2)) levels.pop_back();
+  if (no_length_at(0)) levels.erase(levels.begin());
   return levels;
 }
 
@@ -72,8 +73,20 @@ inline DpmSolver dpm_solver_of(const Options& o, std::size_t steps, bool ends_at
   return method;
 }
 
+/// UniPC, whose corrector is on in every step or in none. The last step has none anyway.
+inline UniPc unipc_method_of(const Options& o, std::size_t steps) {
+  UniPc method = unipc_of(o);
+  std::size_t off = 0;
+  for (std::size_t i = 0; i + 1 < steps; ++i) off += is_corrected(o, i) ? 0 : 1;
+  method.corrector = off == 0;
+  require(off == 0 || off + 1 == steps,
+          "diffusers: UniPCMultistepScheduler with disable_corrector for ", off, " of ", steps,
+          " steps has no method of its like here; use its plan, or dpm::UniPc{.corrector = false}");
+  return method;
+}
+
 inline Method method_of(const Options& o, const Run& run, const Points& points) {
-  if (o.kind == Kind::unipc) return unipc_of(o);
+  if (o.kind == Kind::unipc) return unipc_method_of(o, points.timesteps.size());
   if (o.kind == Kind::deis) return Deis{.order = o.solver_order};
   if (o.kind == Kind::heun) return Heun{};
   if (o.kind == Kind::sa_solver) {
@@ -89,6 +102,10 @@ inline Method method_of(const Options& o, const Run& run, const Points& points) 
   if (o.kind == Kind::pndm) {
     return Pndm{.warmup = o.skip_prk_steps ? Pndm::Warmup::plms : Pndm::Warmup::runge_kutta};
   }
+  require(
+      !(o.kind == Kind::flow_match_euler && o.stochastic_sampling),
+      "diffusers: FlowMatchEulerDiscreteScheduler with stochastic_sampling has no method of its "
+      "like here; use its plan");
   if (is_one_of(o.kind, Kind::ddim, Kind::ddim_inverse, Kind::euler, Kind::flow_match_euler)) {
     return Ddim{.eta = run.eta};
   }

@@ -144,9 +144,12 @@ inline constexpr std::array<std::pair<Kind, std::string_view>, 14> class_names{{
     {Kind::flow_match_euler, "FlowMatchEulerDiscreteScheduler"},
 }};
 
-/// The class name of a kind.
+/// The class name of a kind. Refuses a number that no kind has.
 [[nodiscard]] inline std::string_view class_name(Kind kind) {
-  return class_names[static_cast<std::size_t>(kind)].second;
+  const auto number = static_cast<std::size_t>(kind);
+  dpm::detail::require(number < class_names.size(), "diffusers: kind is number ", number,
+                       "; it must be one that `Kind` names");
+  return class_names[number].second;
 }
 
 /// The kind of a class name. Refuses other names.
@@ -156,11 +159,14 @@ inline constexpr std::array<std::pair<Kind, std::string_view>, 14> class_names{{
     if (known == name) return kind;
     known_names += (known_names.empty() ? "" : ", ") + std::string(known);
   }
-  dpm::detail::refuse({"diffusers: _class_name is ", name, "; it must be one of ", known_names});
+  const std::string_view shown = name.substr(0, 60);
+  dpm::detail::refuse({"diffusers: _class_name is ", shown, shown == name ? "" : "...",
+                       "; it must be one of ", known_names});
 }
 
 namespace detail {
 
+using dpm::detail::refuse;
 using dpm::detail::require;
 
 template <class... Kinds>

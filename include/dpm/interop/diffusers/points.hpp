@@ -68,7 +68,7 @@ inline Points lambda_points(const Options& o, Mode mode, const Table& table, con
   const std::vector<Curve> curve = curves(o);
   Points points{run.timesteps, {}};
   if (run.timesteps.empty()) {
-    const int cut = o.num_train_timesteps - table.clipped_entries(o.lambda_min_clipped);
+    const int cut = table.timesteps_left(o);
     points.timesteps = lambda_timesteps(o, mode, cut, run.steps);
   }
   if (!curve.empty()) {
@@ -103,7 +103,7 @@ inline Points lambda_points(const Options& o, Mode mode, const Table& table, con
 /// The grid of DPMSolverMultistepInverse, low to high.
 inline Points inverse_points(const Options& o, Mode mode, const Table& table, const Run& run) {
   const std::vector<Curve> curve = curves(o);
-  const int cut = o.num_train_timesteps - table.clipped_entries(o.lambda_min_clipped);
+  const int cut = table.timesteps_left(o);
   Points points;
   if (o.use_flow_sigmas) {
     require(mode == Mode::compatible,
@@ -130,22 +130,19 @@ inline Points inverse_points(const Options& o, Mode mode, const Table& table, co
 }
 
 /// The grid of EDMDPMSolverMultistep.
-inline Points edm_points(const Options& o, const Run& run) {
+inline Points edm_points(const Options& o, Mode mode, const Run& run) {
   const double least = o.sigma_min.value_or(0.002);
   const Curve curve = o.sigma_schedule == "karras" ? Curve::karras : Curve::exponential;
   Points points{{}, sigmas_on(curve, o.sigma_max.value_or(80.0), least, run.steps, o.rho)};
-  // One step alone is counted from the other end there.
-  if (curve == Curve::exponential && run.steps == 1) points.sigmas = {least};
+  if (curve == Curve::exponential && run.steps == 1) {
+    require(mode == Mode::compatible,
+            "diffusers: EDMDPMSolverMultistepScheduler over 1 step with sigma_schedule exponential "
+            "has sigma_min alone, where there is almost no noise; use sigma_schedule karras");
+    points.sigmas = {least};
+  }
   points.timesteps = edm_timesteps(points.sigmas);
   points.sigmas.push_back(o.final_sigmas_type == "zero" ? 0.0 : least);
   return points;
-}
-
-inline void check_falling(const Options& o, std::span<const double> sigmas) {
-  for (std::size_t i = 1; i < sigmas.size(); ++i) {
-    require(sigmas[i] <= sigmas[i - 1], "diffusers: ", class_name(o.kind), " has sigma ", sigmas[i],
-            " after ", sigmas[i - 1], "; sigmas must fall");
-  }
 }
 
 /// The grid of Euler and Heun.
@@ -182,15 +179,12 @@ inline Points euler_points(const Options& o, Mode mode, const Table& table, cons
   }
   const double end = o.final_sigmas_type == "sigma_min" ? table.sigma_min() : 0.0;
   points.sigmas.push_back(run.sigmas.empty() ? end : run.sigmas.back());
-  check_falling(o, points.sigmas);
   return points;
 }
 
 /// The sigmas of FlowMatchEulerDiscrete. It takes the ends from a table that is already shifted,
 /// spreads sigmas evenly between them, and shifts these once more.
 inline Points flow_match_points(const Options& o, const Run& run) {
-  require(!o.use_dynamic_shifting || run.mu.has_value(),
-          "diffusers: use_dynamic_shifting is on and mu is missing; give Run::mu");
   const auto train = static_cast<double>(o.num_train_timesteps);
   Points points{{}, run.sigmas};
   if (run.sigmas.empty()) {
@@ -214,12 +208,44 @@ inline Points flow_match_points(const Options& o, const Run& run) {
   if (o.invert_sigmas) points.sigmas = mapped(points.sigmas, [](double s) { return 1.0 - s; });
   points.timesteps = flow_timesteps(o, points.sigmas);
   points.sigmas.push_back(o.invert_sigmas ? 1.0 : 0.0);
-  if (!o.invert_sigmas) check_falling(o, points.sigmas);
   return points;
 }
 
-/// The points of a run, for every class.
-inline Points points_of(const Options& o, Mode mode, const Run& run) {
+/// Refuses sigmas that run the wrong way, and equal ones other than the last two: in strict mode
+/// wherever they are, else where diffusers divides by their distance or expects their order.
+/// Refuses, in strict mode, timesteps outside the table.
+inline void check_order(const Options& o, Mode mode, const Points& points) {
+  const bool strict = mode == Mode::strict;
+  const bool lambda = steps_in_lambda(o.kind);
+  const bool rises = o.invert_sigmas || o.kind == Kind::dpm_multistep_inverse;
+  const bool divides = is_one_of(o.kind, Kind::unipc, Kind::sa_solver) ||
+                       (o.solver_order > 1 && (lambda || o.kind == Kind::edm_dpm_multistep));
+  const std::size_t n = points.timesteps.size();
+  for (std::size_t i = 1; i <= n; ++i) {
+    const double before = points.sigmas[i - 1];
+    const double sigma = points.sigmas[i];
+    // On a curve, rounding may part the last two.
+    const bool same = i < n ? sigma == before : std::abs(sigma - before) <= 1e-12 * before;
+    require(!same || i == n || !(strict || divides), "diffusers: ", class_name(o.kind), " over ", n,
+            " steps has the same sigma twice, at timesteps ", points.timesteps[i - 1], " and ",
+            points.timesteps[std::min(i, n - 1)], "; use fewer steps or another spacing");
+    require(same || (lambda && !strict) || (rises ? sigma > before : sigma < before),
+            "diffusers: ", class_name(o.kind), " has sigma ", sigma, " after ", before,
+            "; sigmas must ",
+            o.invert_sigmas ? "fall before they are inverted"
+            : rises         ? "rise"
+                            : "fall");
+  }
+  if (!strict || !has_betas(o.kind) || is_flow(o) || o.timestep_type == "continuous") return;
+  for (const double t : points.timesteps) {
+    require(t >= 0.0 && t <= o.num_train_timesteps - 1.0, "diffusers: ", class_name(o.kind),
+            " over ", n, " steps has timestep ", t, "; it must lie between 0 and ",
+            o.num_train_timesteps - 1, ", so use a smaller steps_offset");
+  }
+}
+
+/// Refuses arguments that the class does not have, and values out of range.
+inline void check_run(const Options& o, Mode mode, const Run& run) {
   const std::string_view name = class_name(o.kind);
   const int given = (run.steps != 0) + !run.timesteps.empty() + !run.sigmas.empty();
   require(given == 1, "diffusers: a run is given ", given,
@@ -228,35 +254,34 @@ inline Points points_of(const Options& o, Mode mode, const Run& run) {
           "; only DDIMScheduler has it");
   require(!run.use_clipped_model_output || o.kind == Kind::ddim,
           "diffusers: use_clipped_model_output is on for ", name, "; only DDIMScheduler has it");
+  check_shift(o, mode, run);
+  require(run.steps == 0 || (run.steps >= 1 && run.steps <= 1'000'000),
+          "diffusers: steps = ", run.steps, " for ", name, "; it must lie between 1 and 1000000");
+  const bool takes_sigmas = is_one_of(o.kind, Kind::euler, Kind::flow_match_euler);
+  require(run.sigmas.empty() || takes_sigmas, "diffusers: ", name,
+          " takes no sigmas of one's own; give steps");
+  const bool takes_timesteps = is_one_of(o.kind, Kind::dpm_multistep, Kind::dpm_singlestep,
+                                         Kind::ddpm, Kind::euler, Kind::heun);
+  require(run.timesteps.empty() || takes_timesteps, "diffusers: ", name,
+          " takes no timesteps of one's own; give ",
+          takes_sigmas ? "sigmas, before the shift" : "steps");
+  require(run.timesteps.empty() || (curves(o).empty() && !o.use_flow_sigmas),
+          "diffusers: timesteps are given and the configuration has sigmas of its own; leave "
+          "the timesteps out");
   for (const double sigma : run.sigmas) {
     require(sigma >= 0.0 && sigma < 1e6, "diffusers: sigmas holds ", sigma,
             "; they must be at least 0 and less than 1e6");
   }
-  require(!run.mu || o.use_dynamic_shifting,
-          "diffusers: mu is given and use_dynamic_shifting is off; leave mu out");
   for (std::size_t i = 0; i < run.timesteps.size(); ++i) {
     const double t = run.timesteps[i];
     require(t >= 0.0 && t < o.num_train_timesteps && (i == 0 || t < run.timesteps[i - 1]),
             "diffusers: timesteps[", i, "] = ", t, "; timesteps must fall and lie between 0 and ",
             o.num_train_timesteps - 1);
   }
-  const bool takes_timesteps = is_one_of(o.kind, Kind::dpm_multistep, Kind::dpm_singlestep,
-                                         Kind::ddpm, Kind::euler, Kind::heun);
-  require(run.timesteps.empty() || takes_timesteps, "diffusers: ", name,
-          " takes no timesteps of one's own; give steps");
-  require(run.timesteps.empty() || (curves(o).empty() && !o.use_flow_sigmas),
-          "diffusers: timesteps are given and the configuration has sigmas of its own; leave "
-          "the timesteps out");
-  require(run.sigmas.empty() || is_one_of(o.kind, Kind::euler, Kind::flow_match_euler),
-          "diffusers: ", name, " takes no sigmas of one's own; give steps");
-  require(run.steps == 0 || (run.steps >= 1 && run.steps <= 1'000'000),
-          "diffusers: steps = ", run.steps, " for ", name, "; it must lie between 1 and 1000000");
-  if (o.kind == Kind::flow_match_euler) return flow_match_points(o, run);
-  if (o.kind == Kind::edm_dpm_multistep) return edm_points(o, run);
-  const Table table(o);
-  if (is_one_of(o.kind, Kind::euler, Kind::heun)) return euler_points(o, mode, table, run);
-  if (o.kind == Kind::dpm_multistep_inverse) return inverse_points(o, mode, table, run);
-  if (steps_in_lambda(o.kind)) return lambda_points(o, mode, table, run);
+}
+
+/// The points of a run of a class that steps through the table.
+inline Points table_points(const Options& o, Mode mode, const Run& run) {
   Points points{run.timesteps, {}};
   if (run.timesteps.empty()) {
     points.timesteps = table_timesteps(o, mode, o.num_train_timesteps, run.steps);
@@ -265,6 +290,27 @@ inline Points points_of(const Options& o, Mode mode, const Run& run) {
     points.timesteps = pndm_calls(o, points.timesteps, o.num_train_timesteps / run.steps);
   }
   if (o.kind == Kind::ddim_inverse) std::reverse(points.timesteps.begin(), points.timesteps.end());
+  return points;
+}
+
+/// The points of a run of a class that has sigmas.
+inline Points sigma_points(const Options& o, Mode mode, const Run& run) {
+  if (o.kind == Kind::flow_match_euler) return flow_match_points(o, run);
+  if (o.kind == Kind::edm_dpm_multistep) return edm_points(o, mode, run);
+  const Table table(o);
+  if (is_one_of(o.kind, Kind::euler, Kind::heun)) return euler_points(o, mode, table, run);
+  if (o.kind == Kind::dpm_multistep_inverse) return inverse_points(o, mode, table, run);
+  return lambda_points(o, mode, table, run);
+}
+
+/// The points of a run, for every class.
+inline Points points_of(const Options& o, Mode mode, const Run& run) {
+  check_run(o, mode, run);
+  if (is_one_of(o.kind, Kind::ddim, Kind::ddim_inverse, Kind::ddpm, Kind::pndm)) {
+    return table_points(o, mode, run);
+  }
+  Points points = sigma_points(o, mode, run);
+  if (mode == Mode::strict) check_order(o, mode, points);
   return points;
 }
 

@@ -98,6 +98,10 @@ inline void check_sound(const Options& o) {
   require(!(lambda && o.algorithm_type == "sde-dpmsolver++" && o.solver_order == 3),
           "diffusers: algorithm_type sde-dpmsolver++ of order 3 has a wrong sign in diffusers and "
           "is of first order; use solver_order 2, or dpm::DpmSolver{.order = 3, .tau = 1}");
+  require(
+      !(o.invert_sigmas && o.stochastic_sampling),
+      "diffusers: stochastic_sampling with invert_sigmas takes noise for data in diffusers, and "
+      "ends with noise; use one of the two");
   require(!(has_thresholding(o) && o.sample_max_value <= 1.0),
           "diffusers: thresholding with sample_max_value ", o.sample_max_value,
           " is plain clipping in diffusers; use a greater sample_max_value, or thresholding false "
@@ -107,7 +111,7 @@ inline void check_sound(const Options& o) {
 inline void check_options(const Options& o, Mode mode) {
   check_possible(o);
   if (mode == Mode::strict) check_sound(o);
-  if (has_betas(o.kind)) Table(o).clipped_entries(o.lambda_min_clipped);
+  if (has_betas(o.kind)) (void)Table(o).timesteps_left(o);
   schedule_of(o);
 }
 

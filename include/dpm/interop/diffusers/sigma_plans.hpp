@@ -57,7 +57,6 @@ inline DerivativeWeights dpm_weights(const Options& o, const ExponentialStep& st
 
 /// DPMSolverMultistep, its inverse, EDMDPMSolverMultistep and DEISMultistep.
 inline Plan multistep_plan(const Options& o, Mode mode, std::span<const Level> levels) {
-  check_distinct(o, levels);
   const double tau = is_sde(o) ? 1.0 : 0.0;
   const std::size_t n = levels.size() - 1;
   const auto slots = static_cast<std::size_t>(o.solver_order);
@@ -106,7 +105,6 @@ inline std::vector<std::size_t> singlestep_orders(const Options& o, std::size_t 
 
 /// DPMSolverSinglestep. The stage register keeps the sample at the block's beginning.
 inline Plan singlestep_plan(const Options& o, std::span<const Level> levels) {
-  check_distinct(o, levels);
   const double tau = is_sde(o) ? 1.0 : 0.0;
   const std::size_t n = levels.size() - 1;
   const std::vector<std::size_t> orders = singlestep_orders(o, n);
@@ -138,6 +136,7 @@ inline Plan singlestep_plan(const Options& o, std::span<const Level> levels) {
   return std::move(builder).finish();
 }
 
+/// UniPC with its corrector in every step.
 inline UniPc unipc_of(const Options& o) {
   return {
       .order = o.solver_order,
@@ -146,9 +145,14 @@ inline UniPc unipc_of(const Options& o) {
       .lower_order_final = o.lower_order_final};
 }
 
+/// Whether UniPC corrects step i.
+inline bool is_corrected(const Options& o, std::size_t i) {
+  const std::vector<int>& off = o.disable_corrector;
+  return std::find(off.begin(), off.end(), static_cast<int>(i)) == off.end();
+}
+
 /// UniPCMultistep.
 inline Plan unipc_plan(const Options& o, std::span<const Level> levels) {
-  check_distinct(o, levels);
   require(
       levels.back().sigma() != 0.0 || o.predict_x0,
       "diffusers: UniPCMultistepScheduler with predict_x0 false and final_sigmas_type zero gives "
@@ -161,10 +165,8 @@ inline Plan unipc_plan(const Options& o, std::span<const Level> levels) {
       " with lower_order_final false ends with two equal sigmas, where diffusers gives NaN; use "
       "lower_order_final true");
   PlanBuilder builder(prediction_of(o), correction_of(o));
-  const auto is_corrected = [&off = o.disable_corrector](std::size_t step) {
-    return std::find(off.begin(), off.end(), static_cast<int>(step)) == off.end();
-  };
-  dpm::detail::write_unipc(builder, unipc_of(o), levels, is_corrected);
+  dpm::detail::write_unipc(builder, unipc_of(o), levels,
+                           [&](std::size_t step) { return is_corrected(o, step); });
   return std::move(builder).finish();
 }
 
@@ -175,7 +177,6 @@ inline double sa_solver_tau(const Level& s) {
 /// SASolver. With two predictions diffusers weighs the slope by (1 + tau^2) alpha h^2 / 2, which is
 /// not the integral.
 inline Plan sa_solver_plan(const Options& o, std::span<const Level> levels) {
-  check_distinct(o, levels);
   PlanBuilder builder = builder_for(o);
   dpm::detail::write_predictor_corrector(
       builder,
@@ -208,18 +209,21 @@ inline Plan sa_solver_plan(const Options& o, std::span<const Level> levels) {
 
 /// EulerDiscrete without churn and FlowMatchEulerDiscrete: x + (sigma_t - sigma_s) m, where m is
 /// epsilon or the flow; with `stochastic_sampling` fresh noise around the data prediction
-/// x - sigma_s flow.
+/// x - sigma_s flow. Where sigmas are inverted, diffusers' sigma is alpha.
 inline Plan euler_plan(const Options& o, std::span<const Level> levels) {
-  const bool is_flow = o.kind == Kind::flow_match_euler;
-  const bool draws = is_flow && o.stochastic_sampling;
+  const bool flow = o.kind == Kind::flow_match_euler;
+  const bool draws = flow && o.stochastic_sampling;
+  const auto sigma_of = [&](const Level& level) {
+    return o.invert_sigmas ? level.alpha() : level.sigma();
+  };
   PlanBuilder builder = builder_for(o);
   for (std::size_t i = 0; i + 1 < levels.size(); ++i) {
-    const double s = levels[i].sigma();
-    const double t = levels[i + 1].sigma();
+    const double s = sigma_of(levels[i]);
+    const double t = sigma_of(levels[i + 1]);
     builder.begin_step(levels[i], levels[i + 1]);
     if (draws) builder.draw();
-    const Register m = is_flow ? builder.evaluate_raw(0, sample_register, levels[i])
-                               : builder.evaluate(0, sample_register, levels[i]);
+    const Register m = flow ? builder.evaluate_raw(0, sample_register, levels[i])
+                            : builder.evaluate(0, sample_register, levels[i]);
     const double kept = draws ? 1.0 - t : 1.0;
     builder.combine(sample_register, {{sample_register, kept},
                                       {m, draws ? -kept * s : t - s},

@@ -48,9 +48,14 @@ inline std::vector<double> trailing(Mode mode, int table_size, int train_timeste
   return timesteps;
 }
 
-/// Timesteps in a table of `size` entries, high to low. Those of "linspace" are not rounded.
+/// Timesteps in a table of `size` entries, high to low. Those of "linspace" are not rounded. One
+/// timestep alone is the clean end's, which strict mode refuses.
 inline std::vector<double> evenly_spread(const Options& o, Mode mode, int size, int count) {
   if (o.timestep_spacing == "trailing") return trailing(mode, size, size, count);
+  require(mode == Mode::compatible || count > 1 || size == 1, "diffusers: ", class_name(o.kind),
+          " over 1 step with timestep_spacing ", o.timestep_spacing, " has timestep ",
+          o.timestep_spacing == "leading" ? o.steps_offset : 0,
+          " alone, where there is almost no noise; use timestep_spacing trailing");
   const int stride = size / count;
   std::vector<double> timesteps;
   for (int i = count - 1; i >= 0; --i) {
@@ -139,6 +144,25 @@ inline std::vector<double> sigmas_on(Curve curve, double most, double least, int
   return sigmas;
 }
 
+/// Whether the class samples along a flow.
+inline bool is_flow(const Options& o) {
+  return o.kind == Kind::flow_match_euler || (steps_in_lambda(o.kind) && o.use_flow_sigmas);
+}
+
+/// Refuses a mu that has no effect, and to go on without one where the shift depends on it.
+/// (diffusers' classes with use_flow_sigmas then take flow_shift.)
+inline void check_shift(const Options& o, Mode mode, const Run& run) {
+  require(!run.mu || o.use_dynamic_shifting,
+          "diffusers: mu is given and use_dynamic_shifting is off; leave mu out");
+  require(!run.mu || is_flow(o) || mode == Mode::compatible,
+          "diffusers: mu is given and use_flow_sigmas is off; leave mu out");
+  const bool needs_mu = is_flow(o) && o.use_dynamic_shifting &&
+                        (o.kind == Kind::flow_match_euler || mode == Mode::strict);
+  require(run.mu || !needs_mu, "diffusers: use_dynamic_shifting of ", class_name(o.kind),
+          " is on and mu is missing; give Run::mu, or turn it off for the shift ",
+          o.kind == Kind::flow_match_euler ? o.shift : o.flow_shift);
+}
+
 /// A flow's shift: for a run with mu e^mu, or mu itself where the shift is "linear"; else `fixed`.
 inline double shift_of(const Options& o, const Run& run, double fixed) {
   if (!run.mu) return fixed;
@@ -156,6 +180,9 @@ inline double shifted(double shift, double sigma) {
 /// Stretches a flow's sigmas away from 1 so that the last is `shift_terminal`.
 inline void stretch_to_terminal(const Options& o, std::vector<double>& sigmas) {
   if (!o.shift_terminal || *o.shift_terminal == 0.0) return;
+  require(sigmas.back() < 1.0, "diffusers: shift_terminal is ", *o.shift_terminal,
+          " and the last sigma before the end is 1, which cannot be stretched to it; use more "
+          "steps, or shift_terminal null");
   const double factor = (1.0 - sigmas.back()) / (1.0 - *o.shift_terminal);
   for (double& sigma : sigmas) sigma = 1.0 - (1.0 - sigma) / factor;
 }
