@@ -12,8 +12,11 @@
 #include <vector>
 
 #include "dpm/dpm.hpp"
+#include "dpm/interop/diffusers/adams_plans.hpp"
+#include "dpm/interop/diffusers/ancestral_plans.hpp"
 #include "dpm/interop/diffusers/config_json.hpp"
 #include "dpm/interop/diffusers/config_text.hpp"
+#include "dpm/interop/diffusers/consistency_plans.hpp"
 #include "dpm/interop/diffusers/levels.hpp"
 #include "dpm/interop/diffusers/nearest_method.hpp"
 #include "dpm/interop/diffusers/options.hpp"
@@ -112,12 +115,17 @@ class Scheduler {
   ///   prediction, unless the run has `use_clipped_model_output`;
   /// - PNDM's Runge-Kutta steps, where half of num_train_timesteps / steps is not whole: diffusers
   ///   rounds it;
+  /// - LMSDiscrete, which extrapolates in its last step, where the library's ends with an Euler
+  /// step;
+  /// - CogVideoXDPM, which draws twice in most steps, and DDPMWuerstchen, whose last step adds no
+  ///   noise although it does not end at sigma 0;
   /// - runs with a first or last step of no length: the grid leaves it out, and with it one model
   ///   call.
   ///
-  /// Refuses options for which the library has no method: DPMSolverSinglestep with
-  /// sde-dpmsolver++, FlowMatchEulerDiscrete with stochastic_sampling, and UniPC where
-  /// disable_corrector names some steps and not all.
+  /// Refuses what the library has no method for: KDPM2AncestralDiscrete, DPMSolverSDE,
+  /// FlowMatchHeunDiscrete, FlowMatchLCM, LTXEulerAncestralRF, IPNDM, LCM and TCD;
+  /// DPMSolverSinglestep with sde-dpmsolver++ or begun within a block, FlowMatchEulerDiscrete with
+  /// stochastic_sampling, s_churn, and UniPC where disable_corrector names some steps and not all.
   [[nodiscard]] Method method(const Run& run) const {
     return detail::method_of(options_, run, points(run));
   }
@@ -126,27 +134,11 @@ class Scheduler {
   /// The plan of the whole run. Refuses counts of steps that diffusers cannot do, and in
   /// `Mode::strict` those for which it is broken.
   [[nodiscard]] Plan make_plan(const Run& run) const {
-    const Options& o = options_;
     const Points at = points(run);
-    if (at.sigmas.empty()) {
-      const detail::Table table(o);
-      detail::check_stride(o, mode_, run);
-      if (o.kind == Kind::ddpm) return detail::ddpm_plan(o, mode_, table, at.timesteps);
-      if (o.kind == Kind::ddim) return detail::ddim_plan(o, table, run, at.timesteps);
-      const int stride = o.num_train_timesteps / run.steps;
-      if (o.kind == Kind::pndm) return detail::pndm_plan(o, table, stride, at.timesteps);
-      return detail::ddim_inverse_plan(o, table, stride, at.timesteps);
-    }
-    detail::check_order(o, mode_, at);
-    const std::vector<Level> levels = detail::levels_of(schedule(run), o, at);
-    if (o.kind == Kind::dpm_singlestep) return detail::singlestep_plan(o, levels);
-    if (o.kind == Kind::unipc) return detail::unipc_plan(o, levels);
-    if (o.kind == Kind::sa_solver) return detail::sa_solver_plan(o, levels);
-    if (o.kind == Kind::heun) return detail::heun_plan(o, levels);
-    if (o.kind == Kind::euler || o.kind == Kind::flow_match_euler) {
-      return detail::euler_plan(o, levels);
-    }
-    return detail::multistep_plan(o, mode_, levels);
+    if (detail::steps_in_table(options_.kind)) return table_plan(run, at);
+    const AnySchedule along = schedule(run);
+    if (!detail::is_continuous(options_.kind)) detail::check_order(options_, mode_, at);
+    return sigma_plan(run, at, along, detail::levels_of(along, options_, at));
   }
   [[nodiscard]] Plan make_plan(int steps) const { return make_plan(of(steps)); }
 
@@ -170,6 +162,63 @@ class Scheduler {
   }
 
  private:
+  [[nodiscard]] Plan table_plan(const Run& run, const Points& at) const {
+    using enum Kind;
+    const Options& o = options_;
+    const detail::Table table(o);
+    detail::check_stride(o, mode_, run);
+    if (o.kind == ddpm) return detail::ddpm_plan(o, mode_, table, at.timesteps);
+    if (o.kind == lcm) return detail::lcm_plan(o, table, at.timesteps);
+    if (o.kind == tcd) return detail::tcd_plan(o, table, run.eta.value_or(0.3), at.timesteps);
+    if (o.kind == ddim || o.kind == cogvideox_ddim) {
+      return detail::ddim_plan(o, table, run, at.timesteps);
+    }
+    const int stride = o.num_train_timesteps / run.steps;
+    if (o.kind == cogvideox_dpm) {
+      return detail::cogvideox_dpm_plan(o, table, stride, at.timesteps);
+    }
+    if (o.kind == pndm) return detail::pndm_plan(o, table, stride, at.timesteps);
+    return detail::ddim_inverse_plan(o, table, stride, at.timesteps);
+  }
+
+  [[nodiscard]] Plan sigma_plan(const Run& run, const Points& at, const AnySchedule& along,
+                                const std::vector<Level>& levels) const {
+    const Options& o = options_;
+    switch (o.kind) {
+      case Kind::dpm_singlestep:
+        return detail::singlestep_plan(o, levels, at.skipped);
+      case Kind::unipc:
+        return detail::unipc_plan(o, levels, at.skipped);
+      case Kind::sa_solver:
+        return detail::sa_solver_plan(o, levels);
+      case Kind::heun:
+      case Kind::flow_match_heun:
+        return detail::heun_plan(o, levels);
+      case Kind::euler:
+      case Kind::edm_euler:
+      case Kind::flow_match_euler:
+      case Kind::flow_match_lcm:
+        return detail::euler_plan(o, run, levels, at.skipped);
+      case Kind::euler_ancestral:
+        return detail::euler_ancestral_plan(o, levels);
+      case Kind::ltx_euler_ancestral:
+        return detail::ltx_plan(o, levels);
+      case Kind::kdpm2:
+      case Kind::kdpm2_ancestral:
+        return detail::kdpm2_plan(o, along, levels);
+      case Kind::dpm_sde:
+        return detail::dpm_sde_plan(o, run, along, levels);
+      case Kind::lms:
+        return detail::lms_plan(o, levels);
+      case Kind::ipndm:
+        return detail::ipndm_plan(o, levels);
+      case Kind::ddpm_wuerstchen:
+        return detail::ddpm_wuerstchen_plan(o, levels);
+      default:
+        return detail::multistep_plan(o, mode_, levels, at.skipped);
+    }
+  }
+
   /// Options whose every value is of its type and, for texts, one that the class allows.
   struct Read {
     Options options;

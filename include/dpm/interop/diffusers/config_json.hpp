@@ -42,17 +42,21 @@ void visit_options(Options& o, Visit&& visit) {
   const bool betas = has_betas(o.kind);
   const bool lambda = steps_in_lambda(o.kind);
   const bool dpm = is(dpm_multistep, dpm_multistep_inverse, dpm_singlestep);
-  const bool edm = is(edm_dpm_multistep);
-  const bool flow_match = is(flow_match_euler);
-  const bool has_spacing = betas && !is(dpm_singlestep);
-  const bool thresholds = lambda || edm || is(ddim, ddpm);
-  const bool clips = is(ddim, ddim_inverse, ddpm, heun);
-  const bool has_curves = lambda || is(euler, heun, flow_match_euler);
+  const bool edm = is_edm(o.kind);
+  const bool edm_dpm = is(edm_dpm_multistep);
+  const bool cosine = is(cosine_dpm_multistep);
+  const bool flow_match = is(flow_match_euler, flow_match_lcm);
+  const bool distilled = is(lcm, tcd);
+  const bool cogvideox = is(cogvideox_ddim, cogvideox_dpm);
+  const bool has_spacing = betas && !is(dpm_singlestep) && !distilled;
+  const bool thresholds = lambda || edm_dpm || distilled || is(ddim, ddpm);
+  const bool clips = distilled || is(ddim, ddim_inverse, ddpm, heun);
+  const bool has_curves = lambda || flow_match || (steps_in_sigma(o.kind) && !is(euler_ancestral));
   const bool shifts = is(dpm_multistep, dpm_singlestep, unipc, deis);
-  const bool has_order = dpm || edm || is(unipc, deis);
+  const bool has_order = dpm || edm_dpm || cosine || is(unipc, deis);
   const bool has_sigma_range = edm || is(euler, unipc);
 
-  field(true, "num_train_timesteps", o.num_train_timesteps);
+  field(!is(ddpm_wuerstchen), "num_train_timesteps", o.num_train_timesteps);
   field(betas, "beta_start", o.beta_start);
   field(betas, "beta_end", o.beta_end);
   text(betas && !is(ddpm, heun), "beta_schedule", o.beta_schedule,
@@ -62,14 +66,17 @@ void visit_options(Options& o, Visit&& visit) {
   text(is(heun), "beta_schedule", o.beta_schedule,
        {"linear", "scaled_linear", "squaredcos_cap_v2", "exp"});
   field(betas, "trained_betas", o.trained_betas);
-  field(is(dpm_multistep, unipc, ddim, ddim_inverse, ddpm, euler), "rescale_betas_zero_snr",
-        o.rescale_betas_zero_snr);
+  field(distilled || cogvideox ||
+            is(dpm_multistep, unipc, ddim, ddim_inverse, ddpm, euler, euler_ancestral),
+        "rescale_betas_zero_snr", o.rescale_betas_zero_snr);
+  field(cogvideox, "snr_shift_scale", o.snr_shift_scale);
 
   text(lambda, "prediction_type", o.prediction_type,
        {"epsilon", "sample", "v_prediction", "flow_prediction"});
-  text(is(ddim, ddim_inverse, ddpm, euler), "prediction_type", o.prediction_type,
-       {"epsilon", "sample", "v_prediction"});
-  text(edm || is(heun, pndm), "prediction_type", o.prediction_type, {"epsilon", "v_prediction"});
+  text(distilled || cogvideox || is(ddim, ddim_inverse, ddpm, euler, lms), "prediction_type",
+       o.prediction_type, {"epsilon", "sample", "v_prediction"});
+  text(edm || is(heun, pndm, euler_ancestral, kdpm2, kdpm2_ancestral, dpm_sde), "prediction_type",
+       o.prediction_type, {"epsilon", "v_prediction"});
   field(dpm || is(sa_solver), "lambda_min_clipped", o.lambda_min_clipped);
   text(dpm || is(sa_solver), "variance_type", o.variance_type, {"", "learned", "learned_range"});
   text(is(ddpm), "variance_type", o.variance_type,
@@ -80,7 +87,7 @@ void visit_options(Options& o, Visit&& visit) {
   field(thresholds, "sample_max_value", o.sample_max_value);
   field(clips, "clip_sample", o.clip_sample);
   field(clips, "clip_sample_range", o.clip_sample_range);
-  field(is(ddim, ddim_inverse, pndm), "set_alpha_to_one", o.set_alpha_to_one);
+  field(cogvideox || is(ddim, ddim_inverse, pndm), "set_alpha_to_one", o.set_alpha_to_one);
 
   text(has_spacing && !is(ddim_inverse), "timestep_spacing", o.timestep_spacing,
        {"linspace", "leading", "trailing"});
@@ -103,13 +110,15 @@ void visit_options(Options& o, Visit&& visit) {
        {"dpmsolver++", "dpmsolver", "sde-dpmsolver", "sde-dpmsolver++"}, {"deis"});
   text(is(dpm_singlestep), "algorithm_type", o.algorithm_type,
        {"dpmsolver++", "dpmsolver", "sde-dpmsolver++"}, {"deis"});
-  text(edm, "algorithm_type", o.algorithm_type, {"dpmsolver++", "sde-dpmsolver++"}, {"deis"});
+  text(edm_dpm, "algorithm_type", o.algorithm_type, {"dpmsolver++", "sde-dpmsolver++"}, {"deis"});
   text(is(deis), "algorithm_type", o.algorithm_type, {"deis"}, {"dpmsolver", "dpmsolver++"});
   text(is(sa_solver), "algorithm_type", o.algorithm_type, {"data_prediction", "noise_prediction"});
-  text(dpm || edm, "solver_type", o.solver_type, {"midpoint", "heun"}, {"logrho", "bh1", "bh2"});
+  text(dpm || edm_dpm || cosine, "solver_type", o.solver_type, {"midpoint", "heun"},
+       {"logrho", "bh1", "bh2"});
   text(is(unipc), "solver_type", o.solver_type, {"bh2", "bh1"}, {"midpoint", "heun", "logrho"});
   text(is(deis), "solver_type", o.solver_type, {"logrho"}, {"midpoint", "heun", "bh1", "bh2"});
-  field(edm || is(dpm_multistep, dpm_multistep_inverse), "euler_at_final", o.euler_at_final);
+  field(edm_dpm || cosine || is(dpm_multistep, dpm_multistep_inverse), "euler_at_final",
+        o.euler_at_final);
   field(is(unipc), "predict_x0", o.predict_x0);
   field(is(unipc), "disable_corrector", o.disable_corrector);
   field(is(sa_solver), "predictor_order", o.predictor_order);
@@ -123,11 +132,18 @@ void visit_options(Options& o, Visit&& visit) {
   field(edm, "rho", o.rho);
   text(is(euler), "interpolation_type", o.interpolation_type, {"linear", "log_linear"});
   text(is(euler), "timestep_type", o.timestep_type, {"discrete", "continuous"});
-  field(flow_match, "shift", o.shift);
+  field(flow_match || is(flow_match_heun), "shift", o.shift);
   text(flow_match, "time_shift_type", o.time_shift_type, {"exponential", "linear"});
   field(flow_match || is(unipc), "shift_terminal", o.shift_terminal);
   field(flow_match, "invert_sigmas", o.invert_sigmas);
-  field(flow_match, "stochastic_sampling", o.stochastic_sampling);
+  field(is(flow_match_euler), "stochastic_sampling", o.stochastic_sampling);
+
+  field(distilled, "original_inference_steps", o.original_inference_steps);
+  field(is(lcm), "timestep_scaling", o.timestep_scaling);
+  field(is(ltx_euler_ancestral), "eta", o.eta);
+  field(is(ltx_euler_ancestral), "s_noise", o.s_noise);
+  field(is(ddpm_wuerstchen), "scaler", o.scaler);
+  field(is(ddpm_wuerstchen), "s", o.s);
 }
 
 /// Every key that some class has, and keys without effect on the result: notes of diffusers,
@@ -137,10 +153,9 @@ inline std::set<std::string> known_keys() {
   const auto add = [&known](const auto*... names) { (known.emplace(names), ...); };
   add("_class_name", "timestep_values", "tensor_format", "_diffusers_version",
       "_use_default_values", "_name_or_path", "_commit_hash", "base_image_seq_len", "base_shift",
-      "max_image_seq_len", "max_shift", "original_inference_steps", "timestep_scaling",
-      "use_timestep_alignment", "noise_sampler_seed", "s_churn", "s_noise", "s_tmin", "s_tmax",
-      "clip_model_output", "order", "use_noise_sampler", "set_alpha_to_zero", "solver_p",
-      "tau_func");
+      "max_image_seq_len", "max_shift", "upscale_mode", "scale_factors", "use_timestep_alignment",
+      "noise_sampler_seed", "s_churn", "s_noise", "s_tmin", "s_tmax", "clip_model_output", "order",
+      "use_noise_sampler", "set_alpha_to_zero", "solver_p", "tau_func");
   for (const auto& [kind, name] : class_names) {
     Options options = options_of(kind);
     visit_options(options, [&add](const char* key, auto&&...) { add(key); });
@@ -227,6 +242,18 @@ inline Options read_options(const json& config) {
   for (const char* key : {"solver_p", "tau_func"}) {
     require(!config.contains(key) || config[key].is_null(), "diffusers: ", key,
             " holds code; it must be null");
+  }
+  if (config.contains("scale_factors")) {
+    require(
+        config["scale_factors"].is_null(),
+        "diffusers: scale_factors resizes the sample between steps, which a plan cannot; it must "
+        "be null");
+  }
+  if (options.kind == Kind::ipndm && config.contains("trained_betas")) {
+    require(
+        config["trained_betas"].is_null(),
+        "diffusers: trained_betas of IPNDMScheduler are sigmas of one number of steps; they must "
+        "be null, and dpm::Ipndm{} runs over a grid of your own");
   }
   visit_options(options, [&config](const char* key, auto& target, const auto&... choices) {
     if (const auto at = config.find(key); at != config.end()) read(key, *at, target, choices...);

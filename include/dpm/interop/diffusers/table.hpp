@@ -85,21 +85,23 @@ class Table {
  public:
   explicit Table(const Options& o) {
     std::vector<double> variances = betas(o);
-    if (o.rescale_betas_zero_snr) variances = rescaled(std::move(variances));
+    const bool shifts = is_one_of(o.kind, Kind::cogvideox_ddim, Kind::cogvideox_dpm);
+    if (o.rescale_betas_zero_snr && !shifts) variances = rescaled(std::move(variances));
     dpm::detail::check_betas<double>(variances);
     double cumprod = 1.0;
     for (const double beta : variances) {
       cumprod *= 1.0 - beta;
       alphas_cumprod_.push_back(cumprod);
     }
+    if (shifts) shift_snr(o);
     // These classes divide by alpha, so diffusers keeps it above 0.
     if (o.rescale_betas_zero_snr &&
-        is_one_of(o.kind, Kind::dpm_multistep, Kind::unipc, Kind::euler)) {
+        is_one_of(o.kind, Kind::dpm_multistep, Kind::unipc, Kind::euler, Kind::euler_ancestral)) {
       alphas_cumprod_.back() = std::pow(2.0, -24);
     }
     for (const double entry : alphas_cumprod_) sigmas_.push_back(std::sqrt((1.0 - entry) / entry));
     // These classes have pure noise and clean data as levels; the others take logarithms of sigma.
-    if (is_one_of(o.kind, Kind::ddim, Kind::ddim_inverse, Kind::ddpm, Kind::pndm)) return;
+    if (steps_in_table(o.kind)) return;
     require(sigma_min() > 0.0 && std::isfinite(sigma_max()), "diffusers: the betas of ",
             class_name(o.kind), " make a table of sigmas from ", sigma_min(), " to ", sigma_max(),
             "; they must be greater than 0 and finite, so use ",
@@ -166,6 +168,20 @@ class Table {
   }
 
  private:
+  /// CogVideoX (Yang et al. 2024, arXiv 2408.06072, Sec. 3.2): the signal-to-noise ratio divided by
+  /// snr_shift_scale, and after that, if asked for, the rescaling to zero at the end.
+  void shift_snr(const Options& o) {
+    const double scale = o.snr_shift_scale;
+    for (double& entry : alphas_cumprod_) entry /= scale + (1.0 - scale) * entry;
+    if (!o.rescale_betas_zero_snr) return;
+    const double first = std::sqrt(alphas_cumprod_.front());
+    const double last = std::sqrt(alphas_cumprod_.back());
+    for (double& entry : alphas_cumprod_) {
+      const double root = (std::sqrt(entry) - last) * (first / (first - last));
+      entry = root * root;
+    }
+  }
+
   [[nodiscard]] std::size_t entry_of(int index) const {
     require(index >= -size() && index < size(), "diffusers: timestep ", index,
             " lies outside the table of ", size());
