@@ -36,6 +36,11 @@ using Families = std::map<std::string, Family>;
 
 bool is_diffusers_case(const json& c) { return c.contains("config"); }
 
+/// A case of diffusers_more.json.
+bool is_sampler_case(const json& c) {
+  return c.contains("sampler") && c.value("source", "").rfind("diffusers", 0) == 0;
+}
+
 bool is_adaptive(const json& c) { return c.value("method", "") == "adaptive"; }
 
 std::string name_of(const json& c) {
@@ -47,6 +52,7 @@ std::string name_of(const json& c) {
 
 std::string family_of(const json& c) {
   if (c.contains("family")) return c["family"];
+  if (is_sampler_case(c)) return c["sampler"];
   if (is_diffusers_case(c)) return c["config"].value("_class_name", "unnamed");
   return c.value("algorithm_type", "unnamed") + " " + c.value("method", "unnamed");
 }
@@ -65,6 +71,7 @@ void check_fields(const json& c) {
 dpm_test::CaseResult run(const json& c) {
   try {
     check_fields(c);
+    if (is_sampler_case(c)) return dpm_test::run_diffusers_sampler_case(c);
     if (is_diffusers_case(c)) return dpm_test::run_diffusers_case(c);
     return is_adaptive(c) ? dpm_test::run_adaptive_case(c) : dpm_test::run_official_case(c);
   } catch (const std::exception& error) {

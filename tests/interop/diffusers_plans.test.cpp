@@ -178,6 +178,44 @@ TEST_CASE(
   REQUIRE(Scheduler(o).sigmas(run)[4] == 1.0);
 }
 
+TEST_CASE("invert_sigmas runs from noise to data at levels that say so") {
+  Options o = dpm::diffusers::options_of(Kind::flow_match_euler);
+  o.invert_sigmas = true;
+  const Scheduler scheduler(o);
+  const Run run{.sigmas = {1.0, 0.75, 0.5, 0.25}};
+  const State sigmas{0.0, 0.25, 0.5, 0.75, 1.0};
+  REQUIRE(scheduler.sigmas(run) == sigmas);
+  REQUIRE(scheduler.timesteps(run) == State{0.0, 250.0, 500.0, 750.0});
+  const dpm::Plan plan = scheduler.make_plan(run);
+  REQUIRE(plan.start().sigma() == 1.0);
+  REQUIRE(plan.start().alpha() == 0.0);
+  REQUIRE(plan.start().timestep == 0.0);
+  REQUIRE(plan.end().sigma() == 0.0);
+  REQUIRE(plan.end().alpha() == 1.0);
+
+  // diffusers' step with its own sigmas.
+  State x = test_start();
+  for (std::size_t i = 0; i + 1 < sigmas.size(); ++i) {
+    const State m = network(x, 1000.0 * sigmas[i]);
+    for (std::size_t k = 0; k < x.size(); ++k) x[k] += (sigmas[i + 1] - sigmas[i]) * m[k];
+  }
+  REQUIRE(relative_difference(run_plan(plan, scheduler), x) < 1e-13);
+
+  // The model predicts minus a flow: with its sign changed, Euler along the flow is the same.
+  REQUIRE_THROWS_WITH(scheduler.prediction(), mentions("minus a flow, which no Prediction names"));
+  const dpm::Grid grid = scheduler.grid(run);
+  REQUIRE_THAT(grid.schedule().level(grid[1].time).timestep, WithinRel(250.0, 1e-14));
+  State same = test_start();
+  dpm::sample(
+      dpm::diffusers::make_plan(scheduler.method(run), grid, dpm::Prediction::flow),
+      [](const State& at, double timestep, State& out) {
+        test_network(at, timestep / 1000.0, out);
+        for (double& value : out) value = -value;
+      },
+      same);
+  REQUIRE(relative_difference(same, x) < 1e-13);
+}
+
 TEST_CASE("FlowMatchEulerDiscrete with stochastic_sampling draws around the data prediction") {
   Options o = dpm::diffusers::options_of(Kind::flow_match_euler);
   o.stochastic_sampling = true;

@@ -12,7 +12,11 @@
 #include <vector>
 
 #include "dpm/dpm.hpp"
+#include "dpm/interop/diffusers/adams_plans.hpp"
+#include "dpm/interop/diffusers/ancestral_plans.hpp"
 #include "dpm/interop/diffusers/config_json.hpp"
+#include "dpm/interop/diffusers/config_text.hpp"
+#include "dpm/interop/diffusers/consistency_plans.hpp"
 #include "dpm/interop/diffusers/levels.hpp"
 #include "dpm/interop/diffusers/nearest_method.hpp"
 #include "dpm/interop/diffusers/options.hpp"
@@ -39,31 +43,37 @@ class Scheduler {
   /// From a parsed scheduler_config.json. Refuses keys and values that are not known, by name, and
   /// in `Mode::strict` configurations that are broken in diffusers.
   [[nodiscard]] static Scheduler from_json(const nlohmann::json& config, Mode mode = Mode::strict) {
-    return Scheduler(detail::read_options(config), mode);
+    return Scheduler(Read{detail::read_options(config)}, mode);
   }
-  /// From the text of the file, which may hold Python's Infinity and -Infinity.
+  /// From the text of the file, which may hold Python's Infinity and -Infinity. Refuses what is not
+  /// JSON, a key that stands twice, and lists or objects more than 16 deep.
   [[nodiscard]] static Scheduler from_text(std::string_view text, Mode mode = Mode::strict) {
-    const auto config = nlohmann::json::parse(detail::quote_non_finite(text), nullptr, false);
-    dpm::detail::require(!config.is_discarded(),
-                         "diffusers: the text is not JSON; give the file's contents, not its name");
-    return from_json(config, mode);
+    return from_json(detail::parse_config(text), mode);
   }
-  /// From options, as `options_of(kind)` gives them.
-  explicit Scheduler(Options options, Mode mode = Mode::strict)
-      : options_(std::move(options)), mode_(mode) {
-    detail::check_options(options_, mode_);
-  }
+  /// From options, as `options_of(kind)` gives them. Refuses what a file is refused for. Options
+  /// that the class does not have become the default's.
+  explicit Scheduler(const Options& options, Mode mode = Mode::strict)
+      : Scheduler(Read{detail::read_again(options)}, mode) {}
 
   /// The configuration with every option of its class, as diffusers reads it.
   [[nodiscard]] nlohmann::json to_json() const { return detail::write_options(options_); }
   [[nodiscard]] const Options& options() const { return options_; }
   [[nodiscard]] Mode mode() const { return mode_; }
 
-  /// What the model's output means.
-  [[nodiscard]] Prediction prediction() const { return detail::prediction_of(options_); }
+  /// What the model's output means. Refuses `invert_sigmas`, whose models predict minus the flow,
+  /// x_0 - epsilon.
+  [[nodiscard]] Prediction prediction() const {
+    dpm::detail::require(!options_.invert_sigmas,
+                         "diffusers: with invert_sigmas the model predicts data - noise, minus a "
+                         "flow, which no Prediction names; run make_plan(run), or let your model "
+                         "change its output's sign and give dpm::Prediction::flow");
+    return detail::prediction_of(options_);
+  }
 
-  /// The noise schedule, on which grids of one's own can be made.
+  /// The noise schedule, on which grids of one's own can be made. Refuses a flow with dynamic
+  /// shifting whose run has no mu.
   [[nodiscard]] AnySchedule schedule(const Run& run = {}) const {
+    detail::check_shift(options_, mode_, run);
     return detail::schedule_of(options_, run);
   }
 
@@ -85,8 +95,8 @@ class Scheduler {
   }
   [[nodiscard]] double init_noise_sigma(int steps) const { return init_noise_sigma(of(steps)); }
 
-  /// The levels of the run for the library's own methods, without a last step of no length. Refuses
-  /// what `Grid` refuses: other levels that are repeated.
+  /// The levels of the run for the library's own methods, without a first or last step of no
+  /// length. Refuses what `Grid` refuses: other levels that are repeated.
   [[nodiscard]] Grid grid(const Run& run) const {
     const AnySchedule along = schedule(run);
     return {along, detail::grid_levels(along, options_, mode_, run, points(run))};
@@ -94,10 +104,28 @@ class Scheduler {
   [[nodiscard]] Grid grid(int steps) const { return grid(of(steps)); }
 
   /// The library's own method that is nearest: what to write without diffusers. Over `grid(run)` it
-  /// gives the same samples as the plan, except for: SASolver, which in diffusers weighs the slope
-  /// of order 2 otherwise and draws noise where tau is 0; PNDM with v_prediction, which diffusers
-  /// converts after mixing; DEIS where it lowers its order at the end; and DPMSolverSinglestep
-  /// where its blocks do not fill the grid.
+  /// gives the same samples as the plan, with as many model calls and draws (but for those that
+  /// diffusers makes in a last step to sigma 0, with no weight), except for:
+  /// - SASolver, which in diffusers weighs the slope of order 2 otherwise and draws noise where tau
+  ///   is 0;
+  /// - PNDM with v_prediction, which diffusers converts after mixing;
+  /// - DEIS where it lowers its order at the end;
+  /// - DPMSolverSinglestep where its blocks do not fill the grid;
+  /// - DDIM and its inverse with clip_sample or thresholding: diffusers keeps the model's noise
+  ///   prediction, unless the run has `use_clipped_model_output`;
+  /// - PNDM's Runge-Kutta steps, where half of num_train_timesteps / steps is not whole: diffusers
+  ///   rounds it;
+  /// - LMSDiscrete, which extrapolates in its last step, where the library's ends with an Euler
+  /// step;
+  /// - CogVideoXDPM, which draws twice in most steps, and DDPMWuerstchen, whose last step adds no
+  ///   noise although it does not end at sigma 0;
+  /// - runs with a first or last step of no length: the grid leaves it out, and with it one model
+  ///   call.
+  ///
+  /// Refuses what the library has no method for: KDPM2AncestralDiscrete, DPMSolverSDE,
+  /// FlowMatchHeunDiscrete, FlowMatchLCM, LTXEulerAncestralRF, IPNDM, LCM and TCD;
+  /// DPMSolverSinglestep with sde-dpmsolver++ or begun within a block, FlowMatchEulerDiscrete with
+  /// stochastic_sampling, s_churn, and UniPC where disable_corrector names some steps and not all.
   [[nodiscard]] Method method(const Run& run) const {
     return detail::method_of(options_, run, points(run));
   }
@@ -106,26 +134,11 @@ class Scheduler {
   /// The plan of the whole run. Refuses counts of steps that diffusers cannot do, and in
   /// `Mode::strict` those for which it is broken.
   [[nodiscard]] Plan make_plan(const Run& run) const {
-    const Options& o = options_;
     const Points at = points(run);
-    if (at.sigmas.empty()) {
-      const detail::Table table(o);
-      detail::check_stride(o, mode_, run);
-      if (o.kind == Kind::ddpm) return detail::ddpm_plan(o, mode_, table, at.timesteps);
-      if (o.kind == Kind::ddim) return detail::ddim_plan(o, table, run, at.timesteps);
-      const int stride = o.num_train_timesteps / run.steps;
-      if (o.kind == Kind::pndm) return detail::pndm_plan(o, table, stride, at.timesteps);
-      return detail::ddim_inverse_plan(o, table, stride, at.timesteps);
-    }
-    const std::vector<Level> levels = detail::levels_of(schedule(run), o, at);
-    if (o.kind == Kind::dpm_singlestep) return detail::singlestep_plan(o, levels);
-    if (o.kind == Kind::unipc) return detail::unipc_plan(o, levels);
-    if (o.kind == Kind::sa_solver) return detail::sa_solver_plan(o, levels);
-    if (o.kind == Kind::heun) return detail::heun_plan(o, levels);
-    if (o.kind == Kind::euler || o.kind == Kind::flow_match_euler) {
-      return detail::euler_plan(o, levels);
-    }
-    return detail::multistep_plan(o, mode_, levels);
+    if (detail::steps_in_table(options_.kind)) return table_plan(run, at);
+    const AnySchedule along = schedule(run);
+    if (!detail::is_continuous(options_.kind)) detail::check_order(options_, mode_, at);
+    return sigma_plan(run, at, along, detail::levels_of(along, options_, at));
   }
   [[nodiscard]] Plan make_plan(int steps) const { return make_plan(of(steps)); }
 
@@ -149,6 +162,71 @@ class Scheduler {
   }
 
  private:
+  [[nodiscard]] Plan table_plan(const Run& run, const Points& at) const {
+    using enum Kind;
+    const Options& o = options_;
+    const detail::Table table(o);
+    detail::check_stride(o, mode_, run);
+    if (o.kind == ddpm) return detail::ddpm_plan(o, mode_, table, at.timesteps);
+    if (o.kind == lcm) return detail::lcm_plan(o, table, at.timesteps);
+    if (o.kind == tcd) return detail::tcd_plan(o, table, run.eta.value_or(0.3), at.timesteps);
+    if (o.kind == ddim || o.kind == cogvideox_ddim) {
+      return detail::ddim_plan(o, table, run, at.timesteps);
+    }
+    const int stride = o.num_train_timesteps / run.steps;
+    if (o.kind == cogvideox_dpm) {
+      return detail::cogvideox_dpm_plan(o, table, stride, at.timesteps);
+    }
+    if (o.kind == pndm) return detail::pndm_plan(o, table, stride, at.timesteps);
+    return detail::ddim_inverse_plan(o, table, stride, at.timesteps);
+  }
+
+  [[nodiscard]] Plan sigma_plan(const Run& run, const Points& at, const AnySchedule& along,
+                                const std::vector<Level>& levels) const {
+    const Options& o = options_;
+    switch (o.kind) {
+      case Kind::dpm_singlestep:
+        return detail::singlestep_plan(o, levels, at.skipped);
+      case Kind::unipc:
+        return detail::unipc_plan(o, levels, at.skipped);
+      case Kind::sa_solver:
+        return detail::sa_solver_plan(o, levels);
+      case Kind::heun:
+      case Kind::flow_match_heun:
+        return detail::heun_plan(o, levels);
+      case Kind::euler:
+      case Kind::edm_euler:
+      case Kind::flow_match_euler:
+      case Kind::flow_match_lcm:
+        return detail::euler_plan(o, run, levels, at.skipped);
+      case Kind::euler_ancestral:
+        return detail::euler_ancestral_plan(o, levels);
+      case Kind::ltx_euler_ancestral:
+        return detail::ltx_plan(o, levels);
+      case Kind::kdpm2:
+      case Kind::kdpm2_ancestral:
+        return detail::kdpm2_plan(o, along, levels);
+      case Kind::dpm_sde:
+        return detail::dpm_sde_plan(o, run, along, levels);
+      case Kind::lms:
+        return detail::lms_plan(o, levels);
+      case Kind::ipndm:
+        return detail::ipndm_plan(o, levels);
+      case Kind::ddpm_wuerstchen:
+        return detail::ddpm_wuerstchen_plan(o, levels);
+      default:
+        return detail::multistep_plan(o, mode_, levels, at.skipped);
+    }
+  }
+
+  /// Options whose every value is of its type and, for texts, one that the class allows.
+  struct Read {
+    Options options;
+  };
+  Scheduler(Read read, Mode mode) : options_(std::move(read.options)), mode_(mode) {
+    detail::check_options(options_, mode_);
+  }
+
   static Run of(int steps) { return Run{.steps = steps}; }
 
   [[nodiscard]] Points points(const Run& run) const {

@@ -17,11 +17,10 @@
 #include <type_traits>
 #include <vector>
 
+#include "dpm/interop/diffusers/config_text.hpp"
 #include "dpm/interop/diffusers/options.hpp"
 
 namespace dpm::diffusers::detail {
-
-using nlohmann::json;
 
 using Texts = std::initializer_list<std::string_view>;
 
@@ -43,17 +42,21 @@ void visit_options(Options& o, Visit&& visit) {
   const bool betas = has_betas(o.kind);
   const bool lambda = steps_in_lambda(o.kind);
   const bool dpm = is(dpm_multistep, dpm_multistep_inverse, dpm_singlestep);
-  const bool edm = is(edm_dpm_multistep);
-  const bool flow_match = is(flow_match_euler);
-  const bool has_spacing = betas && !is(dpm_singlestep);
-  const bool thresholds = lambda || edm || is(ddim, ddpm);
-  const bool clips = is(ddim, ddim_inverse, ddpm, heun);
-  const bool has_curves = lambda || is(euler, heun, flow_match_euler);
+  const bool edm = is_edm(o.kind);
+  const bool edm_dpm = is(edm_dpm_multistep);
+  const bool cosine = is(cosine_dpm_multistep);
+  const bool flow_match = is(flow_match_euler, flow_match_lcm);
+  const bool distilled = is(lcm, tcd);
+  const bool cogvideox = is(cogvideox_ddim, cogvideox_dpm);
+  const bool has_spacing = betas && !is(dpm_singlestep) && !distilled;
+  const bool thresholds = lambda || edm_dpm || distilled || is(ddim, ddpm);
+  const bool clips = distilled || is(ddim, ddim_inverse, ddpm, heun);
+  const bool has_curves = lambda || flow_match || (steps_in_sigma(o.kind) && !is(euler_ancestral));
   const bool shifts = is(dpm_multistep, dpm_singlestep, unipc, deis);
-  const bool has_order = dpm || edm || is(unipc, deis);
+  const bool has_order = dpm || edm_dpm || cosine || is(unipc, deis);
   const bool has_sigma_range = edm || is(euler, unipc);
 
-  field(true, "num_train_timesteps", o.num_train_timesteps);
+  field(!is(ddpm_wuerstchen), "num_train_timesteps", o.num_train_timesteps);
   field(betas, "beta_start", o.beta_start);
   field(betas, "beta_end", o.beta_end);
   text(betas && !is(ddpm, heun), "beta_schedule", o.beta_schedule,
@@ -63,14 +66,17 @@ void visit_options(Options& o, Visit&& visit) {
   text(is(heun), "beta_schedule", o.beta_schedule,
        {"linear", "scaled_linear", "squaredcos_cap_v2", "exp"});
   field(betas, "trained_betas", o.trained_betas);
-  field(is(dpm_multistep, unipc, ddim, ddim_inverse, ddpm, euler), "rescale_betas_zero_snr",
-        o.rescale_betas_zero_snr);
+  field(distilled || cogvideox ||
+            is(dpm_multistep, unipc, ddim, ddim_inverse, ddpm, euler, euler_ancestral),
+        "rescale_betas_zero_snr", o.rescale_betas_zero_snr);
+  field(cogvideox, "snr_shift_scale", o.snr_shift_scale);
 
   text(lambda, "prediction_type", o.prediction_type,
        {"epsilon", "sample", "v_prediction", "flow_prediction"});
-  text(is(ddim, ddim_inverse, ddpm, euler), "prediction_type", o.prediction_type,
-       {"epsilon", "sample", "v_prediction"});
-  text(edm || is(heun, pndm), "prediction_type", o.prediction_type, {"epsilon", "v_prediction"});
+  text(distilled || cogvideox || is(ddim, ddim_inverse, ddpm, euler, lms), "prediction_type",
+       o.prediction_type, {"epsilon", "sample", "v_prediction"});
+  text(edm || is(heun, pndm, euler_ancestral, kdpm2, kdpm2_ancestral, dpm_sde), "prediction_type",
+       o.prediction_type, {"epsilon", "v_prediction"});
   field(dpm || is(sa_solver), "lambda_min_clipped", o.lambda_min_clipped);
   text(dpm || is(sa_solver), "variance_type", o.variance_type, {"", "learned", "learned_range"});
   text(is(ddpm), "variance_type", o.variance_type,
@@ -81,7 +87,7 @@ void visit_options(Options& o, Visit&& visit) {
   field(thresholds, "sample_max_value", o.sample_max_value);
   field(clips, "clip_sample", o.clip_sample);
   field(clips, "clip_sample_range", o.clip_sample_range);
-  field(is(ddim, ddim_inverse, pndm), "set_alpha_to_one", o.set_alpha_to_one);
+  field(cogvideox || is(ddim, ddim_inverse, pndm), "set_alpha_to_one", o.set_alpha_to_one);
 
   text(has_spacing && !is(ddim_inverse), "timestep_spacing", o.timestep_spacing,
        {"linspace", "leading", "trailing"});
@@ -104,13 +110,15 @@ void visit_options(Options& o, Visit&& visit) {
        {"dpmsolver++", "dpmsolver", "sde-dpmsolver", "sde-dpmsolver++"}, {"deis"});
   text(is(dpm_singlestep), "algorithm_type", o.algorithm_type,
        {"dpmsolver++", "dpmsolver", "sde-dpmsolver++"}, {"deis"});
-  text(edm, "algorithm_type", o.algorithm_type, {"dpmsolver++", "sde-dpmsolver++"}, {"deis"});
+  text(edm_dpm, "algorithm_type", o.algorithm_type, {"dpmsolver++", "sde-dpmsolver++"}, {"deis"});
   text(is(deis), "algorithm_type", o.algorithm_type, {"deis"}, {"dpmsolver", "dpmsolver++"});
   text(is(sa_solver), "algorithm_type", o.algorithm_type, {"data_prediction", "noise_prediction"});
-  text(dpm || edm, "solver_type", o.solver_type, {"midpoint", "heun"}, {"logrho", "bh1", "bh2"});
+  text(dpm || edm_dpm || cosine, "solver_type", o.solver_type, {"midpoint", "heun"},
+       {"logrho", "bh1", "bh2"});
   text(is(unipc), "solver_type", o.solver_type, {"bh2", "bh1"}, {"midpoint", "heun", "logrho"});
   text(is(deis), "solver_type", o.solver_type, {"logrho"}, {"midpoint", "heun", "bh1", "bh2"});
-  field(edm || is(dpm_multistep, dpm_multistep_inverse), "euler_at_final", o.euler_at_final);
+  field(edm_dpm || cosine || is(dpm_multistep, dpm_multistep_inverse), "euler_at_final",
+        o.euler_at_final);
   field(is(unipc), "predict_x0", o.predict_x0);
   field(is(unipc), "disable_corrector", o.disable_corrector);
   field(is(sa_solver), "predictor_order", o.predictor_order);
@@ -124,11 +132,18 @@ void visit_options(Options& o, Visit&& visit) {
   field(edm, "rho", o.rho);
   text(is(euler), "interpolation_type", o.interpolation_type, {"linear", "log_linear"});
   text(is(euler), "timestep_type", o.timestep_type, {"discrete", "continuous"});
-  field(flow_match, "shift", o.shift);
+  field(flow_match || is(flow_match_heun), "shift", o.shift);
   text(flow_match, "time_shift_type", o.time_shift_type, {"exponential", "linear"});
   field(flow_match || is(unipc), "shift_terminal", o.shift_terminal);
   field(flow_match, "invert_sigmas", o.invert_sigmas);
-  field(flow_match, "stochastic_sampling", o.stochastic_sampling);
+  field(is(flow_match_euler), "stochastic_sampling", o.stochastic_sampling);
+
+  field(distilled, "original_inference_steps", o.original_inference_steps);
+  field(is(lcm), "timestep_scaling", o.timestep_scaling);
+  field(is(ltx_euler_ancestral), "eta", o.eta);
+  field(is(ltx_euler_ancestral), "s_noise", o.s_noise);
+  field(is(ddpm_wuerstchen), "scaler", o.scaler);
+  field(is(ddpm_wuerstchen), "s", o.s);
 }
 
 /// Every key that some class has, and keys without effect on the result: notes of diffusers,
@@ -138,10 +153,9 @@ inline std::set<std::string> known_keys() {
   const auto add = [&known](const auto*... names) { (known.emplace(names), ...); };
   add("_class_name", "timestep_values", "tensor_format", "_diffusers_version",
       "_use_default_values", "_name_or_path", "_commit_hash", "base_image_seq_len", "base_shift",
-      "max_image_seq_len", "max_shift", "original_inference_steps", "timestep_scaling",
-      "use_timestep_alignment", "noise_sampler_seed", "s_churn", "s_noise", "s_tmin", "s_tmax",
-      "clip_model_output", "order", "use_noise_sampler", "set_alpha_to_zero", "solver_p",
-      "tau_func");
+      "max_image_seq_len", "max_shift", "upscale_mode", "scale_factors", "use_timestep_alignment",
+      "noise_sampler_seed", "s_churn", "s_noise", "s_tmin", "s_tmax", "clip_model_output", "order",
+      "use_noise_sampler", "set_alpha_to_zero", "solver_p", "tau_func");
   for (const auto& [kind, name] : class_names) {
     Options options = options_of(kind);
     visit_options(options, [&add](const char* key, auto&&...) { add(key); });
@@ -152,66 +166,63 @@ inline std::set<std::string> known_keys() {
 /// A number, or the text "Infinity" or "-Infinity", for which JSON has no number.
 inline std::optional<double> as_number(const json& value) {
   constexpr double infinity = std::numeric_limits<double>::infinity();
-  if (value.is_number()) return value.get<double>();
+  if (value.is_number() && !std::isnan(value.get<double>())) return value.get<double>();
   if (value == "Infinity") return infinity;
   if (value == "-Infinity") return -infinity;
   return std::nullopt;
 }
 
-/// What a refusal of an option begins with.
-inline std::string complaint(const char* key, const json& value) {
-  return std::string("diffusers: ") + key + " is " +
-         value.dump(-1, ' ', false, json::error_handler_t::replace) + "; it must be ";
+/// Refuses the value of an option unless it is `allowed`, which is said in words.
+inline void require_value(bool allowed, const char* key, const json& value, const char* words) {
+  if (!allowed) refuse({"diffusers: ", key, " is ", shown(value), "; it must be ", words});
 }
 
 /// These read the value of an option, each of one type, or refuse it.
 inline void read(const char* key, const json& value, bool& target) {
-  require(value.is_boolean() || value.is_null(), complaint(key, value), "true or false");
+  require_value(value.is_boolean() || value.is_null(), key, value, "true or false");
   target = value.is_boolean() && value.get<bool>();
 }
 inline void read(const char* key, const json& value, int& target) {
-  require(value.is_number_integer() && std::abs(value.get<double>()) < 1e9, complaint(key, value),
-          "a whole number below 1e9");
+  require_value(value.is_number_integer() && std::abs(value.get<double>()) < 1e9, key, value,
+                "a whole number below 1e9");
   target = value.get<int>();
 }
 inline void read(const char* key, const json& value, double& target) {
   if (value.is_null() && std::isinf(target)) return;
   const auto number = as_number(value);
-  require(number.has_value(), complaint(key, value), "a number");
+  require_value(number.has_value(), key, value, "a number");
   target = *number;
 }
 inline void read(const char* key, const json& value, std::optional<double>& target) {
   target = as_number(value);
-  require(target.has_value() || value.is_null(), complaint(key, value), "a number or null");
+  require_value(target.has_value() || value.is_null(), key, value, "a number or null");
 }
 inline void read(const char* key, const json& value, std::vector<double>& target) {
   if (value.is_null()) return;
-  require(value.is_array(), complaint(key, value), "a list of numbers or null");
+  require_value(value.is_array(), key, value, "a list of numbers or null");
   target.clear();
-  for (const json& entry : value) {
-    require(entry.is_number(), complaint(key, entry), "numbers only");
-    target.push_back(entry.get<double>());
-  }
+  for (const json& entry : value) read(key, entry, target.emplace_back());
 }
 inline void read(const char* key, const json& value, std::vector<int>& target) {
   if (value.is_null()) return;
-  require(value.is_array(), complaint(key, value), "a list of whole numbers or null");
+  require_value(value.is_array(), key, value, "a list of whole numbers or null");
   target.clear();
   for (const json& entry : value) read(key, entry, target.emplace_back());
 }
 inline void read(const char* key, const json& value, std::string& target, Texts allowed,
                  Texts replaced) {
-  std::string names;
-  for (const auto name : allowed) {
-    names += (names.empty() ? "" : ", ") + (name.empty() ? "null" : std::string(name));
-  }
-  require(value.is_string() || value.is_null(), complaint(key, value), "one of ", names);
-  target = value.is_null() ? "" : value.get<std::string>();
   const auto is_in = [&target](Texts texts) {
     return std::find(texts.begin(), texts.end(), target) != texts.end();
   };
-  if (is_in(replaced)) target = *allowed.begin();
-  require(is_in(allowed), complaint(key, value), "one of ", names);
+  const bool is_text = value.is_string() || value.is_null();
+  target = value.is_string() ? value.get<std::string>() : "";
+  if (is_text && is_in(replaced)) target = *allowed.begin();
+  if (is_text && is_in(allowed)) return;
+  std::string names = "one of ";
+  for (const auto name : allowed) {
+    names += (name == *allowed.begin() ? "" : ", ") + (name.empty() ? "null" : std::string(name));
+  }
+  require_value(false, key, value, names.c_str());
 }
 
 /// Reads the options of the class that `_class_name` names. Refuses, by name, keys that no class
@@ -225,12 +236,24 @@ inline Options read_options(const json& config) {
   Options options = options_of(kind_of(name->get<std::string>()));
   const std::set<std::string> known = known_keys();
   for (const auto& entry : config.items()) {
-    require(known.contains(entry.key()), "diffusers: the key ", entry.key(), " of ",
-            name->get<std::string>(), " is not known; remove it if it cannot change the result");
+    require(known.contains(entry.key()), "diffusers: the key ", shortened(entry.key()), " of ",
+            class_name(options.kind), " is not known; remove it if it cannot change the result");
   }
   for (const char* key : {"solver_p", "tau_func"}) {
     require(!config.contains(key) || config[key].is_null(), "diffusers: ", key,
             " holds code; it must be null");
+  }
+  if (config.contains("scale_factors")) {
+    require(
+        config["scale_factors"].is_null(),
+        "diffusers: scale_factors resizes the sample between steps, which a plan cannot; it must "
+        "be null");
+  }
+  if (options.kind == Kind::ipndm && config.contains("trained_betas")) {
+    require(
+        config["trained_betas"].is_null(),
+        "diffusers: trained_betas of IPNDMScheduler are sigmas of one number of steps; they must "
+        "be null, and dpm::Ipndm{} runs over a grid of your own");
   }
   visit_options(options, [&config](const char* key, auto& target, const auto&... choices) {
     if (const auto at = config.find(key); at != config.end()) read(key, *at, target, choices...);
@@ -238,15 +261,17 @@ inline Options read_options(const json& config) {
   return options;
 }
 
+/// The options of a class as a configuration.
 inline json write_options(Options options) {
   json config = json::object();
   config["_class_name"] = class_name(options.kind);
   visit_options(options, [&config](const char* key, const auto& value, const auto&... /*choices*/) {
     using Value = std::decay_t<decltype(value)>;
     if constexpr (std::is_same_v<Value, double>) {
-      // JSON has no number for infinity. Minus infinity is the default.
-      if (std::isfinite(value)) config[key] = value;
-      if (std::isinf(value) && value > 0.0) config[key] = "Infinity";
+      // JSON has no number for infinity.
+      const bool is_default = key == std::string_view("lambda_min_clipped") && value < 0.0;
+      if (!std::isinf(value)) config[key] = value;
+      if (std::isinf(value) && !is_default) config[key] = value > 0.0 ? "Infinity" : "-Infinity";
     } else if constexpr (std::is_same_v<Value, std::optional<double>>) {
       config[key] = value ? json(*value) : json();
     } else if constexpr (std::is_same_v<Value, bool> || std::is_same_v<Value, int> ||
@@ -259,24 +284,7 @@ inline json write_options(Options options) {
   return config;
 }
 
-/// Python writes -Infinity, Infinity and NaN into JSON; this puts them in quotes.
-inline std::string quote_non_finite(std::string_view text) {
-  std::string quoted;
-  bool in_text = false;
-  while (!text.empty()) {
-    if (text[0] == '"') in_text = !in_text;
-    std::size_t length = in_text && text[0] == '\\' ? 2 : 1;
-    const char* quote = "";
-    for (const std::string_view word : {"-Infinity", "Infinity", "NaN"}) {
-      if (in_text || !text.starts_with(word)) continue;
-      length = word.size();
-      quote = "\"";
-    }
-    const std::string_view token = text.substr(0, length);
-    quoted.append(quote).append(token).append(quote);
-    text.remove_prefix(token.size());
-  }
-  return quoted;
-}
+/// Options that were set by hand, checked and completed as those of a file are.
+inline Options read_again(const Options& options) { return read_options(write_options(options)); }
 
 }  // namespace dpm::diffusers::detail

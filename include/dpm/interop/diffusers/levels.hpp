@@ -17,6 +17,7 @@
 #include "dpm/error.hpp"
 #include "dpm/interop/diffusers/options.hpp"
 #include "dpm/interop/diffusers/points.hpp"
+#include "dpm/interop/diffusers/schedules.hpp"
 #include "dpm/interop/diffusers/table.hpp"
 #include "dpm/plan/builder.hpp"
 #include "dpm/plan/plan.hpp"
@@ -28,34 +29,6 @@
 #include "dpm/state/dense.hpp"
 
 namespace dpm::diffusers {
-
-/// The process of EulerDiscrete and HeunDiscrete: x = x_0 + sigma epsilon, the model given x over
-/// sqrt(1 + sigma^2) and the table's timestep of sigma. Its time is sigma.
-class SigmaSchedule {
- public:
-  /// Up to the table's largest sigma, or to `sigma_max` if that is larger.
-  explicit SigmaSchedule(detail::Table table, double sigma_max = 0.0)
-      : table_(std::move(table)), sigma_max_(std::max(sigma_max, table_.sigma_max())) {}
-
-  [[nodiscard]] double first_time() const { return table_.sigma_min(); }
-  [[nodiscard]] double last_time() const { return sigma_max_; }
-  /// The level at sigma >= 0.
-  [[nodiscard]] Level level(double sigma) const {
-    dpm::detail::require(sigma >= 0.0 && sigma < std::numeric_limits<double>::infinity(),
-                         "SigmaSchedule: time, which is sigma, is ", sigma,
-                         "; it must be finite and at least 0");
-    return {.time = sigma,
-            .log_sigma = std::log(sigma),
-            .timestep = table_.timestep_of(sigma),
-            .data_stddev = 1.0};
-  }
-  [[nodiscard]] double time_of_lambda(double lambda) const { return std::exp(-lambda); }
-  [[nodiscard]] LevelRate rate(double sigma) const { return {0.0, 1.0 / sigma}; }
-
- private:
-  detail::Table table_;
-  double sigma_max_;
-};
 
 /// The correction of data predictions that a configuration asks for: thresholding or clipping.
 class DataCorrection {
@@ -75,21 +48,24 @@ class DataCorrection {
 namespace detail {
 
 inline Prediction prediction_of(const Options& o) {
-  if (o.kind == Kind::flow_match_euler) return Prediction::flow;
+  if (is_flow_match(o.kind)) return Prediction::flow;
+  if (o.kind == Kind::ipndm) return Prediction::velocity;
   if (o.prediction_type == "sample") return Prediction::data;
   if (o.prediction_type == "v_prediction") return Prediction::velocity;
   if (o.prediction_type == "flow_prediction") return Prediction::flow;
-  return o.kind == Kind::edm_dpm_multistep ? Prediction::edm : Prediction::noise;
+  return is_edm(o.kind) ? Prediction::edm : Prediction::noise;
 }
 
 inline bool has_thresholding(const Options& o) {
   if (o.kind == Kind::unipc && !o.predict_x0) return false;  // diffusers ignores it there
-  return o.thresholding && (steps_in_lambda(o.kind) ||
-                            is_one_of(o.kind, Kind::edm_dpm_multistep, Kind::ddim, Kind::ddpm));
+  return o.thresholding &&
+         (steps_in_lambda(o.kind) ||
+          is_one_of(o.kind, Kind::edm_dpm_multistep, Kind::ddim, Kind::ddpm, Kind::lcm, Kind::tcd));
 }
 
 inline bool has_clipping(const Options& o) {
-  return o.clip_sample && is_one_of(o.kind, Kind::ddim, Kind::ddim_inverse, Kind::ddpm, Kind::heun);
+  return o.clip_sample && is_one_of(o.kind, Kind::ddim, Kind::ddim_inverse, Kind::ddpm, Kind::heun,
+                                    Kind::lcm, Kind::tcd);
 }
 
 inline Correction correction_of(const Options& o) {
@@ -102,7 +78,11 @@ inline Space space_of(const Options& o) {
   bool data = algorithm.ends_with("++") || !steps_in_lambda(o.kind);
   if (o.kind == Kind::unipc) data = o.predict_x0;
   if (o.kind == Kind::sa_solver) data = algorithm == "data_prediction";
-  if (is_one_of(o.kind, Kind::deis, Kind::heun, Kind::euler, Kind::pndm)) data = false;
+  if (steps_in_sigma(o.kind)) data = o.kind == Kind::dpm_sde;
+  if (is_one_of(o.kind, Kind::deis, Kind::pndm, Kind::edm_euler, Kind::ipndm,
+                Kind::ddpm_wuerstchen)) {
+    data = false;
+  }
   return data ? Space::data : Space::noise;
 }
 
@@ -118,34 +98,43 @@ inline bool is_sde(const Options& o) {
 }
 
 inline AnySchedule schedule_of(const Options& o, const Run& run = {}) {
-  if (o.kind == Kind::edm_dpm_multistep) {
-    return Edm(o.sigma_min.value_or(0.002), o.sigma_max.value_or(80.0), o.sigma_data);
+  if (is_edm(o.kind)) {
+    const Edm edm(o.sigma_min.value_or(0.002), o.sigma_max.value_or(80.0), o.sigma_data);
+    if (o.kind != Kind::cosine_dpm_multistep) return edm;
+    return WithTimesteps(edm, [](const Level& at) { return timestep_of_angle(at.sigma()); });
   }
-  if (o.kind == Kind::flow_match_euler) {
-    return RectifiedFlow(o.use_dynamic_shifting ? shift_of(o, run, o.shift) : o.shift,
-                         o.num_train_timesteps);
+  if (o.kind == Kind::ipndm) return AngleSchedule();
+  if (o.kind == Kind::ddpm_wuerstchen) return WuerstchenSchedule(o.scaler, o.s);
+  if (is_flow_match(o.kind)) {
+    const double shift = o.use_dynamic_shifting ? shift_of(o, run, o.shift) : o.shift;
+    const RectifiedFlow flow(shift, o.num_train_timesteps);
+    if (!o.invert_sigmas) return flow;
+    return WithTimesteps(flow,
+                         [n = o.num_train_timesteps](const Level& at) { return n * at.alpha(); });
   }
   if (steps_in_lambda(o.kind) && o.use_flow_sigmas) {
     return RectifiedFlow(shift_of(o, run, o.flow_shift), o.num_train_timesteps);
   }
-  if (is_one_of(o.kind, Kind::euler, Kind::heun)) {
+  if (steps_in_sigma(o.kind)) {
     return SigmaSchedule(Table(o), o.sigma_max.value_or(0.0));
   }
   return Table(o).schedule();
 }
 
-/// The level with sigma / alpha = `sigma`, or for a flow sigma itself.
+/// The level with sigma / alpha = `sigma`, or for a flow sigma itself, or where those are inverted
+/// 1 - sigma.
 inline Level level_of(const AnySchedule& schedule, const Options& o, double sigma,
                       double timestep) {
   Level level{.log_sigma = std::log(sigma), .timestep = timestep};
-  if (is_one_of(o.kind, Kind::euler, Kind::heun)) {
+  if (steps_in_sigma(o.kind)) {
     level.time = sigma;
     level.data_stddev = 1.0;
     return level;
   }
-  if (o.kind == Kind::flow_match_euler || o.use_flow_sigmas) {
+  if (is_flow(o)) {
     level.log_alpha = std::log1p(-sigma);
-  } else if (o.kind == Kind::edm_dpm_multistep) {
+    if (o.invert_sigmas) std::swap(level.log_alpha, level.log_sigma);
+  } else if (is_edm(o.kind)) {
     level.data_stddev = o.sigma_data;
   } else {
     level.log_alpha = -0.5 * std::log1p(sigma * sigma);
@@ -162,21 +151,11 @@ inline std::vector<Level> levels_of(const AnySchedule& schedule, const Options& 
   std::vector<Level> levels;
   const std::size_t n = points.timesteps.size();
   for (std::size_t i = 0; i <= n; ++i) {
-    levels.push_back(level_of(schedule, o, points.sigmas[i], i < n ? points.timesteps[i] : 0.0));
+    const double timestep = i < n ? points.timesteps[i] : 0.0;
+    levels.push_back(is_continuous(o.kind) ? schedule.level(timestep)
+                                           : level_of(schedule, o, points.sigmas[i], timestep));
   }
   return levels;
-}
-
-/// Refuses a grid on which differences of predictions are divided by zero: two equal sigmas, other
-/// than the last two.
-inline void check_distinct(const Options& o, std::span<const Level> levels) {
-  if (o.solver_order == 1 && o.kind != Kind::unipc && o.kind != Kind::sa_solver) return;
-  for (std::size_t i = 1; i + 1 < levels.size(); ++i) {
-    require(levels[i].lambda() != levels[i - 1].lambda(), "diffusers: ", class_name(o.kind),
-            " over ", levels.size() - 1, " steps has the same sigma twice, at timesteps ",
-            levels[i - 1].timestep, " and ", levels[i].timestep,
-            "; use fewer steps or another spacing");
-  }
 }
 
 }  // namespace detail

@@ -28,11 +28,11 @@ using Method = std::variant<DpmSolver, UniPc, Deis, SaSolver, Ddim, Ddpm, Pndm, 
 
 namespace detail {
 
-/// The levels of a run for a `Grid`, without a last step of length 0.
+/// The levels of a run for a `Grid`, without a first or last step of length 0.
 inline std::vector<Level> grid_levels(const AnySchedule& schedule, const Options& o, Mode mode,
                                       const Run& run, const Points& points) {
   std::vector<Level> levels;
-  if (!points.sigmas.empty()) {
+  if (!steps_in_table(o.kind)) {
     levels = levels_of(schedule, o, points);
   } else {
     const Table table(o);
@@ -45,10 +45,11 @@ inline std::vector<Level> grid_levels(const AnySchedule& schedule, const Options
     // The inverse tells the model the timestep that a step runs to.
     for (std::size_t i = 0; inverse && i < timesteps.size(); ++i) levels[i].timestep = timesteps[i];
   }
-  const std::size_t n = levels.size();
-  if (n > 2 && std::abs(levels[n - 1].lambda() - levels[n - 2].lambda()) < no_length) {
-    levels.pop_back();
-  }
+  const auto no_length_at = [&](std::size_t i) {
+    return levels.size() > 2 && std::abs(levels[i + 1].lambda() - levels[i].lambda()) < no_length;
+  };
+  if (no_length_at(levels.size() - 2)) levels.pop_back();
+  if (no_length_at(0)) levels.erase(levels.begin());
   return levels;
 }
 
@@ -72,27 +73,69 @@ inline DpmSolver dpm_solver_of(const Options& o, std::size_t steps, bool ends_at
   return method;
 }
 
+/// UniPC, whose corrector is on in every step or in none. The last step has none anyway.
+inline UniPc unipc_method_of(const Options& o, const Points& points) {
+  UniPc method = unipc_of(o);
+  const std::size_t steps = points.timesteps.size();
+  std::size_t off = 0;
+  for (std::size_t i = 0; i + 1 < steps; ++i) off += is_corrected(o, i + points.skipped) ? 0 : 1;
+  method.corrector = off == 0;
+  require(off == 0 || off + 1 == steps,
+          "diffusers: UniPCMultistepScheduler with disable_corrector for ", off, " of ", steps,
+          " steps has no method of its like here; use its plan, or dpm::UniPc{.corrector = false}");
+  return method;
+}
+
+/// Refuses the classes and options that no method of the library is like.
+inline void check_has_method(const Options& o, const Run& run, const Points& points) {
+  const bool has_none =
+      is_one_of(o.kind, Kind::kdpm2_ancestral, Kind::dpm_sde, Kind::flow_match_heun,
+                Kind::flow_match_lcm, Kind::ltx_euler_ancestral, Kind::ipndm, Kind::lcm, Kind::tcd);
+  require(!has_none, "diffusers: ", class_name(o.kind),
+          " has no method of its like here; use its plan");
+  require(!o.stochastic_sampling, "diffusers: ", class_name(o.kind),
+          " with stochastic_sampling has no method of its like here; use its plan");
+  require(run.s_churn == 0.0, "diffusers: ", class_name(o.kind),
+          " with s_churn has no method of its like here; use its plan");
+  require(o.kind != Kind::dpm_singlestep ||
+              points.skipped % static_cast<std::size_t>(o.solver_order) == 0,
+          "diffusers: ", class_name(o.kind), " that begins with step ", points.skipped,
+          " begins within a block, which has no method of its like here; use its plan");
+}
+
 inline Method method_of(const Options& o, const Run& run, const Points& points) {
-  if (o.kind == Kind::unipc) return unipc_of(o);
+  check_has_method(o, run, points);
+  const std::size_t steps = points.timesteps.size() + points.skipped;
+  if (o.kind == Kind::unipc) return unipc_method_of(o, points);
   if (o.kind == Kind::deis) return Deis{.order = o.solver_order};
+  if (o.kind == Kind::lms) return Deis{.order = 4, .variable = Deis::Variable::sigma_over_alpha};
   if (o.kind == Kind::heun) return Heun{};
+  if (o.kind == Kind::kdpm2) {
+    return DpmSolver{.order = 2, .form = DpmSolver::Form::singlestep, .space = Space::noise};
+  }
+  if (o.kind == Kind::cogvideox_dpm) {
+    return DpmSolver{
+        .order = 2, .start = DpmSolver::Start::lower_order, .first_order_final = true, .tau = 1.0};
+  }
   if (o.kind == Kind::sa_solver) {
     return SaSolver{.predictor_order = o.predictor_order,
                     .corrector_order = o.corrector_order > 1 ? o.corrector_order : 0,
                     .space = space_of(o),
                     .tau = sa_solver_tau};
   }
-  if (o.kind == Kind::ddpm) {
+  if (is_one_of(o.kind, Kind::ddpm, Kind::ddpm_wuerstchen)) {
     const bool large = o.variance_type == "fixed_large";
     return Ddpm{.variance = large ? Ddpm::Variance::beta : Ddpm::Variance::posterior};
   }
   if (o.kind == Kind::pndm) {
     return Pndm{.warmup = o.skip_prk_steps ? Pndm::Warmup::plms : Pndm::Warmup::runge_kutta};
   }
-  if (is_one_of(o.kind, Kind::ddim, Kind::ddim_inverse, Kind::euler, Kind::flow_match_euler)) {
-    return Ddim{.eta = run.eta};
+  if (is_one_of(o.kind, Kind::ddim, Kind::ddim_inverse, Kind::cogvideox_ddim, Kind::euler,
+                Kind::edm_euler, Kind::flow_match_euler)) {
+    return Ddim{.eta = run.eta.value_or(0.0)};
   }
-  return dpm_solver_of(o, points.timesteps.size(), points.sigmas.back() == 0.0);
+  if (o.kind == Kind::euler_ancestral) return Ddim{.eta = 1.0};
+  return dpm_solver_of(o, steps, points.sigmas.back() == 0.0);
 }
 
 }  // namespace detail

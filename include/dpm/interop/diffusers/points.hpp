@@ -7,23 +7,17 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <numbers>
 #include <span>
 #include <string_view>
 #include <vector>
 
 #include "dpm/interop/diffusers/options.hpp"
+#include "dpm/interop/diffusers/run_checks.hpp"
 #include "dpm/interop/diffusers/spacings.hpp"
 #include "dpm/interop/diffusers/table.hpp"
 
 namespace dpm::diffusers {
-
-/// What `set_timesteps` leaves behind.
-struct Points {
-  /// What the model is given, one for each call of `step`.
-  std::vector<double> timesteps;
-  /// One more than there are intervals; empty for classes that have none.
-  std::vector<double> sigmas;
-};
 
 namespace detail {
 
@@ -39,8 +33,10 @@ inline std::vector<double> flow_timesteps(const Options& o, std::span<const doub
   return mapped(sigmas, [&](double sigma) { return sigma * o.num_train_timesteps; });
 }
 
-inline std::vector<double> edm_timesteps(std::span<const double> sigmas) {
-  return mapped(sigmas, [](double sigma) { return 0.25 * std::log(sigma); });
+inline std::vector<double> edm_timesteps(const Options& o, std::span<const double> sigmas) {
+  return mapped(sigmas, [&](double sigma) {
+    return o.kind == Kind::cosine_dpm_multistep ? timestep_of_angle(sigma) : 0.25 * std::log(sigma);
+  });
 }
 
 /// A flow's sigmas, evenly spread and then shifted. UniPC starts at sigma = 1, which it then
@@ -68,7 +64,7 @@ inline Points lambda_points(const Options& o, Mode mode, const Table& table, con
   const std::vector<Curve> curve = curves(o);
   Points points{run.timesteps, {}};
   if (run.timesteps.empty()) {
-    const int cut = o.num_train_timesteps - table.clipped_entries(o.lambda_min_clipped);
+    const int cut = table.timesteps_left(o);
     points.timesteps = lambda_timesteps(o, mode, cut, run.steps);
   }
   if (!curve.empty()) {
@@ -103,7 +99,7 @@ inline Points lambda_points(const Options& o, Mode mode, const Table& table, con
 /// The grid of DPMSolverMultistepInverse, low to high.
 inline Points inverse_points(const Options& o, Mode mode, const Table& table, const Run& run) {
   const std::vector<Curve> curve = curves(o);
-  const int cut = o.num_train_timesteps - table.clipped_entries(o.lambda_min_clipped);
+  const int cut = table.timesteps_left(o);
   Points points;
   if (o.use_flow_sigmas) {
     require(mode == Mode::compatible,
@@ -129,26 +125,24 @@ inline Points inverse_points(const Options& o, Mode mode, const Table& table, co
   return points;
 }
 
-/// The grid of EDMDPMSolverMultistep.
-inline Points edm_points(const Options& o, const Run& run) {
+/// The grid of the classes with EDM's preconditioning.
+inline Points edm_points(const Options& o, Mode mode, const Run& run) {
   const double least = o.sigma_min.value_or(0.002);
   const Curve curve = o.sigma_schedule == "karras" ? Curve::karras : Curve::exponential;
   Points points{{}, sigmas_on(curve, o.sigma_max.value_or(80.0), least, run.steps, o.rho)};
-  // One step alone is counted from the other end there.
-  if (curve == Curve::exponential && run.steps == 1) points.sigmas = {least};
-  points.timesteps = edm_timesteps(points.sigmas);
+  if (curve == Curve::exponential && run.steps == 1) {
+    require(
+        mode == Mode::compatible, "diffusers: ", class_name(o.kind),
+        " over 1 step with sigma_schedule exponential has sigma_min alone, where there is almost "
+        "no noise; use sigma_schedule karras");
+    points.sigmas = {least};
+  }
+  points.timesteps = edm_timesteps(o, points.sigmas);
   points.sigmas.push_back(o.final_sigmas_type == "zero" ? 0.0 : least);
   return points;
 }
 
-inline void check_falling(const Options& o, std::span<const double> sigmas) {
-  for (std::size_t i = 1; i < sigmas.size(); ++i) {
-    require(sigmas[i] <= sigmas[i - 1], "diffusers: ", class_name(o.kind), " has sigma ", sigmas[i],
-            " after ", sigmas[i - 1], "; sigmas must fall");
-  }
-}
-
-/// The grid of Euler and Heun.
+/// The grid of the classes that step in sigma.
 inline Points euler_points(const Options& o, Mode mode, const Table& table, const Run& run) {
   const std::vector<Curve> curve = curves(o);
   Points points{run.timesteps, run.sigmas};
@@ -172,27 +166,34 @@ inline Points euler_points(const Options& o, Mode mode, const Table& table, cons
       points.sigmas = sigmas_on(curve[0], o.sigma_max.value_or(points.sigmas.front()),
                                 o.sigma_min.value_or(points.sigmas.back()), run.steps);
       points.timesteps = timesteps_at(table, points.sigmas);
+      const bool rounds = is_one_of(o.kind, Kind::kdpm2, Kind::kdpm2_ancestral);
+      if (rounds && o.use_karras_sigmas) points.timesteps = rounded(points.timesteps);
     }
   }
   if (o.timestep_type == "continuous" && o.prediction_type == "v_prediction") {
     require(run.timesteps.empty(),
             "diffusers: timesteps are given and timestep_type continuous makes its own; leave them "
             "out");
-    points.timesteps = edm_timesteps(points.sigmas);
+    points.timesteps = edm_timesteps(o, points.sigmas);
   }
   const double end = o.final_sigmas_type == "sigma_min" ? table.sigma_min() : 0.0;
   points.sigmas.push_back(run.sigmas.empty() ? end : run.sigmas.back());
-  check_falling(o, points.sigmas);
   return points;
 }
 
-/// The sigmas of FlowMatchEulerDiscrete. It takes the ends from a table that is already shifted,
-/// spreads sigmas evenly between them, and shifts these once more.
+/// The sigmas of the classes for flows. They take the ends from a table that is already shifted,
+/// spread sigmas evenly between them, and shift these once more. LTXEulerAncestralRF takes sigmas
+/// of one's own as they are, with the end.
 inline Points flow_match_points(const Options& o, const Run& run) {
-  require(!o.use_dynamic_shifting || run.mu.has_value(),
-          "diffusers: use_dynamic_shifting is on and mu is missing; give Run::mu");
   const auto train = static_cast<double>(o.num_train_timesteps);
   Points points{{}, run.sigmas};
+  if (o.kind == Kind::ltx_euler_ancestral && !run.sigmas.empty()) {
+    require(run.sigmas.size() >= 2 && run.sigmas[0] <= 1.0, "diffusers: sigmas of ",
+            class_name(o.kind), " has ", run.sigmas.size(), " entries from ", run.sigmas[0],
+            "; it needs at least two, at most 1, the last of which is where the run ends");
+    points.timesteps = flow_timesteps(o, std::span(run.sigmas).first(run.sigmas.size() - 1));
+    return points;
+  }
   if (run.sigmas.empty()) {
     const double least = o.use_dynamic_shifting ? 1.0 / train : shifted(o.shift, 1.0 / train);
     for (int i = 0; i < run.steps; ++i) {
@@ -214,49 +215,11 @@ inline Points flow_match_points(const Options& o, const Run& run) {
   if (o.invert_sigmas) points.sigmas = mapped(points.sigmas, [](double s) { return 1.0 - s; });
   points.timesteps = flow_timesteps(o, points.sigmas);
   points.sigmas.push_back(o.invert_sigmas ? 1.0 : 0.0);
-  if (!o.invert_sigmas) check_falling(o, points.sigmas);
   return points;
 }
 
-/// The points of a run, for every class.
-inline Points points_of(const Options& o, Mode mode, const Run& run) {
-  const std::string_view name = class_name(o.kind);
-  const int given = (run.steps != 0) + !run.timesteps.empty() + !run.sigmas.empty();
-  require(given == 1, "diffusers: a run is given ", given,
-          " of steps, timesteps and sigmas; it must be exactly one");
-  require(run.eta == 0.0 || o.kind == Kind::ddim, "diffusers: eta = ", run.eta, " for ", name,
-          "; only DDIMScheduler has it");
-  require(!run.use_clipped_model_output || o.kind == Kind::ddim,
-          "diffusers: use_clipped_model_output is on for ", name, "; only DDIMScheduler has it");
-  for (const double sigma : run.sigmas) {
-    require(sigma >= 0.0 && sigma < 1e6, "diffusers: sigmas holds ", sigma,
-            "; they must be at least 0 and less than 1e6");
-  }
-  require(!run.mu || o.use_dynamic_shifting,
-          "diffusers: mu is given and use_dynamic_shifting is off; leave mu out");
-  for (std::size_t i = 0; i < run.timesteps.size(); ++i) {
-    const double t = run.timesteps[i];
-    require(t >= 0.0 && t < o.num_train_timesteps && (i == 0 || t < run.timesteps[i - 1]),
-            "diffusers: timesteps[", i, "] = ", t, "; timesteps must fall and lie between 0 and ",
-            o.num_train_timesteps - 1);
-  }
-  const bool takes_timesteps = is_one_of(o.kind, Kind::dpm_multistep, Kind::dpm_singlestep,
-                                         Kind::ddpm, Kind::euler, Kind::heun);
-  require(run.timesteps.empty() || takes_timesteps, "diffusers: ", name,
-          " takes no timesteps of one's own; give steps");
-  require(run.timesteps.empty() || (curves(o).empty() && !o.use_flow_sigmas),
-          "diffusers: timesteps are given and the configuration has sigmas of its own; leave "
-          "the timesteps out");
-  require(run.sigmas.empty() || is_one_of(o.kind, Kind::euler, Kind::flow_match_euler),
-          "diffusers: ", name, " takes no sigmas of one's own; give steps");
-  require(run.steps == 0 || (run.steps >= 1 && run.steps <= 1'000'000),
-          "diffusers: steps = ", run.steps, " for ", name, "; it must lie between 1 and 1000000");
-  if (o.kind == Kind::flow_match_euler) return flow_match_points(o, run);
-  if (o.kind == Kind::edm_dpm_multistep) return edm_points(o, run);
-  const Table table(o);
-  if (is_one_of(o.kind, Kind::euler, Kind::heun)) return euler_points(o, mode, table, run);
-  if (o.kind == Kind::dpm_multistep_inverse) return inverse_points(o, mode, table, run);
-  if (steps_in_lambda(o.kind)) return lambda_points(o, mode, table, run);
+/// The points of a run of a class that steps through the table.
+inline Points table_points(const Options& o, Mode mode, const Run& run) {
   Points points{run.timesteps, {}};
   if (run.timesteps.empty()) {
     points.timesteps = table_timesteps(o, mode, o.num_train_timesteps, run.steps);
@@ -268,24 +231,94 @@ inline Points points_of(const Options& o, Mode mode, const Run& run) {
   return points;
 }
 
+/// The points of a run of a class that has sigmas.
+inline Points sigma_points(const Options& o, Mode mode, const Run& run) {
+  if (is_flow_match(o.kind)) return flow_match_points(o, run);
+  if (is_edm(o.kind)) return edm_points(o, mode, run);
+  const Table table(o);
+  if (steps_in_sigma(o.kind)) return euler_points(o, mode, table, run);
+  if (o.kind == Kind::dpm_multistep_inverse) return inverse_points(o, mode, table, run);
+  return lambda_points(o, mode, table, run);
+}
+
+/// The timesteps of IPNDM, whose angles are those of beta = sin^2, and of DDPMWuerstchen.
+inline std::vector<double> continuous_timesteps(const Options& o, int steps) {
+  std::vector<double> timesteps;
+  for (int i = 0; i < steps; ++i) {
+    const double t = linspace(1.0, 0.0, i, steps + 1);
+    const double root = std::sin(t * std::numbers::pi / 2.0);
+    const double beta = root * root;
+    timesteps.push_back(o.kind == Kind::ipndm ? std::atan2(beta, std::sqrt(1.0 - beta * beta)) /
+                                                    std::numbers::pi * 2.0
+                                              : t);
+  }
+  return timesteps;
+}
+
+/// The points of a run, for every class.
+inline Points points_of(const Options& o, Mode mode, const Run& run) {
+  check_run(o, mode, run);
+  const bool distilled = is_one_of(o.kind, Kind::lcm, Kind::tcd);
+  Points points;
+  if (is_continuous(o.kind)) {
+    points.timesteps = continuous_timesteps(o, run.steps);
+  } else if (distilled && run.steps > 0) {
+    points.timesteps = distilled_timesteps(o, run);
+    return points;
+  } else if (steps_in_table(o.kind)) {
+    points = table_points(o, mode, run);
+  } else {
+    points = sigma_points(o, mode, run);
+    if (mode == Mode::strict) check_order(o, mode, points);
+  }
+  points.skipped = skipped_intervals(o, run, points.timesteps.size());
+  const auto first = static_cast<std::ptrdiff_t>(points.skipped);
+  points.timesteps.erase(points.timesteps.begin(), points.timesteps.begin() + first);
+  if (!points.sigmas.empty()) {
+    points.sigmas.erase(points.sigmas.begin(), points.sigmas.begin() + first);
+  }
+  return points;
+}
+
 /// What standard normal noise is multiplied with to start a run.
 inline double init_noise_sigma(const Options& o, const Points& points) {
-  if (o.kind == Kind::edm_dpm_multistep) return std::hypot(o.sigma_max.value_or(80.0), 1.0);
-  if (!is_one_of(o.kind, Kind::euler, Kind::heun)) return 1.0;
+  require(points.skipped == 0,
+          "diffusers: a run of image-to-image starts from the image; add noise to it with "
+          "dpm::add_noise(image, plan.start(), noise)");
+  if (is_edm(o.kind)) return std::hypot(o.sigma_max.value_or(80.0), 1.0);
+  if (!steps_in_sigma(o.kind)) return 1.0;
   return o.timestep_spacing == "leading" ? std::hypot(points.sigmas[0], 1.0) : points.sigmas[0];
 }
 
-/// The points as diffusers shows them: Heun's inner ones twice, once for each of their calls.
+/// Whether each step calls the model in its middle.
+inline bool has_middle(const Options& o) {
+  return is_one_of(o.kind, Kind::kdpm2, Kind::kdpm2_ancestral, Kind::dpm_sde);
+}
+
+/// The sigma in the middle of a step of these, halfway in log sigma to where it leads without its
+/// fresh noise; of DPMSolverSDE, to its end.
+inline double middle_sigma(const Options& o, double s, double t) {
+  return o.kind == Kind::kdpm2_ancestral ? t : std::sqrt(s * t);
+}
+
+/// The points as diffusers shows them, one timestep for each call: Heun's inner ones twice, and the
+/// others' with the middles between them.
 inline Points shown(const Options& o, const Points& points) {
-  if (o.kind != Kind::heun) return points;
-  Points twice;
-  for (std::size_t i = 0; i < points.timesteps.size(); ++i) {
-    const std::size_t calls = i == 0 ? 1 : 2;
-    twice.timesteps.insert(twice.timesteps.end(), calls, points.timesteps[i]);
-    twice.sigmas.insert(twice.sigmas.end(), calls, points.sigmas[i]);
+  const bool middles = has_middle(o);
+  if (!middles && o.kind != Kind::heun && o.kind != Kind::flow_match_heun) return points;
+  const std::size_t n = points.timesteps.size();
+  Points calls;
+  for (std::size_t i = 0; i < n; ++i) {
+    calls.timesteps.push_back(points.timesteps[i]);
+    calls.sigmas.insert(calls.sigmas.end(), i == 0 ? 1 : 2, points.sigmas[i]);
+    if (i + 1 == n) continue;
+    calls.timesteps.push_back(
+        middles ? Table(o).timestep_of(middle_sigma(o, points.sigmas[i], points.sigmas[i + 1]))
+                : points.timesteps[i + 1]);
   }
-  twice.sigmas.push_back(points.sigmas.back());
-  return twice;
+  const bool listed_thrice = middles && o.kind != Kind::dpm_sde;
+  calls.sigmas.insert(calls.sigmas.end(), listed_thrice ? 3 : 1, points.sigmas.back());
+  return calls;
 }
 
 }  // namespace detail

@@ -22,6 +22,8 @@ inline void check_possible(const Options& o) {
   if (o.kind == Kind::sa_solver) {
     check_order("predictor_order", o.predictor_order, 4);
     check_order("corrector_order", o.corrector_order, 4);
+  } else if (o.kind == Kind::cosine_dpm_multistep) {
+    check_order("solver_order", o.solver_order, 2);
   } else if (steps_in_lambda(o.kind) || o.kind == Kind::edm_dpm_multistep) {
     check_order("solver_order", o.solver_order, unipc ? 4 : 3);
   }
@@ -83,6 +85,12 @@ inline void check_possible(const Options& o) {
        "be greater than 0 and finite");
   must("steps_offset", o.steps_offset, o.steps_offset >= 0, "be at least 0");
   below_1e6("flow_shift", o.flow_shift);
+  below_1e6("snr_shift_scale", o.snr_shift_scale);
+  below_1e6("timestep_scaling", o.timestep_scaling);
+  below_1e6("scaler", o.scaler);
+  must("s", o.s, o.s >= 0.0 && o.s <= 1.0, "lie between 0 and 1");
+  must("eta", o.eta, o.eta >= 0.0 && o.eta <= 1.0, "lie between 0 and 1");
+  must("s_noise", o.s_noise, o.s_noise >= 0.0 && o.s_noise < 1e6, "be at least 0 and below 1e6");
   must("sample_max_value", o.sample_max_value, o.sample_max_value > 0.0, "be greater than 0");
   must("dynamic_thresholding_ratio", ratio, ratio >= 0.0 && ratio <= 1.0, "lie between 0 and 1");
   curves(o);
@@ -98,6 +106,16 @@ inline void check_sound(const Options& o) {
   require(!(lambda && o.algorithm_type == "sde-dpmsolver++" && o.solver_order == 3),
           "diffusers: algorithm_type sde-dpmsolver++ of order 3 has a wrong sign in diffusers and "
           "is of first order; use solver_order 2, or dpm::DpmSolver{.order = 3, .tau = 1}");
+  require(
+      !(o.invert_sigmas && (o.stochastic_sampling || o.kind == Kind::flow_match_lcm)),
+      "diffusers: ", class_name(o.kind),
+      " with invert_sigmas takes noise for data in diffusers where it adds fresh noise, and ends "
+      "with noise; use invert_sigmas or fresh noise alone");
+  require(
+      o.kind != Kind::ipndm,
+      "diffusers: IPNDMScheduler starts at alpha = 0, where it takes the data for 0 whatever the "
+      "model says; use a method in data space over its grid, such as dpm::UniPc, with "
+      "dpm::Prediction::velocity");
   require(!(has_thresholding(o) && o.sample_max_value <= 1.0),
           "diffusers: thresholding with sample_max_value ", o.sample_max_value,
           " is plain clipping in diffusers; use a greater sample_max_value, or thresholding false "
@@ -107,7 +125,7 @@ inline void check_sound(const Options& o) {
 inline void check_options(const Options& o, Mode mode) {
   check_possible(o);
   if (mode == Mode::strict) check_sound(o);
-  if (has_betas(o.kind)) Table(o).clipped_entries(o.lambda_min_clipped);
+  if (has_betas(o.kind)) (void)Table(o).timesteps_left(o);
   schedule_of(o);
 }
 

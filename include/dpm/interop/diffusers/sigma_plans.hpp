@@ -2,13 +2,14 @@
 // Copyright (c) 2026 the dpm authors
 /// @file
 /// The plans of the diffusers classes that have sigmas: DPM-Solver, DEIS, UniPC, SA-Solver, Euler,
-/// Heun, FlowMatchEuler.
+/// Heun, and Euler and Heun along flows.
 #pragma once
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <numbers>
 #include <span>
 #include <utility>
 #include <variant>
@@ -20,6 +21,7 @@
 #include "dpm/method/unipc.hpp"
 #include "dpm/plan/builder.hpp"
 #include "dpm/plan/check.hpp"
+#include "dpm/plan/conversion.hpp"
 
 namespace dpm::diffusers::detail {
 
@@ -33,7 +35,8 @@ inline constexpr double no_length = 1e-12;
 /// Multistep classes heed `lower_order_final` below this number of steps.
 inline constexpr std::size_t few_steps = 15;
 
-/// The order of step i of n in the multistep classes, given how many predictions are known.
+/// The order of step i of n in the multistep classes, given how many predictions are known. Both
+/// count the steps that a run of image-to-image leaves out.
 inline std::size_t multistep_order(const Options& o, std::size_t i, std::size_t n,
                                    std::size_t known, bool ends_at_zero) {
   const bool lowers = o.lower_order_final && n < few_steps;
@@ -55,9 +58,10 @@ inline DerivativeWeights dpm_weights(const Options& o, const ExponentialStep& st
   return w;
 }
 
-/// DPMSolverMultistep, its inverse, EDMDPMSolverMultistep and DEISMultistep.
-inline Plan multistep_plan(const Options& o, Mode mode, std::span<const Level> levels) {
-  check_distinct(o, levels);
+/// DPMSolverMultistep, its inverse, EDMDPMSolverMultistep, CosineDPMSolverMultistep and
+/// DEISMultistep.
+inline Plan multistep_plan(const Options& o, Mode mode, std::span<const Level> levels,
+                           std::size_t skipped = 0) {
   const double tau = is_sde(o) ? 1.0 : 0.0;
   const std::size_t n = levels.size() - 1;
   const auto slots = static_cast<std::size_t>(o.solver_order);
@@ -71,7 +75,8 @@ inline Plan multistep_plan(const Options& o, Mode mode, std::span<const Level> l
     if (is_sde(o)) builder.draw();
     history =
         with_newest({s.lambda(), builder.evaluate(i % slots, sample_register, s)}, history, slots);
-    std::size_t order = multistep_order(o, i, n, history.size(), levels[n].sigma() == 0.0);
+    std::size_t order =
+        multistep_order(o, i + skipped, n + skipped, history.size(), levels[n].sigma() == 0.0);
     const bool divides_by_h =
         o.kind != Kind::deis && (order == 3 || (order == 2 && o.solver_type == "heun"));
     if (divides_by_h && std::abs(step.h()) < no_length) {
@@ -105,15 +110,15 @@ inline std::vector<std::size_t> singlestep_orders(const Options& o, std::size_t 
 }
 
 /// DPMSolverSinglestep. The stage register keeps the sample at the block's beginning.
-inline Plan singlestep_plan(const Options& o, std::span<const Level> levels) {
-  check_distinct(o, levels);
+inline Plan singlestep_plan(const Options& o, std::span<const Level> levels,
+                            std::size_t skipped = 0) {
   const double tau = is_sde(o) ? 1.0 : 0.0;
   const std::size_t n = levels.size() - 1;
-  const std::vector<std::size_t> orders = singlestep_orders(o, n);
+  const std::vector<std::size_t> orders = singlestep_orders(o, n + skipped);
   PlanBuilder builder = builder_for(o);
   Nodes history;
   for (std::size_t i = 0; i < n; ++i) {
-    const std::size_t order = orders[i];
+    const std::size_t order = std::min(orders[i + skipped], i + 1);  // a run may begin in a block
     const Level& s = levels[i + 1 - order];
     const Level& t = levels[i + 1];
     const ExponentialStep step(space_of(o), s, t, tau);
@@ -138,6 +143,7 @@ inline Plan singlestep_plan(const Options& o, std::span<const Level> levels) {
   return std::move(builder).finish();
 }
 
+/// UniPC with its corrector in every step.
 inline UniPc unipc_of(const Options& o) {
   return {
       .order = o.solver_order,
@@ -146,9 +152,14 @@ inline UniPc unipc_of(const Options& o) {
       .lower_order_final = o.lower_order_final};
 }
 
+/// Whether UniPC corrects step i.
+inline bool is_corrected(const Options& o, std::size_t i) {
+  const std::vector<int>& off = o.disable_corrector;
+  return std::find(off.begin(), off.end(), static_cast<int>(i)) == off.end();
+}
+
 /// UniPCMultistep.
-inline Plan unipc_plan(const Options& o, std::span<const Level> levels) {
-  check_distinct(o, levels);
+inline Plan unipc_plan(const Options& o, std::span<const Level> levels, std::size_t skipped = 0) {
   require(
       levels.back().sigma() != 0.0 || o.predict_x0,
       "diffusers: UniPCMultistepScheduler with predict_x0 false and final_sigmas_type zero gives "
@@ -161,10 +172,8 @@ inline Plan unipc_plan(const Options& o, std::span<const Level> levels) {
       " with lower_order_final false ends with two equal sigmas, where diffusers gives NaN; use "
       "lower_order_final true");
   PlanBuilder builder(prediction_of(o), correction_of(o));
-  const auto is_corrected = [&off = o.disable_corrector](std::size_t step) {
-    return std::find(off.begin(), off.end(), static_cast<int>(step)) == off.end();
-  };
-  dpm::detail::write_unipc(builder, unipc_of(o), levels, is_corrected);
+  dpm::detail::write_unipc(builder, unipc_of(o), levels,
+                           [&](std::size_t step) { return is_corrected(o, step + skipped); });
   return std::move(builder).finish();
 }
 
@@ -175,7 +184,6 @@ inline double sa_solver_tau(const Level& s) {
 /// SASolver. With two predictions diffusers weighs the slope by (1 + tau^2) alpha h^2 / 2, which is
 /// not the integral.
 inline Plan sa_solver_plan(const Options& o, std::span<const Level> levels) {
-  check_distinct(o, levels);
   PlanBuilder builder = builder_for(o);
   dpm::detail::write_predictor_corrector(
       builder,
@@ -206,20 +214,58 @@ inline Plan sa_solver_plan(const Options& o, std::span<const Level> levels) {
   return plan;
 }
 
-/// EulerDiscrete without churn and FlowMatchEulerDiscrete: x + (sigma_t - sigma_s) m, where m is
-/// epsilon or the flow; with `stochastic_sampling` fresh noise around the data prediction
-/// x - sigma_s flow.
-inline Plan euler_plan(const Options& o, std::span<const Level> levels) {
-  const bool is_flow = o.kind == Kind::flow_match_euler;
-  const bool draws = is_flow && o.stochastic_sampling;
+/// How much Euler's churn raises sigma before step i of n: sigma (1 + gamma) (Karras et al. 2022,
+/// arXiv 2206.00364, Alg. 2).
+inline double churned_sigma(const Run& run, double sigma, std::size_t n) {
+  const bool in_range = run.s_tmin <= sigma && sigma <= run.s_tmax;
+  const double most = std::numbers::sqrt2 - 1.0;
+  return in_range ? sigma * (1.0 + std::min(run.s_churn / static_cast<double>(n), most)) : sigma;
+}
+
+/// A step of Euler from `hat`, to which noise has raised sigma. diffusers has called the model
+/// before it adds the noise, and takes the output for one at the new level; that of v_prediction
+/// for one at the old.
+inline void write_churned_step(PlanBuilder& builder, const Options& o, const Run& run,
+                               const Level& s, const Level& t, double hat) {
+  builder.begin_step(s, t);
+  builder.draw();
+  const Register m = builder.evaluate_raw(0, sample_register, s);
+  Level at = s;
+  if (o.kind == Kind::edm_euler || o.prediction_type != "v_prediction")
+    at.log_sigma = std::log(hat);
+  const Conversion data = to_data(prediction_of(o), at);
+  const double slope = (t.sigma() - hat) / hat;  // of x - x_0
+  const double kept = 1.0 + slope * (1.0 - data.input);
+  const double added = run.s_noise * std::sqrt((hat - s.sigma()) * (hat + s.sigma()));
+  builder.combine(
+      sample_register,
+      {{sample_register, kept}, {m, -slope * data.output}, {noise_register, kept * added}});
+}
+
+/// EulerDiscrete, EDMEuler, FlowMatchEulerDiscrete and FlowMatchLCM: x + (sigma_t - sigma_s) m,
+/// where m is epsilon or the flow; for FlowMatchLCM and with `stochastic_sampling` fresh noise
+/// around the data prediction x - sigma_s flow. Where sigmas are inverted, diffusers' sigma is
+/// alpha.
+inline Plan euler_plan(const Options& o, const Run& run, std::span<const Level> levels,
+                       std::size_t skipped) {
+  const bool flow = is_flow_match(o.kind);
+  const bool draws = flow && (o.stochastic_sampling || o.kind == Kind::flow_match_lcm);
+  const auto sigma_of = [&](const Level& level) {
+    return o.invert_sigmas ? level.alpha() : level.sigma();
+  };
   PlanBuilder builder = builder_for(o);
   for (std::size_t i = 0; i + 1 < levels.size(); ++i) {
-    const double s = levels[i].sigma();
-    const double t = levels[i + 1].sigma();
+    const double s = sigma_of(levels[i]);
+    const double t = sigma_of(levels[i + 1]);
+    const double hat = churned_sigma(run, s, levels.size() - 1 + skipped);
+    if (hat > s) {
+      write_churned_step(builder, o, run, levels[i], levels[i + 1], hat);
+      continue;
+    }
     builder.begin_step(levels[i], levels[i + 1]);
     if (draws) builder.draw();
-    const Register m = is_flow ? builder.evaluate_raw(0, sample_register, levels[i])
-                               : builder.evaluate(0, sample_register, levels[i]);
+    const Register m = flow ? builder.evaluate_raw(0, sample_register, levels[i])
+                            : builder.evaluate(0, sample_register, levels[i]);
     const double kept = draws ? 1.0 - t : 1.0;
     builder.combine(sample_register, {{sample_register, kept},
                                       {m, draws ? -kept * s : t - s},
@@ -228,22 +274,26 @@ inline Plan euler_plan(const Options& o, std::span<const Level> levels) {
   return std::move(builder).finish();
 }
 
-/// HeunDiscrete, each of whose model calls is a step: to the end of the interval, and from its
-/// beginning again with the mean of both slopes. The last interval has the first alone. The stage
-/// register keeps the sample at the interval's beginning.
+/// HeunDiscrete and FlowMatchHeunDiscrete, each of whose model calls is a step: to the end of the
+/// interval, and from its beginning again with the mean of both slopes. The last interval has the
+/// first alone. The stage register keeps the sample at the interval's beginning.
 inline Plan heun_plan(const Options& o, std::span<const Level> levels) {
   PlanBuilder builder = builder_for(o);
+  const auto evaluate = [&](std::size_t slot, const Level& at) {
+    return is_flow_match(o.kind) ? builder.evaluate_raw(slot, sample_register, at)
+                                 : builder.evaluate(slot, sample_register, at);
+  };
   for (std::size_t i = 0; i + 1 < levels.size(); ++i) {
     const Level& s = levels[i];
     const Level& t = levels[i + 1];
     const double length = t.sigma() - s.sigma();
     builder.begin_step(s, t);
-    const Register first = builder.evaluate(0, sample_register, s);
+    const Register first = evaluate(0, s);
     builder.combine(stage_register, {{sample_register, 1.0}});
     builder.combine(sample_register, {{sample_register, 1.0}, {first, length}});
     if (i + 2 == levels.size()) break;
     builder.begin_step(t, t);
-    const Register second = builder.evaluate(1, sample_register, t);
+    const Register second = evaluate(1, t);
     builder.combine(sample_register,
                     {{stage_register, 1.0}, {first, 0.5 * length}, {second, 0.5 * length}});
   }

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <numbers>
 #include <span>
 #include <vector>
 
@@ -48,9 +49,14 @@ inline std::vector<double> trailing(Mode mode, int table_size, int train_timeste
   return timesteps;
 }
 
-/// Timesteps in a table of `size` entries, high to low. Those of "linspace" are not rounded.
+/// Timesteps in a table of `size` entries, high to low. Those of "linspace" are not rounded. One
+/// timestep alone is the clean end's, which strict mode refuses.
 inline std::vector<double> evenly_spread(const Options& o, Mode mode, int size, int count) {
   if (o.timestep_spacing == "trailing") return trailing(mode, size, size, count);
+  require(mode == Mode::compatible || count > 1 || size == 1, "diffusers: ", class_name(o.kind),
+          " over 1 step with timestep_spacing ", o.timestep_spacing, " has timestep ",
+          o.timestep_spacing == "leading" ? o.steps_offset : 0,
+          " alone, where there is almost no noise; use timestep_spacing trailing");
   const int stride = size / count;
   std::vector<double> timesteps;
   for (int i = count - 1; i >= 0; --i) {
@@ -82,6 +88,28 @@ inline std::vector<double> lambda_timesteps(const Options& o, Mode mode, int cut
   return timesteps;
 }
 
+/// LCM and TCD take `steps` of the timesteps that the model was distilled with, high to low: those
+/// of `original_inference_steps`, or where TCD is told a number of these, of the whole table.
+inline std::vector<double> distilled_timesteps(const Options& o, const Run& run) {
+  const int train = o.num_train_timesteps;
+  const int original = run.original_inference_steps.value_or(o.original_inference_steps);
+  require(original >= 1 && original <= train, "diffusers: original_inference_steps of ",
+          class_name(o.kind), " is ", original,
+          "; it must lie between 1 and num_train_timesteps = ", train);
+  const bool whole_table = o.kind == Kind::tcd && run.original_inference_steps.has_value();
+  const int stride = whole_table ? 1 : train / original;
+  const int count = static_cast<int>((whole_table ? train : original) * run.strength);
+  require(run.steps <= count, "diffusers: steps = ", run.steps, " for ", class_name(o.kind),
+          "; with strength ", run.strength, " there are ", count,
+          " timesteps that the model was distilled with");
+  std::vector<double> timesteps;
+  for (int i = 0; i < run.steps; ++i) {
+    const double index = std::floor(i * (count / static_cast<double>(run.steps)));
+    timesteps.push_back((count - index) * stride - 1.0);
+  }
+  return timesteps;
+}
+
 /// The timesteps of PNDM's calls, given its grid from high to low.
 inline std::vector<double> pndm_calls(const Options& o, std::span<const double> grid, int stride) {
   std::vector<double> calls;
@@ -100,6 +128,10 @@ inline std::vector<double> pndm_calls(const Options& o, std::span<const double> 
   calls.insert(calls.end(), grid.begin() + 3, grid.end());
   return calls;
 }
+
+/// CosineDPMSolver's timestep of a sigma, and IPNDM's: the angle whose tangent is sigma, in quarter
+/// turns.
+inline double timestep_of_angle(double sigma) { return std::atan(sigma) / std::numbers::pi * 2.0; }
 
 enum class Curve : std::uint8_t { karras, exponential, beta };
 
@@ -139,6 +171,25 @@ inline std::vector<double> sigmas_on(Curve curve, double most, double least, int
   return sigmas;
 }
 
+/// Whether the class samples along a flow.
+inline bool is_flow(const Options& o) {
+  return is_flow_match(o.kind) || (steps_in_lambda(o.kind) && o.use_flow_sigmas);
+}
+
+/// Refuses a mu that has no effect, and to go on without one where the shift depends on it.
+/// (diffusers' classes with use_flow_sigmas then take flow_shift.)
+inline void check_shift(const Options& o, Mode mode, const Run& run) {
+  require(!run.mu || o.use_dynamic_shifting,
+          "diffusers: mu is given and use_dynamic_shifting is off; leave mu out");
+  require(!run.mu || is_flow(o) || mode == Mode::compatible,
+          "diffusers: mu is given and use_flow_sigmas is off; leave mu out");
+  const bool needs_mu =
+      is_flow(o) && o.use_dynamic_shifting && (is_flow_match(o.kind) || mode == Mode::strict);
+  require(run.mu || !needs_mu, "diffusers: use_dynamic_shifting of ", class_name(o.kind),
+          " is on and mu is missing; give Run::mu, or turn it off for the shift ",
+          is_flow_match(o.kind) ? o.shift : o.flow_shift);
+}
+
 /// A flow's shift: for a run with mu e^mu, or mu itself where the shift is "linear"; else `fixed`.
 inline double shift_of(const Options& o, const Run& run, double fixed) {
   if (!run.mu) return fixed;
@@ -156,6 +207,9 @@ inline double shifted(double shift, double sigma) {
 /// Stretches a flow's sigmas away from 1 so that the last is `shift_terminal`.
 inline void stretch_to_terminal(const Options& o, std::vector<double>& sigmas) {
   if (!o.shift_terminal || *o.shift_terminal == 0.0) return;
+  require(sigmas.back() < 1.0, "diffusers: shift_terminal is ", *o.shift_terminal,
+          " and the last sigma before the end is 1, which cannot be stretched to it; use more "
+          "steps, or shift_terminal null");
   const double factor = (1.0 - sigmas.back()) / (1.0 - *o.shift_terminal);
   for (double& sigma : sigmas) sigma = 1.0 - (1.0 - sigma) / factor;
 }

@@ -85,19 +85,27 @@ class Table {
  public:
   explicit Table(const Options& o) {
     std::vector<double> variances = betas(o);
-    if (o.rescale_betas_zero_snr) variances = rescaled(std::move(variances));
+    const bool shifts = is_one_of(o.kind, Kind::cogvideox_ddim, Kind::cogvideox_dpm);
+    if (o.rescale_betas_zero_snr && !shifts) variances = rescaled(std::move(variances));
     dpm::detail::check_betas<double>(variances);
     double cumprod = 1.0;
     for (const double beta : variances) {
       cumprod *= 1.0 - beta;
       alphas_cumprod_.push_back(cumprod);
     }
+    if (shifts) shift_snr(o);
     // These classes divide by alpha, so diffusers keeps it above 0.
     if (o.rescale_betas_zero_snr &&
-        is_one_of(o.kind, Kind::dpm_multistep, Kind::unipc, Kind::euler)) {
+        is_one_of(o.kind, Kind::dpm_multistep, Kind::unipc, Kind::euler, Kind::euler_ancestral)) {
       alphas_cumprod_.back() = std::pow(2.0, -24);
     }
     for (const double entry : alphas_cumprod_) sigmas_.push_back(std::sqrt((1.0 - entry) / entry));
+    // These classes have pure noise and clean data as levels; the others take logarithms of sigma.
+    if (steps_in_table(o.kind)) return;
+    require(sigma_min() > 0.0 && std::isfinite(sigma_max()), "diffusers: the betas of ",
+            class_name(o.kind), " make a table of sigmas from ", sigma_min(), " to ", sigma_max(),
+            "; they must be greater than 0 and finite, so use ",
+            sigma_min() > 0.0 ? "smaller" : "greater", " betas");
   }
 
   [[nodiscard]] int size() const { return static_cast<int>(sigmas_.size()); }
@@ -114,16 +122,12 @@ class Table {
 
   /// The level of one entry. Counts from the end below 0, as Python does.
   [[nodiscard]] Level level(int index) const {
-    require(index >= -size() && index < size(), "diffusers: timestep ", index,
-            " lies outside the table of ", size());
-    const int entry = index < 0 ? index + size() : index;
-    return dpm::detail::variance_preserving_level((entry + 1.0) / size(),
-                                                  0.5 * std::log(alpha_cumprod(index)), index);
+    const std::size_t entry = entry_of(index);
+    return dpm::detail::variance_preserving_level((static_cast<double>(entry) + 1.0) / size(),
+                                                  0.5 * std::log(alphas_cumprod_[entry]), index);
   }
   /// alpha^2 of one entry, counted as above.
-  [[nodiscard]] double alpha_cumprod(int index) const {
-    return alphas_cumprod_[static_cast<std::size_t>(index < 0 ? index + size() : index)];
-  }
+  [[nodiscard]] double alpha_cumprod(int index) const { return alphas_cumprod_[entry_of(index)]; }
 
   /// sigma at a real timestep, linear between entries and constant outside.
   [[nodiscard]] double sigma_at(double timestep) const {
@@ -137,10 +141,11 @@ class Table {
   [[nodiscard]] double timestep_of(double sigma) const {
     if (sigmas_.size() == 1) return 0.0;
     const double log_sigma = std::log(std::max(sigma, 1e-10));
-    // The last entry that is not greater, in a table whose end may fall back.
+    // The last entry that is not greater, in a table whose last entry may fall back.
     std::size_t low = sigmas_.size() - 2;
     if (sigma < sigmas_.back()) {
-      while (low > 0 && sigmas_[low] > sigma) --low;
+      const auto above = std::upper_bound(sigmas_.begin(), sigmas_.end() - 1, sigma);
+      low = static_cast<std::size_t>(std::max<std::ptrdiff_t>(above - sigmas_.begin() - 1, 0));
     }
     const double log_low = std::log(sigmas_[low]);
     const double log_high = std::log(sigmas_[low + 1]);
@@ -148,19 +153,41 @@ class Table {
     return static_cast<double>(low) + weight;
   }
 
-  /// How many entries at the noisy end have lambda < `lambda_min`.
-  int clipped_entries(double lambda_min) const {
+  /// How many timesteps are left without those at the noisy end whose lambda is below
+  /// `lambda_min_clipped`. Refuses to leave none.
+  [[nodiscard]] int timesteps_left(const Options& o) const {
     int count = size();
-    while (count > 0 && -std::log(sigmas_[static_cast<std::size_t>(count) - 1]) < lambda_min) {
-      --count;
-    }
-    require(count > 0, "diffusers: lambda_min_clipped is ", lambda_min,
-            "; it must not lie above the whole table, whose greatest lambda is ",
-            -std::log(sigma_min()));
-    return size() - count;
+    const auto lambda_of = [&](int i) { return -std::log(sigmas_[static_cast<std::size_t>(i)]); };
+    while (count > 0 && lambda_of(count - 1) < o.lambda_min_clipped) --count;
+    // Where the table has another length than it should, this counts as diffusers does.
+    const int left = o.num_train_timesteps - (size() - count);
+    require(count > 0 && left > 0, "diffusers: lambda_min_clipped is ", o.lambda_min_clipped,
+            ", which leaves no timestep of ", o.num_train_timesteps,
+            "; it must not lie above the whole table, whose greatest lambda is ", lambda_of(0));
+    return left;
   }
 
  private:
+  /// CogVideoX (Yang et al. 2024, arXiv 2408.06072, Sec. 3.2): the signal-to-noise ratio divided by
+  /// snr_shift_scale, and after that, if asked for, the rescaling to zero at the end.
+  void shift_snr(const Options& o) {
+    const double scale = o.snr_shift_scale;
+    for (double& entry : alphas_cumprod_) entry /= scale + (1.0 - scale) * entry;
+    if (!o.rescale_betas_zero_snr) return;
+    const double first = std::sqrt(alphas_cumprod_.front());
+    const double last = std::sqrt(alphas_cumprod_.back());
+    for (double& entry : alphas_cumprod_) {
+      const double root = (std::sqrt(entry) - last) * (first / (first - last));
+      entry = root * root;
+    }
+  }
+
+  [[nodiscard]] std::size_t entry_of(int index) const {
+    require(index >= -size() && index < size(), "diffusers: timestep ", index,
+            " lies outside the table of ", size());
+    return static_cast<std::size_t>(index < 0 ? index + size() : index);
+  }
+
   std::vector<double> alphas_cumprod_;
   std::vector<double> sigmas_;  // sigma / alpha, rising
 };

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// The plans of the diffusers classes that step through the table: DDIM, its inverse, DDPM, PNDM.
+/// The plans of the diffusers classes that step through the table: DDIM, its inverse, DDPM, PNDM
+/// and CogVideoX', and of DDPMWuerstchen.
 #pragma once
 
 #include <algorithm>
@@ -13,6 +14,7 @@
 
 #include "dpm/interop/diffusers/levels.hpp"
 #include "dpm/method/pndm.hpp"
+#include "dpm/method/polynomial.hpp"
 #include "dpm/plan/builder.hpp"
 #include "dpm/plan/conversion.hpp"
 
@@ -37,7 +39,7 @@ inline double cumprod_or_end(const Options& o, const Table& table, int timestep)
 /// DDIM and PNDM step from t to t - num_train_timesteps / steps (rounded down) even where the next
 /// timestep is another. In strict mode, refuses a grid where the two differ.
 inline void check_stride(const Options& o, Mode mode, const Run& run) {
-  if (mode == Mode::compatible || o.kind == Kind::ddpm) return;
+  if (mode == Mode::compatible || is_one_of(o.kind, Kind::ddpm, Kind::lcm, Kind::tcd)) return;
   const int stride = o.num_train_timesteps / run.steps;
   const std::vector<double> timesteps = table_timesteps(o, mode, o.num_train_timesteps, run.steps);
   for (std::size_t i = 0; i < timesteps.size(); ++i) {
@@ -80,11 +82,12 @@ inline void write_update(PlanBuilder& builder, const DataPrediction& p, double d
                    {noise_register, noise_stddev}});
 }
 
-/// DDIM. The noise prediction is the model's own, not that of the corrected data prediction, unless
-/// the run asks for it.
+/// DDIM, also CogVideoX'. The noise prediction is the model's own, not that of the corrected data
+/// prediction, unless the run asks for it.
 inline Plan ddim_plan(const Options& o, const Table& table, const Run& run,
                       std::span<const double> timesteps) {
-  require(run.eta >= 0.0 && run.eta < 1e300, "diffusers: eta = ", run.eta,
+  const double eta = run.eta.value_or(0.0);
+  require(eta >= 0.0 && eta < 1e300, "diffusers: eta = ", eta,
           "; it must be finite and at least 0");
   const int stride = o.num_train_timesteps / run.steps;
   PlanBuilder builder = builder_for(o);
@@ -94,16 +97,16 @@ inline Plan ddim_plan(const Options& o, const Table& table, const Run& run,
     const Level at = table.level(t);
     const Level to = level_or_end(o, table, t - stride);
     builder.begin_step(current, to);
-    if (run.eta > 0.0) builder.draw();
+    if (eta > 0.0) builder.draw();
     const DataPrediction p = write_prediction(builder, o, at);
     const double from_cumprod = table.alpha_cumprod(t);
     const double to_cumprod = cumprod_or_end(o, table, t - stride);
     const double variance =
         (1.0 - to_cumprod) / (1.0 - from_cumprod) * (1.0 - from_cumprod / to_cumprod);
-    const double noise_stddev = run.eta * std::sqrt(variance);
+    const double noise_stddev = eta * std::sqrt(variance);
     double left = 1.0 - to_cumprod - noise_stddev * noise_stddev;
     if (std::abs(left) < 1e-15) left = std::max(left, 0.0);  // all of it, but for rounding
-    require(left >= 0.0, "diffusers: eta = ", run.eta, " at timestep ", t,
+    require(left >= 0.0, "diffusers: eta = ", eta, " at timestep ", t,
             " asks for more noise than there is; it must be smaller");
     const double noise = std::sqrt(left);
     double data = to.alpha();
@@ -164,6 +167,54 @@ inline Plan ddpm_plan(const Options& o, Mode mode, const Table& table,
     const double noise_stddev = timesteps[i] > 0.0 ? std::sqrt(variance) : 0.0;
     write_update(builder, p, data, {linear, 0.0}, 1.0, noise_stddev);
     current = to;
+  }
+  return std::move(builder).finish();
+}
+
+/// CogVideoXDPM: SDE-DPM-Solver++ of order 2, the first and the last step of order 1. Every other
+/// step draws twice and uses the second draw.
+inline Plan cogvideox_dpm_plan(const Options& o, const Table& table, int stride,
+                               std::span<const double> timesteps) {
+  PlanBuilder builder = builder_for(o);
+  Level current = table.level(static_cast<int>(timesteps[0]));
+  Nodes history;
+  for (std::size_t i = 0; i < timesteps.size(); ++i) {
+    const int t = static_cast<int>(timesteps[i]);
+    const Level at = table.level(t);
+    const Level to = level_or_end(o, table, t - stride);
+    const ExponentialStep step(Space::data, at, to, 1.0);
+    const bool second_order = i > 0 && t >= stride;
+    builder.begin_step(current, to);
+    builder.draw();
+    if (second_order) builder.draw();
+    history = with_newest({at.lambda(), builder.evaluate(i % 2, sample_register, at)}, history, 2);
+    DerivativeWeights weights{step.weight(0)};
+    if (second_order) weights.push_back(0.5 * step.h() * step.weight(0));
+    UpdateTerms terms =
+        polynomial_terms(step.linear(), weights, at.lambda(), history.span().first(weights.size()));
+    terms.push_back({noise_register, step.noise_stddev()});
+    builder.combine(sample_register, terms.span());
+    current = to;
+  }
+  return std::move(builder).finish();
+}
+
+/// DDPMWuerstchen: DDPM's posterior, with noise except to time 0. It draws there too.
+inline Plan ddpm_wuerstchen_plan(const Options& o, std::span<const Level> levels) {
+  PlanBuilder builder = builder_for(o);
+  for (std::size_t i = 0; i + 1 < levels.size(); ++i) {
+    const Level& s = levels[i];
+    const Level& t = levels[i + 1];
+    const double beta = -std::expm1(2.0 * (s.log_alpha - t.log_alpha));
+    const double linear = std::exp(t.log_alpha - s.log_alpha);
+    builder.begin_step(s, t);
+    builder.draw();
+    const Register m = builder.evaluate(0, sample_register, s);
+    builder.combine(
+        sample_register,
+        {{sample_register, linear},
+         {m, -linear * beta / s.sigma()},
+         {noise_register, t.time > 0.0 ? std::sqrt(beta) * t.sigma() / s.sigma() : 0.0}});
   }
   return std::move(builder).finish();
 }
