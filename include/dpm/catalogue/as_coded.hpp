@@ -16,6 +16,7 @@
 #  include <span>
 
 #  include "dpm/math/gauss_legendre.hpp"
+#  include "dpm/method/dpm_solver.hpp"
 #  include "dpm/method/polynomial.hpp"
 #endif
 
@@ -44,6 +45,14 @@ struct ResMultistepAncestral {
   FreshNoise fresh = {.eta = 1.0};
 };
 void write(PlanBuilder& builder, const ResMultistepAncestral& method, const Grid& grid);
+
+/// ComfyUI's `dpmpp_2s_ancestral`, which on a flow takes the inner level of its step from sigma = 1
+/// at sigma = 0.9999, where `DpmSolver` takes a step of first order.
+struct DpmSolver2sAncestral {
+  static constexpr const char* name = "as_coded::DpmSolver2sAncestral";
+  FreshNoise fresh = {.eta = 1.0};
+};
+void write(PlanBuilder& builder, const DpmSolver2sAncestral& method, const Grid& grid);
 
 /// k-diffusion's `lms`, which extrapolates its polynomial to sigma = 0.
 struct LmsToZero {
@@ -171,6 +180,23 @@ DPM_INLINE void write(PlanBuilder& builder, const ResMultistepAncestral& method,
     terms.push_back({noise_register, target.noise_stddev});
     builder.combine(sample_register, terms.span());
     distance = target.down.lambda() - s.lambda();
+  }
+}
+
+DPM_INLINE void write(PlanBuilder& builder, const DpmSolver2sAncestral& method, const Grid& grid) {
+  const DpmSolver usual{.form = DpmSolver::Form::singlestep, .fresh = method.fresh};
+  dpm::detail::check_options(usual);
+  builder.set_space(Space::data);
+  for (std::size_t i = 0; i < grid.steps(); ++i) {
+    const Level& s = grid[i];
+    if (s.alpha() > 0.0) {
+      dpm::detail::write_steps_at_ratios(builder, usual, {grid.schedule(), {s, grid[i + 1]}});
+      continue;
+    }
+    const auto [down, noise_stddev] = ancestral_target(method.fresh, s, grid[i + 1]);
+    const Level inner = grid.schedule().level_at_lambda(std::log1p(-0.9999) - std::log(0.9999));
+    builder.begin_step(s, grid[i + 1]);
+    dpm::detail::write_singlestep_update(builder, usual, {s, down, {inner}}, noise_stddev);
   }
 }
 

@@ -34,10 +34,11 @@
 namespace dpm {
 
 /// Any method that a name stands for.
-using NamedMethod = std::variant<CfgPlusPlus, Ddim, Ddpm, Deis, DpmSolver, DpmSolverSde, ErSde,
-                                 GradientEstimation, Heun, HeunPlusPlus, Ipndm, Lcm, Pndm, Restart,
-                                 SaSolver, Seeds, Tcd, UniPc, as_coded::DeisOfEdm, as_coded::IpndmV,
-                                 as_coded::LmsToZero, as_coded::ResMultistepAncestral>;
+using NamedMethod =
+    std::variant<CfgPlusPlus, Ddim, Ddpm, Deis, DpmSolver, DpmSolverSde, ErSde, GradientEstimation,
+                 Heun, HeunPlusPlus, Ipndm, Lcm, Pndm, Restart, SaSolver, Seeds, Tcd, UniPc,
+                 as_coded::DeisOfEdm, as_coded::DpmSolver2sAncestral, as_coded::IpndmV,
+                 as_coded::LmsToZero, as_coded::ResMultistepAncestral>;
 
 /// How the named program runs a sampler on a flow.
 enum class OnFlow : std::uint8_t {

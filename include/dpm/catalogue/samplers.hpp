@@ -225,14 +225,15 @@ DPM_INLINE Plan make_plan(const Sampler& sampler, const Grid& grid, Prediction p
   }
   if (!flow) return plan_over(grid, prediction);
   detail::require(prediction == Prediction::flow,
-                  "plan_by_name: the schedule is a flow's and the "
-                  "prediction is ",
-                  name(prediction), "; give Prediction::flow");
+                  "plan_by_name: the schedule is a flow's and the prediction is ", name(prediction),
+                  "; give Prediction::flow");
   std::visit(
       [](auto& m) {
-        if constexpr (std::is_same_v<std::decay_t<decltype(m)>, Ddim>) {
+        using Method = std::decay_t<decltype(m)>;
+        if constexpr (std::is_same_v<Method, Ddim>) {
           m.rule = FreshNoise::Rule::flow;
-        } else if constexpr (std::is_same_v<std::decay_t<decltype(m)>, DpmSolver>) {
+        } else if constexpr (std::is_same_v<Method, DpmSolver> ||
+                             std::is_same_v<Method, as_coded::DpmSolver2sAncestral>) {
           m.fresh.rule = FreshNoise::Rule::flow;
         }
       },
