@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <span>
 
+#include "dpm/catalogue.hpp"
 #include "dpm/dpm.hpp"
 
 namespace dpm {

@@ -27,6 +27,9 @@ namespace dpm::detail {
 /// (Levenshtein's distance). Cost: the product of the lengths.
 [[nodiscard]] std::size_t name_distance(std::string_view a, std::string_view b);
 
+/// The name of a list that is nearest to `wanted`, the first of them.
+[[nodiscard]] std::string nearest_name(std::string_view wanted, std::span<const std::string> names);
+
 /// The three names nearest to `wanted`, as one phrase: "a, b or c".
 [[nodiscard]] std::string nearest_names(std::string_view wanted,
                                         std::span<const std::string> names);
@@ -58,16 +61,24 @@ const Row* find_row(std::span<const Row> rows, std::string_view name) {
   return nullptr;
 }
 
-/// The same, or a refusal with the three nearest names.
+/// All names, labels and aliases of the rows.
+template <class Row>
+std::vector<std::string> names_of(std::span<const Row> rows) {
+  std::vector<std::string> names;
+  for (const Row& row : rows) {
+    names.push_back(row.name);
+    if (!row.label.empty()) names.push_back(row.label);
+    names.insert(names.end(), row.aliases.begin(), row.aliases.end());
+  }
+  return names;
+}
+
+/// The row of that name, or a refusal with the three nearest names.
 template <class Row>
 const Row& row_by_name(std::span<const Row> rows, const char* what, std::string_view name) {
   if (const Row* row = find_row(rows, name)) return *row;
-  std::vector<std::string> known;
-  for (const Row& row : rows) {
-    known.push_back(row.name);
-    if (!row.label.empty()) known.push_back(row.label);
-    known.insert(known.end(), row.aliases.begin(), row.aliases.end());
-  }
+  std::vector<std::string> known;  // of each row the nearest name
+  for (const Row& row : rows) known.push_back(nearest_name(name, names_of(std::span(&row, 1))));
   refuse_name(what, name, known);
 }
 
@@ -101,6 +112,13 @@ DPM_INLINE std::size_t name_distance(std::string_view a, std::string_view b) {
     }
   }
   return row.back();
+}
+
+DPM_INLINE std::string nearest_name(std::string_view wanted, std::span<const std::string> names) {
+  const std::string plain = plain_name(wanted);
+  return *std::min_element(names.begin(), names.end(), [&](const auto& a, const auto& b) {
+    return name_distance(plain, plain_name(a)) < name_distance(plain, plain_name(b));
+  });
 }
 
 DPM_INLINE std::string nearest_names(std::string_view wanted, std::span<const std::string> names) {

@@ -29,9 +29,9 @@ namespace dpm {
 /// these programs are right (`SamplerOptions::as_coded` for where they are not). Unlike there x
 /// stays the network's own input: start from standard normal noise, with no factor.
 ///
-/// @param steps  what these programs call steps; samplers with two calls a step call the model
-/// twice
-///               as often (`Plan::model_calls`).
+/// @param scheduler  its name; empty or "Automatic" is the one that the sampler is used with.
+/// @param steps  what these programs call steps; a sampler with two calls a step calls the model
+///               twice as often (`Plan::model_calls`).
 /// @param prediction  what the model's output means; left out it is the noise, or on a flow the
 ///                    flow.
 [[nodiscard]] Plan plan_by_name(std::string_view sampler, std::string_view scheduler,
@@ -58,13 +58,13 @@ inline Grid named_grid(const Sampler& sampler, const Scheduler& scheduler,
                        const AnySchedule& schedule, int steps, double denoise) {
   require(denoise > 0.0 && denoise <= 1.0, "plan_by_name: denoise = ", denoise,
           "; it must be above 0 and at most 1");
-  require(steps >= 1 && steps <= 1'000'000, "plan_by_name: steps = ", steps,
-          "; it must lie between 1 and 1000000");
+  require(steps >= 1 && steps / denoise <= 1e6, "plan_by_name: steps = ", steps,
+          ", denoise = ", denoise, "; steps / denoise must lie between 1 and 1000000");
   const AnySchedule along = as_other_programs_read(schedule);
   const int all = static_cast<int>(steps / denoise);
   const Grid grid = scheduler.grid(along, sampler.drops_last_but_one ? all + 1 : all);
   std::vector<Level> levels(grid.levels().begin(), grid.levels().end());
-  if (sampler.drops_last_but_one) levels.erase(levels.end() - 2);
+  if (sampler.drops_last_but_one && grid.steps() > 1) levels.erase(levels.end() - 2);
   if (denoise < 1.0) {
     const auto kept = static_cast<std::size_t>(steps) + 1;
     if (levels.size() > kept) levels.erase(levels.begin(), levels.end() - std::ptrdiff_t(kept));
@@ -72,12 +72,39 @@ inline Grid named_grid(const Sampler& sampler, const Scheduler& scheduler,
   return {along, std::move(levels)};
 }
 
-/// A joined name: the longest beginning that is a sampler's, and what is left.
+/// The scheduler of that name; A1111's "Automatic" and no name at all mean the sampler's own, which
+/// on a flow is "simple".
+inline const Scheduler& scheduler_for(const Sampler& sampler, std::string_view name, bool flow) {
+  const std::string plain = plain_name(name);
+  if (!plain.empty() && plain != "automatic") return scheduler_by_name(name);
+  return scheduler_by_name(flow ? "simple" : std::string_view(sampler.scheduler));
+}
+
+/// A joined name: a sampler's, and what is left of it for the scheduler. "Euler a" is one sampler,
+/// "Euler AYS" begins with another. Of a name that is not both, refuses the part that is wrong.
 inline std::pair<const Sampler*, std::string> split_name(std::string_view name) {
   const std::string plain = plain_name(name);
+  const auto is_scheduler = [](const std::string& part) {
+    return part == "automatic" || find_row(schedulers(), part) != nullptr;
+  };
+  std::pair<const Sampler*, std::string> nearest{nullptr, {}};
   for (std::size_t length = plain.size(); length > 0; --length) {
     const Sampler* const sampler = find_row(samplers(), plain.substr(0, length));
-    if (sampler != nullptr) return {sampler, plain.substr(length)};
+    if (sampler == nullptr) continue;
+    const std::string rest = plain.substr(length);
+    if (rest.empty() || is_scheduler(rest)) return {sampler, rest};
+    if (nearest.first == nullptr) nearest = {sampler, rest};
+  }
+  for (std::size_t begin = 1; begin < plain.size(); ++begin) {
+    if (is_scheduler(plain.substr(begin))) (void)sampler_by_name(plain.substr(0, begin));
+  }
+  if (nearest.first != nullptr) {
+    const auto distance = [](const std::string& part, const auto& rows) {
+      return name_distance(part, plain_name(nearest_name(part, names_of(rows))));
+    };
+    const bool sampler_is_nearer =
+        distance(plain, samplers()) <= distance(nearest.second, schedulers());
+    if (!sampler_is_nearer) return nearest;  // whose scheduler is refused
   }
   return {&sampler_by_name(name), {}};  // which refuses it
 }
@@ -88,18 +115,19 @@ DPM_INLINE Plan plan_by_name(std::string_view sampler, std::string_view schedule
                              const AnySchedule& schedule, int steps,
                              std::optional<Prediction> prediction, const SamplerOptions& options) {
   const Sampler& named = sampler_by_name(sampler);
-  const Grid grid =
-      detail::named_grid(named, scheduler_by_name(scheduler), schedule, steps, options.denoise);
-  const auto usual = detail::is_flow(schedule) ? Prediction::flow : Prediction::noise;
-  return make_plan(named, grid, prediction.value_or(usual), options);
+  const bool flow = detail::is_flow(schedule);
+  const Grid grid = detail::named_grid(named, detail::scheduler_for(named, scheduler, flow),
+                                       schedule, steps, options.denoise);
+  SamplerOptions others = options;
+  others.denoise = 1.0;  // the grid has it
+  return make_plan(named, grid, prediction.value_or(flow ? Prediction::flow : Prediction::noise),
+                   others);
 }
 
 DPM_INLINE Plan plan_by_name(std::string_view name, const AnySchedule& schedule, int steps,
                              std::optional<Prediction> prediction, const SamplerOptions& options) {
   const auto [sampler, rest] = detail::split_name(name);
-  const std::string usual = detail::is_flow(schedule) ? "simple" : sampler->scheduler;
-  return plan_by_name(sampler->name, rest.empty() ? usual : rest, schedule, steps, prediction,
-                      options);
+  return plan_by_name(sampler->name, rest, schedule, steps, prediction, options);
 }
 
 DPM_INLINE std::string list_names() {

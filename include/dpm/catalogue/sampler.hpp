@@ -61,7 +61,8 @@ struct Sampler {
   std::string code = {};
   /// The scheduler that it is used with where none is named (A1111's choice).
   std::string scheduler = "normal";
-  OnFlow on_flow = OnFlow::sigma;
+  /// None if there is no right form of it for flows.
+  std::optional<OnFlow> on_flow = OnFlow::sigma;
   /// ComfyUI asks the scheduler for one sigma more and drops the last but one.
   bool drops_last_but_one = false;
   /// Takes the grid's ends and number of steps alone: that many model calls in equal steps of
@@ -69,12 +70,14 @@ struct Sampler {
   bool makes_own_grid = false;
   /// Where the program's own code is not what was meant, what it does.
   std::optional<NamedMethod> as_coded = std::nullopt;
+  /// Where it runs on a flow as coded, if that is not `on_flow`.
+  std::optional<OnFlow> as_coded_on_flow = std::nullopt;
   /// As coded it ends at this sigma / alpha where the grid ends at sigma = 0.
   double as_coded_end = 0.0;
 
   /// Order of convergence, for stochastic samplers the weak order; 0 where none is stated.
   [[nodiscard]] int order() const;
-  /// Model calls of an inner step.
+  /// Model calls of an inner step; for `dpm_fast` those of the run over its steps.
   [[nodiscard]] int model_calls_a_step() const;
   /// Whether it draws noise in each step.
   [[nodiscard]] bool draws_noise() const;
@@ -96,7 +99,7 @@ DPM_INLINE int Sampler::order() const {
 
 DPM_INLINE int Sampler::model_calls_a_step() const {
   if (const auto* m = std::get_if<DpmSolver>(&method)) {
-    return m->form == DpmSolver::Form::singlestep ? m->order : 1;
+    return !makes_own_grid && m->form == DpmSolver::Form::singlestep ? m->order : 1;
   }
   if (const auto* m = std::get_if<Seeds>(&method)) return m->stages;
   if (const auto* m = std::get_if<CfgPlusPlus>(&method)) {
@@ -104,8 +107,9 @@ DPM_INLINE int Sampler::model_calls_a_step() const {
   }
   if (const auto* m = std::get_if<SaSolver>(&method)) return m->evaluates_again ? 2 : 1;
   if (std::holds_alternative<HeunPlusPlus>(method)) return 3;
-  const bool two =
-      std::holds_alternative<Heun>(method) || std::holds_alternative<DpmSolverSde>(method);
+  const bool two = std::holds_alternative<Heun>(method) ||
+                   std::holds_alternative<DpmSolverSde>(method) ||
+                   std::holds_alternative<Restart>(method);
   return two ? 2 : 1;
 }
 

@@ -4,6 +4,7 @@
 /// The names of samplers and what each is here.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "dpm/catalogue/sampler.hpp"
@@ -112,7 +113,11 @@ inline std::vector<Sampler> all_samplers() {
                              .tau = 1.0}),
        .scheduler = "exponential",
        .on_flow = OnFlow::lambda},
-      {.name = "ddpm", .aliases = {"DDPMScheduler"}, DPM_SAMPLER(Ddpm{})},
+      {.name = "ddpm",
+       .aliases = {"DDPMScheduler"},
+       DPM_SAMPLER(Ddpm{}),
+       .on_flow = OnFlow::level,
+       .as_coded_on_flow = OnFlow::sigma},
       {.name = "lcm",
        .label = "LCM",
        .aliases = {"LCMScheduler", "FlowMatchLCMScheduler"},
@@ -175,6 +180,7 @@ inline std::vector<Sampler> all_samplers() {
        .label = "Restart",
        DPM_SAMPLER(Restart{}),
        .scheduler = "karras",
+       .on_flow = std::nullopt,
        .makes_own_grid = true},
       {.name = "plms",
        .label = "PLMS",

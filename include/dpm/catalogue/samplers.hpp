@@ -33,7 +33,8 @@ namespace dpm {
 struct SamplerOptions {
   std::optional<double> eta = std::nullopt;      ///< share of fresh noise; 0: none
   std::optional<double> s_noise = std::nullopt;  ///< factor on each draw
-  /// ComfyUI's denoise, for image-to-image: the last `steps` of steps / denoise steps.
+  /// ComfyUI's denoise, for image-to-image: the last `steps` of int(steps / denoise) steps. Of
+  /// `plan_by_name` alone.
   double denoise = 1.0;
   /// Churn of Euler, Heun, DPM2 and Heun++ (k-diffusion's s_churn, s_tmin, s_tmax).
   Churn churn = {};
@@ -159,10 +160,16 @@ DPM_INLINE std::span<const Sampler> samplers() {
 
 DPM_INLINE const Sampler& sampler_by_name(std::string_view name) {
   const std::string plain = detail::plain_name(name);
-  detail::require(!plain.starts_with("dpmadaptive"),
+  const auto is = [&](std::string_view known) {
+    for (const std::string_view prefix : {"", "sample", "k"}) {
+      if (plain.starts_with(prefix) && plain.substr(prefix.size()).starts_with(known)) return true;
+    }
+    return false;
+  };
+  detail::require(!is("dpmadaptive"),
                   "plan_by_name: DPM adaptive finds its steps on the way, so it is no plan; use "
                   "sample_adaptive or AdaptiveRun");
-  detail::require(!plain.starts_with("dpmpp2mv2"),
+  detail::require(!is("dpmpp2mv2"),
                   "plan_by_name: dpm++2mv2 is not exact even for a constant data prediction; use "
                   "dpmpp_2m");
   return detail::row_by_name(samplers(), "sampler", name);
@@ -180,11 +187,15 @@ DPM_INLINE NamedMethod method_of(const Sampler& sampler, const SamplerOptions& o
                     "; it must be at least 0");
   }
   if (options.churn.amount != 0.0) {
+    // Of DPM-Solver's forms k-diffusion has churn in dpm_2 alone.
+    const auto* solver = std::get_if<DpmSolver>(&method);
+    const bool other = solver != nullptr && (solver->space != Space::noise ||
+                                             sampler.makes_own_grid || solver->fresh.eta > 0.0);
     const bool set = std::visit(
         [&](auto& m) {
           if constexpr (requires { m.churn; }) {
             m.churn = options.churn;
-            return true;
+            return !other;
           } else {
             return false;
           }
@@ -198,6 +209,9 @@ DPM_INLINE NamedMethod method_of(const Sampler& sampler, const SamplerOptions& o
 
 DPM_INLINE Plan make_plan(const Sampler& sampler, const Grid& grid, Prediction prediction,
                           const SamplerOptions& options) {
+  detail::require(options.denoise == 1.0, "make_plan: denoise = ", options.denoise,
+                  " for a grid that is made already; take a part of it by Grid::from, or "
+                  "plan_by_name");
   if (options.as_coded && sampler.as_coded_end > 0.0 && grid.back().sigma() == 0.0) {
     std::vector<Level> levels(grid.levels().begin(), grid.levels().end());
     const double ratio = sampler.as_coded_end;
@@ -227,22 +241,32 @@ DPM_INLINE Plan make_plan(const Sampler& sampler, const Grid& grid, Prediction p
   detail::require(prediction == Prediction::flow,
                   "plan_by_name: the schedule is a flow's and the prediction is ", name(prediction),
                   "; give Prediction::flow");
+  const std::optional<OnFlow> on_flow =
+      options.as_coded && sampler.as_coded_on_flow ? sampler.as_coded_on_flow : sampler.on_flow;
+  detail::require(on_flow.has_value(), "plan_by_name: ", sampler.name,
+                  " adds noise in a way that has no form for flows; take heun");
+  detail::require(options.churn.amount == 0.0 || options.as_coded,
+                  "plan_by_name: churn.amount = ", options.churn.amount,
+                  " on a flow, where other programs add the noise and leave too much of the data; "
+                  "it must be 0, or set as_coded");
   std::visit(
-      [](auto& m) {
+      [&](auto& m) {
         using Method = std::decay_t<decltype(m)>;
         if constexpr (std::is_same_v<Method, Ddim>) {
           m.rule = FreshNoise::Rule::flow;
         } else if constexpr (std::is_same_v<Method, DpmSolver> ||
                              std::is_same_v<Method, as_coded::DpmSolver2sAncestral>) {
           m.fresh.rule = FreshNoise::Rule::flow;
+        } else if constexpr (std::is_same_v<Method, CfgPlusPlus>) {
+          if (on_flow == OnFlow::sigma && !options.as_coded) m.fresh.rule = FreshNoise::Rule::flow;
         }
       },
       method);
-  if (sampler.on_flow == OnFlow::sigma) {
+  if (on_flow == OnFlow::sigma) {
     return detail::with_flow_levels(plan_over(detail::flow_read_as_noise(grid), Prediction::noise),
                                     grid);
   }
-  if (sampler.on_flow == OnFlow::level || grid.front().alpha() > 0.0) {
+  if (on_flow == OnFlow::level || grid.front().alpha() > 0.0) {
     return plan_over(grid, prediction);
   }
   // The level at 0.9999 of the flow's time before its shift, as ComfyUI has it.

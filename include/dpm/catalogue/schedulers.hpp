@@ -65,7 +65,7 @@ inline std::vector<Scheduler> all_schedulers() {
   return {
       {.name = "normal",
        .label = "Normal",
-       .aliases = {"Uniform", "discrete", "default", "Automatic"},
+       .aliases = {"Uniform", "discrete", "default"},
        DPM_SCHEDULER(UniformTimestep{})},
       {.name = "karras", .label = "Karras", DPM_SCHEDULER(KarrasSigma{})},
       {.name = "exponential", .label = "Exponential", DPM_SCHEDULER(Polyexponential{})},

@@ -223,7 +223,12 @@ DPM_INLINE Grid make_grid(const Laplace& spacing, const AnySchedule& schedule, i
       const double spread = -spacing.beta * std::log(1.0 - 2.0 * std::abs(from_middle) + 1e-5);
       const double log_sigma =
           spacing.mu + (from_middle == 0.0 ? 0.0 : std::copysign(spread, from_middle));
-      levels.push_back(ends.level(scale, log_sigma));
+      const Level level = ends.level(scale, log_sigma);
+      detail::require(i == 0 || level.time < levels.back().time, "Laplace: of ", count, " levels, ",
+                      i - 1, " and ", i, " are both cut to sigma ",
+                      std::exp(scale.log_at(level.time)),
+                      "; take fewer steps, or another mu or beta");
+      levels.push_back(level);
     }
     return levels;
   });

@@ -71,7 +71,8 @@ struct BetaTimestep {
 };
 
 /// The entries next to u^2 (3 - 2 u) times N - 1 with u = 1 - i / n, "smoothstep" in
-/// stable-diffusion.cpp: dense at both ends, as `BetaTimestep` is.
+/// stable-diffusion.cpp: dense at both ends, as `BetaTimestep` is. An entry that comes twice, as
+/// from 78 steps of 1000 entries on, is taken once.
 struct SmoothstepTimestep {
   std::optional<int> train_timesteps = std::nullopt;
   FinalSigma final = FinalSigma::zero;
@@ -199,10 +200,13 @@ DPM_INLINE Grid make_grid(const SmoothstepTimestep& spacing, const AnySchedule& 
   const detail::TableEntries table("SmoothstepTimestep", schedule, spacing.train_timesteps, steps);
   return detail::finish_grid(schedule, steps, spacing.final, [&](int count) {
     std::vector<Level> levels;
+    int before = -1;
     for (int i = 0; i < count; ++i) {
       const double u = 1.0 - i / double(count);
       const double place = u * u * (3.0 - 2.0 * u) * (table.count() - 1);
-      levels.push_back(table.level(static_cast<int>(std::round(place))));
+      const auto entry = static_cast<int>(std::round(place));
+      if (entry != before) levels.push_back(table.level(entry));
+      before = entry;
     }
     return levels;
   });
