@@ -13,6 +13,8 @@
 #include "dpm/grid/grid.hpp"
 #include "dpm/separate.hpp"
 #if DPM_DEFINE
+#  include <cmath>
+
 #  include "dpm/catalogue/names.hpp"
 #  include "dpm/grid/published_spacing.hpp"
 #  include "dpm/grid/sigma_curves.hpp"
@@ -45,7 +47,7 @@ struct Scheduler {
 [[nodiscard]] const Scheduler& scheduler_by_name(std::string_view name);
 
 /// The schedule as those programs read it: a table with log(sigma / alpha) linear between its
-/// entries (`LogSigmaTable`), any other as it is.
+/// entries (`LogSigmaTable`), with whole timesteps if its own are, any other as it is.
 [[nodiscard]] AnySchedule as_other_programs_read(const AnySchedule& schedule);
 
 /// The grid of a scheduler over a schedule, read as those programs do.
@@ -114,7 +116,10 @@ DPM_INLINE const Scheduler& scheduler_by_name(std::string_view name) {
 }
 
 DPM_INLINE AnySchedule as_other_programs_read(const AnySchedule& schedule) {
-  return schedule.size() >= 2 ? AnySchedule(LogSigmaTable(schedule)) : schedule;
+  if (schedule.size() < 2) return schedule;
+  const double between = schedule.level(1.3141592 / static_cast<double>(schedule.size())).timestep;
+  return LogSigmaTable(
+      schedule, between == std::round(between) ? TimestepType::discrete : TimestepType::continuous);
 }
 
 DPM_INLINE Grid grid_by_name(std::string_view scheduler, const AnySchedule& schedule, int steps) {
