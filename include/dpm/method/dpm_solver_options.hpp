@@ -63,7 +63,8 @@ struct DpmSolver {
   /// The very last step is of first order ("euler at final" in other libraries).
   bool first_order_final = false;
   /// 0: the ODE. Above 0, multistep only: the SDE with tau^2 times the noise of the reverse
-  /// diffusion, which draws noise in each step; tau = 1 is SDE-DPM-Solver(++).
+  /// diffusion, which draws noise in each step; tau = 1 is SDE-DPM-Solver(++). In noise space it
+  /// wants shorter steps than in data space (see `SaSolver::space`).
   double tau = 0.0;
   /// Estimate the error of each step above first order by its difference from the order below. It
   /// costs no model call and changes the samples by rounding only. Observers read the estimate in
