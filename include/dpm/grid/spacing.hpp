@@ -20,7 +20,7 @@ namespace dpm {
 /// Levels equally far apart in time (Song et al. 2021, arXiv 2010.02502, App. D.2, "linear").
 ///
 /// `start` and `end` are times; left out, they are the schedule's last and first time. A start
-/// below the last time suits image-to-image; a start below the end makes a grid for inversion.
+/// below the last time suits image-to-image; a start below a given end makes a grid for inversion.
 struct UniformTime {
   std::optional<double> start = std::nullopt;
   std::optional<double> end = std::nullopt;
@@ -51,8 +51,9 @@ struct UniformLambda {
   std::optional<double> end = std::nullopt;
 };
 
-/// The grid of `steps` intervals with the given spacing. Refuses fewer than one step, times that
-/// the schedule refuses, an end equal to the start, and a power that is not positive and finite.
+/// The grid of `steps` intervals with the given spacing. Refuses fewer than one step or more than
+/// 10,000,000, times that the schedule refuses, an end equal to the start, a start that leaves
+/// nothing to do down to an end that is left out, and a power that is not positive and finite.
 [[nodiscard]] Grid make_grid(const UniformTime& spacing, const AnySchedule& schedule, int steps);
 [[nodiscard]] Grid make_grid(const QuadraticTime& spacing, const AnySchedule& schedule, int steps);
 [[nodiscard]] Grid make_grid(const PowerTime& spacing, const AnySchedule& schedule, int steps);
@@ -68,11 +69,16 @@ struct UniformLambda {
 
 namespace detail {
 
+/// More than any run has: a number beyond it is a mistake, which would ask for gigabytes.
+inline constexpr int most_grid_steps = 10'000'000;
+
 /// The grid over `steps` intervals whose inner times are `time_at(fraction)`; both ends are exact.
 template <class TimeAt>
 Grid make_spaced_grid(const AnySchedule& schedule, int steps, double start, double end,
                       TimeAt time_at) {
   require(steps >= 1, "make_grid: steps = ", steps, "; it must be at least 1");
+  require(steps <= most_grid_steps, "make_grid: steps = ", steps, "; it may be at most ",
+          most_grid_steps);
   require(start != end, "make_grid: start and end are both ", start, "; they must differ");
   std::vector<Level> levels;
   levels.reserve(static_cast<std::size_t>(steps) + 1);
@@ -83,10 +89,16 @@ Grid make_spaced_grid(const AnySchedule& schedule, int steps, double start, doub
   return {schedule, std::move(levels)};
 }
 
+/// Start and end. Refuses to go on from a start to a default end that does not lie below it: only
+/// who gives an end may mean inversion.
 template <class Spacing>
 std::pair<double, double> time_range(const Spacing& spacing, const AnySchedule& schedule) {
-  return {spacing.start.value_or(schedule.last_time()),
-          spacing.end.value_or(schedule.first_time())};
+  const double start = spacing.start.value_or(schedule.last_time());
+  const double end = spacing.end.value_or(schedule.first_time());
+  require(spacing.end || !(start >= 0.0 && start <= end), "make_grid: start = ", start,
+          " and no end, so sampling ends at the schedule's first time ", end,
+          " and there is nothing to do; start above it, or give an end to invert");
+  return {start, end};
 }
 
 /// The grid whose level number i of `count` is `level_of(i)`.

@@ -94,6 +94,8 @@ inline void check_timesteps(const char* name, int train_timesteps, int steps) {
           "; it must be at least 1");
   require(steps >= 1 && steps <= train_timesteps, name, ": steps = ", steps,
           "; it must lie between 1 and train_timesteps = ", train_timesteps);
+  require(steps <= most_grid_steps, name, ": steps = ", steps, "; it may be at most ",
+          most_grid_steps);
 }
 
 /// Refuses a schedule whose times are not those of a table of `train_timesteps`, 1/N to 1.
@@ -111,6 +113,8 @@ inline void check_table_times(const char* spacing, const AnySchedule& schedule,
 
 DPM_INLINE std::vector<int> linspace_timesteps(int last, int count) {
   detail::require(count >= 1, "linspace_timesteps: count = ", count, "; it must be at least 1");
+  detail::require(count <= detail::most_grid_steps, "linspace_timesteps: count = ", count,
+                  "; it may be at most ", detail::most_grid_steps);
   detail::require(last >= count - 1, "linspace_timesteps: last = ", last, " for ", count,
                   " timesteps; it must be at least ", count - 1);
   std::vector<int> timesteps;
