@@ -61,7 +61,7 @@ class Registers {
   }
 
   [[nodiscard]] bool has(Register r) const {
-    return r.kind <= Register::Kind::prediction &&
+    return !states_.empty() && r.kind <= Register::Kind::prediction &&
            r.index < counts_[static_cast<std::size_t>(r.kind)];
   }
   State& operator[](Register r) { return states_[place(r)]; }

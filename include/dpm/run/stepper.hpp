@@ -32,7 +32,7 @@ namespace dpm {
 ///
 /// It owns every buffer and allocates at construction only. It is a value: a copy is a snapshot or
 /// a fork of the run (copies share the plan). `State` is a dense state that owns its values, or any
-/// copyable type with `combine` (see `Weights`).
+/// copyable type with `combine` (see `Weights`). Moved from, it refuses to go on.
 template <class State>
 class Stepper {
   static_assert(detail::refuse_pointer<State>());
@@ -134,10 +134,11 @@ class Stepper {
   ///       show(run.progress());
   ///     }
   [[nodiscard]] std::optional<Call> next_in_step() {
+    const bool over = finished();
     if (spoilt_) detail::refuse_spoilt();
     if (options_.observer) clock_.turn_to(detail::RunClock::sampler);
     if (pending_ != nullptr) take_output();
-    if (finished()) return std::nullopt;
+    if (over) return std::nullopt;
     const Step& step = plan_->steps[place_.step];
     while (place_.instruction < step.instructions.size()) {
       const Instruction& instruction = step.instructions[place_.instruction];
@@ -159,22 +160,25 @@ class Stepper {
   /// The call that is open: the one that was handed out last, unless it has been taken back. In a
   /// copy it refers to the copy's own buffers, whose output is to be filled anew.
   [[nodiscard]] std::optional<Call> open_call() {
-    if (pending_ == nullptr) return std::nullopt;
+    if (pending_ == nullptr || plan_ == nullptr) return std::nullopt;
     return Call{registers_[pending_->input], pending_->level, registers_[pending_->output]};
   }
 
   /// The sample as it stands: the start, then what each finished step has made of it. (In all plans
   /// of the library; in one of your own, if its steps write the sample after their last call.)
-  [[nodiscard]] const State& sample() const { return registers_[sample_register]; }
+  [[nodiscard]] const State& sample() const {
+    (void)plan();
+    return registers_[sample_register];
+  }
   /// What a register of the plan holds, such as one that it declares live. Refuses one that no plan
   /// of this run has.
   [[nodiscard]] const State& value(Register r) const { return detail::at(registers_, r); }
   /// Where the sample stands.
   [[nodiscard]] const Level& level() const {
-    return place_.step == 0 ? plan_->start() : plan_->steps[place_.step - 1].to;
+    return place_.step == 0 ? plan().start() : plan_->steps[place_.step - 1].to;
   }
   /// Whether all steps of the plan are done.
-  [[nodiscard]] bool finished() const { return place_.step == plan_->steps.size(); }
+  [[nodiscard]] bool finished() const { return place_.step == plan().steps.size(); }
   /// Whether the run stands before a model call that a request to stop keeps it from. The sample is
   /// then that of the last finished step. `resume` lets the run go on.
   [[nodiscard]] bool stopped() const {
@@ -182,10 +186,10 @@ class Stepper {
   }
   /// Lets a stopped run go on with the next call of `next()`, until `stop` is requested to stop.
   void resume(const StopRequest& stop = {}) { options_.stop = stop; }
-  [[nodiscard]] const Plan& plan() const { return *plan_; }
+  [[nodiscard]] const Plan& plan() const { return detail::held(plan_); }
   [[nodiscard]] const RunOptions<State>& options() const { return options_; }
   /// Steps finished since the run began, trials left out.
-  [[nodiscard]] std::size_t steps_done() const { return detail::steps_done(*plan_, place_); }
+  [[nodiscard]] std::size_t steps_done() const { return detail::steps_done(plan(), place_); }
   /// Model calls since the run began whose output has been taken.
   [[nodiscard]] int model_calls() const { return place_.model_calls; }
 
