@@ -14,7 +14,7 @@
 #include <cstddef>
 #include <span>
 
-#include "dpm/dpm.hpp"
+#include "dpm/catalogue.hpp"
 
 namespace dpm {
 
