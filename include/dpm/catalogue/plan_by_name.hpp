@@ -90,8 +90,7 @@ DPM_INLINE Plan plan_by_name(std::string_view sampler, std::string_view schedule
   const Sampler& named = sampler_by_name(sampler);
   const Grid grid =
       detail::named_grid(named, scheduler_by_name(scheduler), schedule, steps, options.denoise);
-  const auto usual = detail::is_flow(schedule) ? Prediction::flow : Prediction::noise;
-  return make_plan(named, grid, prediction.value_or(usual), options);
+  return make_plan(named, grid, prediction, options);
 }
 
 DPM_INLINE Plan plan_by_name(std::string_view name, const AnySchedule& schedule, int steps,
