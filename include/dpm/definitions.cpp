@@ -15,7 +15,6 @@
 #include <span>
 
 #include "dpm/catalogue.hpp"
-#include "dpm/dpm.hpp"
 
 namespace dpm {
 

@@ -301,4 +301,16 @@ TEST_CASE("the user's sigmas are checked") {
           "grid_of_sigmas: sigmas[0] = 81; the greatest sigma / alpha of the schedule is 80");
 }
 
+TEST_CASE("Karras and Beta refuse a start that leaves nothing to do, unless an end is given") {
+  const std::string sentence =
+      "make_grid: start = 0.001 and no end, so sampling ends at the schedule's first time 0.002 "
+      "and "
+      "there is nothing to do; start above it, or give an end to invert";
+  refused([] { (void)make_grid(Karras{.start = 0.001}, dpm::Edm(), 5); }, sentence);
+  refused([] { (void)make_grid(dpm::Beta{.start = 0.001}, dpm::Edm(), 5); }, sentence);
+  REQUIRE(make_grid(Karras{.start = 0.001, .end = 80.0}, dpm::Edm(), 5).back().time == 80.0);
+  refused([] { (void)make_grid(Karras{}, dpm::Edm(), 20'000'000); },
+          "make_grid: steps = 20000000; it may be at most 10000000");
+}
+
 }  // namespace sigma_spacing_test

@@ -148,6 +148,25 @@ TEST_CASE("a flow counts in a table of 1000 unless it is told") {
         dpm::VpLinear().level(0.75));
 }
 
+namespace {
+
+/// A user's own schedule that says the size of its table.
+struct OwnTable : dpm::VpLinear<> {
+  OwnTable() : VpLinear(0.1, 20.0, 0.125) {}
+  [[nodiscard]] int size() const { return 8; }
+};
+
+}  // namespace
+
+TEST_CASE("a user's own schedule may say the size of its table") {
+  const AnySchedule own = OwnTable();
+  const Grid grid = make_grid(dpm::SimpleTable{}, own, 4);
+  for (std::size_t i = 0; i < 4; ++i) {
+    CHECK(grid[i] == own.level(1.0 - static_cast<double>(i) / 4.0));
+  }
+  CHECK(make_grid(dpm::UniformTimestep{}, own, 8)[7] == own.level(0.125));
+}
+
 TEST_CASE("spacings of a table refuse a schedule that has none") {
   for_each_spacing([](auto spacing, const std::string& name) {
     refused([&] { (void)make_grid(spacing, dpm::Edm(), 5); },

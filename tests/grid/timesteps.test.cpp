@@ -298,4 +298,14 @@ TEST_CASE("integer spacings want the schedule whose table they count") {
   REQUIRE_NOTHROW(make_grid(dpm::Leading{}, dpm::LogSigmaTable(table), 10));
 }
 
+TEST_CASE("timesteps of more steps than any run has are refused") {
+  constexpr int most = std::numeric_limits<int>::max();
+  refused([] { (void)dpm::leading_timesteps(most, most); },
+          "leading_timesteps: steps = 2147483647; it may be at most 10000000");
+  refused([] { (void)dpm::trailing_timesteps(most, most - 1); },
+          "trailing_timesteps: steps = 2147483646; it may be at most 10000000");
+  refused([] { (void)dpm::linspace_timesteps(most, most); },
+          "linspace_timesteps: count = 2147483647; it may be at most 10000000");
+}
+
 }  // namespace timesteps_test

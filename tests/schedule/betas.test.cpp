@@ -6,6 +6,8 @@
 
 #include <cmath>
 #include <cstddef>
+#include <limits>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -108,12 +110,46 @@ TEST_CASE("the zero-terminal-SNR rescale checks its betas") {
       "betas[1] must be in (0, 1) and is 2");
 }
 
+TEST_CASE("betas that fall from the first to the last are refused") {
+  const std::string advice =
+      "; noise variances rise, so turn round a table that begins with the noise, and give "
+      "cumulative products of 1 - beta to DiscreteSchedule::from_alphas_cumprod";
+  // A table that begins with the noise.
+  const std::vector<double> linear = dpm::linear_betas(1000);
+  const std::vector<double> turned(linear.rbegin(), linear.rend());
+  refused([&] { (void)dpm::DiscreteSchedule(turned); }, "betas fall from 0.02 to 1e-04" + advice);
+  refused([&] { (void)dpm::rescale_zero_terminal_snr(turned); },
+          "betas fall from 0.02 to 1e-04" + advice);
+  // Cumulative products of 1 - beta, as betas.
+  std::vector<double> products;
+  for (const double beta : {0.25, 0.5, 0.5}) {
+    products.push_back((products.empty() ? 1.0 : products.back()) * (1.0 - beta));
+  }
+  refused([&] { (void)dpm::DiscreteSchedule(products); },
+          "betas fall from 0.75 to 0.1875" + advice);
+  REQUIRE(dpm::DiscreteSchedule<double>::from_alphas_cumprod(products).size() == 3);
+  // Betas that are equal, or that fall in between, are a table.
+  REQUIRE(dpm::DiscreteSchedule(std::vector<double>(5, 0.1)).size() == 5);
+  REQUIRE(dpm::DiscreteSchedule(std::vector{0.1, 0.3, 0.2, 0.15}).size() == 4);
+  // And betas as cumulative products are refused too.
+  REQUIRE_THROWS_WITH(dpm::DiscreteSchedule<double>::from_alphas_cumprod(linear),
+                      mentions("alphas_cumprod[1] must be in (0, "));
+}
+
 TEST_CASE("beta builders check their arguments") {
   refused([] { (void)dpm::linear_betas(0); }, "the number of betas must be at least 1 and is 0");
   refused([] { (void)dpm::scaled_linear_betas(0); },
           "the number of betas must be at least 1 and is 0");
   refused([] { (void)dpm::sigmoid_betas(0); }, "the number of betas must be at least 1 and is 0");
   refused([] { (void)dpm::cosine_betas(0); }, "the number of betas must be at least 1 and is 0");
+  // As of a count of -1 that became unsigned.
+  const std::string too_many = "the number of betas must be at most 10000000 and is " +
+                               std::to_string(std::numeric_limits<std::size_t>::max());
+  constexpr auto minus_one = static_cast<std::size_t>(-1);
+  refused([] { (void)dpm::linear_betas(minus_one); }, too_many);
+  refused([] { (void)dpm::scaled_linear_betas(minus_one); }, too_many);
+  refused([] { (void)dpm::sigmoid_betas(minus_one); }, too_many);
+  refused([] { (void)dpm::cosine_betas(minus_one); }, too_many);
   refused([] { (void)dpm::linear_betas(10, 0.0, 0.5); },
           "the first beta must be in (0, 1) and is 0");
   refused([] { (void)dpm::scaled_linear_betas(10, -0.5, 0.5); },

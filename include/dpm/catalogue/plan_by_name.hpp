@@ -120,8 +120,7 @@ DPM_INLINE Plan plan_by_name(std::string_view sampler, std::string_view schedule
                                        schedule, steps, options.denoise);
   SamplerOptions others = options;
   others.denoise = 1.0;  // the grid has it
-  return make_plan(named, grid, prediction.value_or(flow ? Prediction::flow : Prediction::noise),
-                   others);
+  return make_plan(named, grid, prediction, others);
 }
 
 DPM_INLINE Plan plan_by_name(std::string_view name, const AnySchedule& schedule, int steps,

@@ -38,6 +38,8 @@ struct SamplerOptions {
   double denoise = 1.0;
   /// Churn of Euler, Heun, DPM2 and Heun++ (k-diffusion's s_churn, s_tmin, s_tmax).
   Churn churn = {};
+  /// `Correction::data` if the run corrects each data prediction, as by `DynamicThresholding`.
+  Correction correction = Correction::none;
   /// Reproduces the program's own numbers where its code is not what was meant.
   bool as_coded = false;
 };
@@ -54,8 +56,11 @@ struct SamplerOptions {
 
 /// The sampler's plan over a grid, as the named program runs it: over a flow as `Sampler::on_flow`
 /// says, with a model that predicts the flow.
+///
+/// @param prediction  what the model's output means; left out it is the noise, or on a flow the
+///                    flow. Refused if left out where networks predict neither, as EDM's.
 [[nodiscard]] Plan make_plan(const Sampler& sampler, const Grid& grid,
-                             Prediction prediction = Prediction::noise,
+                             std::optional<Prediction> prediction = std::nullopt,
                              const SamplerOptions& options = {});
 
 #if DPM_DEFINE
@@ -103,7 +108,8 @@ bool set_noise(Method& method, const SamplerOptions& options) {
 /// The plan with as many model calls as the grid has steps, in equal steps of lambda between its
 /// ends; an end at sigma = 0 is left out.
 template <class Method>
-Plan plan_in_equal_steps(const Method& method, const Grid& grid, Prediction prediction) {
+Plan plan_in_equal_steps(const Method& method, const Grid& grid, Prediction prediction,
+                         Correction correction) {
   auto budget = for_model_calls(method, static_cast<int>(grid.steps()));
   std::size_t last = grid.steps();
   if (grid[last].sigma() == 0.0) --last;
@@ -120,22 +126,23 @@ Plan plan_in_equal_steps(const Method& method, const Grid& grid, Prediction pred
     levels.push_back(inner ? grid.schedule().level_at_lambda(first + length * i / budget.steps)
                            : grid[i == 0 ? 0 : last]);
   }
-  return make_plan(budget.method, Grid(grid.schedule(), std::move(levels)), prediction);
+  return make_plan(budget.method, Grid(grid.schedule(), std::move(levels)), prediction, correction);
 }
 
 /// A1111's Restart: from 20 steps on some of them come down again, on a Karras grid of the others.
-inline Plan plan_restart(Restart method, const Grid& grid, Prediction prediction) {
+inline Plan plan_restart(Restart method, const Grid& grid, Prediction prediction,
+                         Correction correction) {
   const int steps = static_cast<int>(grid.steps());
   method.times = steps < 20 ? 0 : steps < 36 ? 1 : 2;
   method.steps = steps < 36 ? 9 : steps / 4;
-  if (method.times == 0) return make_plan(Heun{}, grid, prediction);
+  if (method.times == 0) return make_plan(Heun{}, grid, prediction, correction);
   require(grid.steps() >= 2 && grid.back().sigma() == 0.0 && grid.front().alpha() > 0.0,
           "plan_by_name: restart from time ", grid.front().time, " to time ", grid.back().time,
           "; it must start where alpha > 0 and end at sigma = 0");
   std::vector<Level> levels = levels_down(grid.schedule(), grid.front(), grid[grid.steps() - 1],
                                           steps - method.steps * method.times - 1, method.rho);
   levels.push_back(grid.back());
-  return make_plan(method, Grid(grid.schedule(), std::move(levels)), prediction);
+  return make_plan(method, Grid(grid.schedule(), std::move(levels)), prediction, correction);
 }
 
 /// ComfyUI's tau for SA-Solver: 1 while 0.2 to 0.8 of the model's times have passed, else 0.
@@ -154,7 +161,15 @@ inline std::function<double(const Level&)> middle_tau(const AnySchedule& schedul
 }  // namespace detail
 
 DPM_INLINE std::span<const Sampler> samplers() {
-  static const std::vector<Sampler> all = detail::all_samplers();
+  static const std::vector<Sampler> all = [] {
+    std::vector<Sampler> rows = detail::all_samplers();
+    for (Sampler& row : rows) {
+      // Where a line of the list ends the text has a space.
+      const std::size_t space = row.code.find("{ ");
+      if (space != std::string::npos) row.code.erase(space + 1, 1);
+    }
+    return rows;
+  }();
   return all;
 }
 
@@ -207,7 +222,7 @@ DPM_INLINE NamedMethod method_of(const Sampler& sampler, const SamplerOptions& o
   return method;
 }
 
-DPM_INLINE Plan make_plan(const Sampler& sampler, const Grid& grid, Prediction prediction,
+DPM_INLINE Plan make_plan(const Sampler& sampler, const Grid& grid, std::optional<Prediction> said,
                           const SamplerOptions& options) {
   detail::require(options.denoise == 1.0, "make_plan: denoise = ", options.denoise,
                   " for a grid that is made already; take a part of it by Grid::from, or "
@@ -217,19 +232,23 @@ DPM_INLINE Plan make_plan(const Sampler& sampler, const Grid& grid, Prediction p
     const double ratio = sampler.as_coded_end;
     levels.back() = grid.schedule().level_at_lambda(
         detail::is_flow(grid.schedule()) ? std::log1p(-ratio) - std::log(ratio) : -std::log(ratio));
-    return make_plan(sampler, Grid(grid.schedule(), std::move(levels)), prediction, options);
+    return make_plan(sampler, Grid(grid.schedule(), std::move(levels)), said, options);
   }
   NamedMethod method = method_of(sampler, options);
   const bool flow = detail::is_flow(grid.schedule());
+  const Prediction prediction = said   ? *said
+                                : flow ? Prediction::flow
+                                       : detail::prediction_or_noise(said, grid);
   const auto plan_over = [&](const Grid& over, Prediction p) {
     return std::visit(
         [&](const auto& m) {
           if constexpr (std::is_same_v<std::decay_t<decltype(m)>, Restart>) {
-            return detail::plan_restart(m, over, p);
+            return detail::plan_restart(m, over, p, options.correction);
           } else if constexpr (std::is_same_v<std::decay_t<decltype(m)>, DpmSolver>) {
-            if (sampler.makes_own_grid) return detail::plan_in_equal_steps(m, over, p);
+            if (sampler.makes_own_grid)
+              return detail::plan_in_equal_steps(m, over, p, options.correction);
           }
-          return make_plan(m, over, p);
+          return make_plan(m, over, p, options.correction);
         },
         method);
   };

@@ -116,6 +116,8 @@ inline void check_table_times(const char* spacing, const AnySchedule& schedule,
 
 DPM_INLINE std::vector<int> linspace_timesteps(int last, int count) {
   detail::require(count >= 1, "linspace_timesteps: count = ", count, "; it must be at least 1");
+  detail::require(count <= detail::most_grid_steps, "linspace_timesteps: count = ", count,
+                  "; it may be at most ", detail::most_grid_steps);
   detail::require(last >= count - 1, "linspace_timesteps: last = ", last, " for ", count,
                   " timesteps; it must be at least ", count - 1);
   std::vector<int> timesteps;

@@ -75,13 +75,14 @@ inline void write_multistep(PlanBuilder& builder, const DpmSolver& method, const
     std::size_t usable = step.finite() ? history.size() : 1;
     if (method.first_order_final && i + 1 == grid.steps()) usable = 1;
     if (method.lower_order_final) usable = std::min(usable, grid.steps() - i);
+    const Nodes known = distinct_nodes(history.span().first(usable), step.h(), nearest_predictions);
     const auto update = good_start && i == 1 ? DpmSolver::Update::taylor : method.update;
     const auto update_of = [&](std::size_t nodes) {
       DerivativeWeights w = dpm_solver_weights(step, static_cast<int>(nodes), update);
       if (method.halved_second_difference && nodes == 3) w[2] *= 0.5;
-      return polynomial_terms(step.linear(), w, s.lambda(), history.span().first(nodes));
+      return polynomial_terms(step.linear(), w, s.lambda(), known.span().first(nodes));
     };
-    UpdateTerms terms = estimated_update(builder, method.estimate_error, usable, update_of);
+    UpdateTerms terms = estimated_update(builder, method.estimate_error, known.size(), update_of);
     terms.push_back({noise_register, noise_stddev});
     builder.combine(sample_register, terms.span());
   }

@@ -65,7 +65,8 @@ struct DpmSolver {
   /// The very last step is of first order ("euler at final" in other libraries).
   bool first_order_final = false;
   /// 0: the ODE. Above 0, multistep only: the SDE with tau^2 times the noise of the reverse
-  /// diffusion, which draws noise in each step; tau = 1 is SDE-DPM-Solver(++).
+  /// diffusion, which draws noise in each step; tau = 1 is SDE-DPM-Solver(++). In noise space it
+  /// wants shorter steps than in data space (see `SaSolver::space`).
   double tau = 0.0;
   /// Ancestral steps: the solver goes on to a level with less noise, and a draw makes up for it.
   /// Singlestep in data space with eta = 1 is "DPM++ 2S a", in noise space "DPM2 a". Not together

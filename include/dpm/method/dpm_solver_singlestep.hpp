@@ -40,6 +40,9 @@ inline Nodes write_stages(PlanBuilder& builder, const DpmSolver& method,
     builder.combine(stage_register,
                     polynomial_terms(stage.linear(), w, s.lambda(), nodes.span()).span());
     nodes.push_back({inner.lambda(), builder.evaluate(nodes.size(), stage_register, inner)});
+    if (method.stages == DpmSolver::Stages::on_grid) {
+      nodes = distinct_nodes(nodes.span(), interval.to.lambda() - s.lambda(), nearest_predictions);
+    }
   }
   return nodes;
 }

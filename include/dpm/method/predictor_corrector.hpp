@@ -62,6 +62,8 @@ inline void write_predictor_corrector(PlanBuilder& builder, const PredictorCorre
   // The corrector subtracts the predictor's terms, so the predictor's oldest prediction is kept.
   const std::size_t slots =
       method.corrector_nodes > 0 ? std::max(most_nodes, method.predictor_nodes + 1) : most_nodes;
+  const double nearest =
+      method.corrector_nodes > 0 ? nearest_corrected_predictions : nearest_predictions;
   Nodes history;
   std::size_t predicted_with = 0;
   UpdateTerms predicted;
@@ -70,9 +72,9 @@ inline void write_predictor_corrector(PlanBuilder& builder, const PredictorCorre
     if (method.lower_order_earlier) return std::max<std::size_t>(left - 1, 1);
     return corrects ? left + 1 : left;
   };
-  const auto update_over = [&](const MultistepInterval& interval, std::size_t nodes) {
-    return polynomial_terms(interval.step.linear(), method.weights(interval, nodes),
-                            interval.from.lambda(), history.span().first(nodes));
+  const auto update_over = [&](const MultistepInterval& interval, std::span<const Node> nodes) {
+    return polynomial_terms(interval.step.linear(), method.weights(interval, nodes.size()),
+                            interval.from.lambda(), nodes);
   };
   for (std::size_t i = 0; i < steps; ++i) {
     const Level& s = levels[i];
@@ -92,15 +94,18 @@ inline void write_predictor_corrector(PlanBuilder& builder, const PredictorCorre
       std::size_t nodes = std::min(method.corrector_nodes, history.size());
       if (method.corrector_follows_predictor) nodes = std::min(nodes, predicted_with + 1);
       if (method.lower_order_final) nodes = std::min(nodes, most_at_end(steps - i + 1, true));
-      UpdateTerms terms = difference(update_over(*before, nodes), predicted);
+      const Nodes known = distinct_nodes(history.span().first(nodes), before->step.h(), nearest);
+      UpdateTerms terms = difference(update_over(*before, known.span()), predicted);
       terms[0].weight = 1.0;  // the linear part is in the sample
       builder.combine(sample_register, terms.span());
       if (method.evaluates_again) builder.evaluate(i % slots, sample_register, s);
     }
     std::size_t nodes = now.step.finite() ? std::min(method.predictor_nodes, history.size()) : 1;
     if (method.lower_order_final) nodes = std::min(nodes, most_at_end(steps - i, false));
-    predicted = estimated_update(builder, method.estimate_error, nodes,
-                                 [&](std::size_t count) { return update_over(now, count); });
+    const Nodes known = distinct_nodes(history.span().first(nodes), now.step.h(), nearest);
+    predicted = estimated_update(
+        builder, method.estimate_error, known.size(),
+        [&](std::size_t count) { return update_over(now, known.span().first(count)); });
     UpdateTerms terms = predicted;
     if (noise_stddev > 0.0) terms.push_back({noise_register, noise_stddev});
     builder.combine(sample_register, terms.span());

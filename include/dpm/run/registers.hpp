@@ -14,7 +14,9 @@
 
 #include "dpm/error.hpp"
 #include "dpm/plan/plan.hpp"
+#include "dpm/state/combine.hpp"
 #include "dpm/state/dense.hpp"
+#include "dpm/state/few_values.hpp"
 #include "dpm/state/weights.hpp"
 
 namespace dpm::detail {
@@ -66,7 +68,7 @@ class Registers {
   }
 
   [[nodiscard]] bool has(Register r) const {
-    return r.kind <= Register::Kind::prediction &&
+    return !states_.empty() && r.kind <= Register::Kind::prediction &&
            r.index < counts_[static_cast<std::size_t>(r.kind)];
   }
   State& operator[](Register r) { return states_[place(r)]; }
@@ -136,6 +138,17 @@ struct RegisterList {
   State* operator[](std::size_t i) const { return &registers[names[i]]; }
 };
 
+/// The place of a register in a list of a `Combine`; the list's size if it is not there.
+template <class List>
+std::size_t index_in(const List& list, Register r) {
+  return static_cast<std::size_t>(std::find(list.begin(), list.end(), r) - list.begin());
+}
+
+template <class List>
+bool contains(const List& list, Register r) {
+  return index_in(list, r) < list.size();
+}
+
 /// The states of a `Combine`, as `combine` is given them.
 template <class State>
 class CombinedStates {
@@ -159,5 +172,21 @@ class CombinedStates {
   std::span<State* const> targets;
   std::span<const State* const> operands;
 };
+
+/// Runs a combination.
+template <class State>
+void combine_registers(const Combine& c, Registers<State>& registers) {
+  if constexpr (CombinedHere<State> && has_few_kernel<State>) {
+    if (has_kernels()) {
+      combine_few(Weights(c.weights.begin(), c.operands.size()),
+                  RegisterList<State, Combine::max_targets>{c.targets, registers},
+                  RegisterList<State, Combine::max_operands>{c.operands, registers},
+                  c.operands.size());  // outputs are looked at when they are taken
+      return;
+    }
+  }
+  const CombinedStates<State> states(c, registers);
+  combine(states.weights, states.targets, states.operands);
+}
 
 }  // namespace dpm::detail

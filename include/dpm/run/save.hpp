@@ -11,6 +11,7 @@
 #include <cstring>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -218,7 +219,7 @@ template <DenseState State>
 [[nodiscard]] AdaptiveRun<State> load_adaptive(std::span<const std::byte> bytes,
                                                const AdaptiveDpmSolver& method,
                                                const AnySchedule& schedule, State shape,
-                                               Prediction prediction = Prediction::noise,
+                                               std::optional<Prediction> prediction = std::nullopt,
                                                RunOptions<State> options = {}) {
   const std::vector<double> numbers = detail::saved_numbers(bytes);
   detail::AdaptiveSteps steps(method, schedule, prediction,

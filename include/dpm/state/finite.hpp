@@ -115,7 +115,12 @@ template <DenseState State>
   using Scalar = std::remove_const_t<ScalarOf<const State>>;
   constexpr std::size_t size = detail::fixed_size<State>();
   if constexpr (size > 0 && size <= 16) {
-    return detail::finite_values<Scalar>(view.data, size);
+    using Wide = detail::WideOf<Scalar>;
+    detail::BitsOf<Wide> all = 0;
+    for (std::size_t i = 0; i < size; ++i) {
+      all |= detail::finite_bits(static_cast<Wide>(view.data[i]));
+    }
+    return detail::says_finite<Wide>(all);
   } else {
     return detail::array_is_finite<Scalar>(view.data, view.size());
   }
