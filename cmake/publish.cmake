@@ -1,7 +1,7 @@
 # Puts what a measuring program has written into a page and its pictures beside it.
 #
 #   cmake -D TARGET=<the target that calls this> -D PAGE=<page.md> -D "TEXTS=<files>"
-#         -D FOLDER=<for the rest> -D "FILES=<pictures and tables>" -P publish.cmake
+#         [-D FOLDER=<for the rest> -D "FILES=<pictures and tables>"] -P publish.cmake
 #
 # The page is kept down to the line that names the target; the texts follow it.
 cmake_minimum_required(VERSION 3.24)
@@ -20,4 +20,6 @@ foreach(name IN LISTS TEXTS)
   string(APPEND page "\n${text}")
 endforeach()
 file(WRITE ${PAGE} "${page}")
-file(COPY ${FILES} DESTINATION ${FOLDER})
+if(FILES)
+  file(COPY ${FILES} DESTINATION ${FOLDER})
+endif()
