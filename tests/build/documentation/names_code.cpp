@@ -30,8 +30,9 @@ template <class Method>
 void compare_sampler(const char* name, const Method& method) {
   const Grid grid = make_grid(KarrasSigma{}, table, 24);
   const Sampler& row = sampler_by_name(name);
-  count(name, std::visit([&](const auto& m) { return make_plan(m, grid) == make_plan(method, grid); },
-                         row.method));
+  count(name,
+        std::visit([&](const auto& m) { return make_plan(m, grid) == make_plan(method, grid); },
+                   row.method));
 }
 
 template <class Spacing>

@@ -73,8 +73,9 @@ int main(int argc, char** argv) try {
   const std::string page{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   const std::string mark = "<!-- What follows is written by the target publish_names. -->\n";
   if (!page.ends_with(mark + tables())) {
-    throw std::runtime_error(std::string(argv[1]) +
-                             ": its tables are not the catalogue's; build the target publish_names");
+    throw std::runtime_error(
+        std::string(argv[1]) +
+        ": its tables are not the catalogue's; build the target publish_names");
   }
   std::puts("the tables of the page are the catalogue's");
   return 0;
