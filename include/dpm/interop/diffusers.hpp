@@ -83,13 +83,14 @@ class Scheduler {
   }
   [[nodiscard]] std::vector<double> timesteps(int steps) const { return timesteps(of(steps)); }
 
-  /// diffusers' `sigmas`; empty for DDIM, DDPM and PNDM, which have none.
+  /// diffusers' `sigmas`; empty for classes that have none, such as DDIM.
   [[nodiscard]] std::vector<double> sigmas(const Run& run) const {
     return detail::shown(options_, points(run)).sigmas;
   }
   [[nodiscard]] std::vector<double> sigmas(int steps) const { return sigmas(of(steps)); }
 
-  /// What the start, standard normal noise, is to be multiplied with.
+  /// What the start, standard normal noise, is to be multiplied with. Refuses a run that begins
+  /// later, which starts from `add_noise(image, plan.start(), noise)`.
   [[nodiscard]] double init_noise_sigma(const Run& run) const {
     return detail::init_noise_sigma(options_, points(run));
   }

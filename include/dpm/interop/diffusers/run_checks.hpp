@@ -34,12 +34,14 @@ inline void check_order(const Options& o, Mode mode, const Points& points) {
   const bool strict = mode == Mode::strict;
   const bool lambda = steps_in_lambda(o.kind);
   const bool rises = o.invert_sigmas || o.kind == Kind::dpm_multistep_inverse;
-  const bool divides = is_one_of(o.kind, Kind::unipc, Kind::sa_solver) ||
+  const bool divides = is_one_of(o.kind, Kind::unipc, Kind::sa_solver, Kind::lms) ||
                        (o.solver_order > 1 && (lambda || o.kind == Kind::edm_dpm_multistep));
   const std::size_t n = points.timesteps.size();
   for (std::size_t i = 1; i <= n; ++i) {
     const double before = points.sigmas[i - 1];
     const double sigma = points.sigmas[i];
+    require(before > 0.0 || o.invert_sigmas, "diffusers: ", class_name(o.kind), " over ", n,
+            " steps has sigma 0 before the end, where there is nothing left to do");
     // On a curve, rounding may part the last two.
     const bool same = i < n ? sigma == before : std::abs(sigma - before) <= 1e-12 * before;
     require(!same || i == n || !(strict || divides), "diffusers: ", class_name(o.kind), " over ", n,
