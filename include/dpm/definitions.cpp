@@ -21,6 +21,7 @@ namespace dpm {
 template AnySchedule::AnySchedule(VpLinear<double>);
 template AnySchedule::AnySchedule(VpCosine<double>);
 template AnySchedule::AnySchedule(DiscreteSchedule<double>);
+template AnySchedule::AnySchedule(LogSigmaTable);
 template AnySchedule::AnySchedule(VarianceExploding);
 template AnySchedule::AnySchedule(Edm);
 template AnySchedule::AnySchedule(RectifiedFlow);

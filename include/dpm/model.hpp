@@ -86,4 +86,43 @@ void call_model(Model& model, const State& x, const Level& level, State& out) {
   }
 }
 
+/// A model that hands over two predictions in one call, as CFG++ needs them: the guided one and the
+/// one without condition. Each is of the kind that the plan's `Prediction` says.
+template <class Model, class State>
+concept TwoOutputModelFor = requires(Model& model, const State& x, const Level& level, State& out,
+                                     State& unconditional) {
+  model(x, level.timestep, out, unconditional);
+}
+|| requires(Model& model, const State& x, const Level& level, State& out, State& unconditional) {
+  model(x, level, out, unconditional);
+};
+
+/// Answers a model call of a run (`Stepper::Call`), with one prediction or with both. Refuses a
+/// plan that asks for another number of predictions than the model hands over.
+template <class State, class Model, class Call>
+void answer(Model& model, const Call& call) {
+  if constexpr (TwoOutputModelFor<Model, State>) {
+    if (call.unconditional != nullptr) {
+      if constexpr (requires {
+                      model(call.input, call.level.timestep, call.output, *call.unconditional);
+                    }) {
+        model(call.input, call.level.timestep, call.output, *call.unconditional);
+      } else {
+        model(call.input, call.level, call.output, *call.unconditional);
+      }
+      return;
+    }
+  }
+  detail::require(call.unconditional == nullptr,
+                  "sample: the plan asks for the prediction without condition as well (CFG++); the "
+                  "model must be callable as model(x, timestep, out, unconditional)");
+  if constexpr (TwoOutputModelFor<Model, State> && !ModelFor<Model, State>) {
+    detail::require(false,
+                    "sample: the model hands over two predictions and the plan asks for one; "
+                    "use a CFG++ method, or a model of model(x, timestep, out)");
+  } else {
+    call_model<State>(model, call.input, call.level, call.output);
+  }
+}
+
 }  // namespace dpm

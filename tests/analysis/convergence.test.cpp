@@ -26,6 +26,7 @@ using State = std::vector<double>;
 namespace {
 
 const dpm::AnySchedule schedule = dpm::VpLinear();
+constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr auto no_model = [](const State&, double, State&) {};
 
 /// A sampler that multiplies the start by `factor` and calls no model.
@@ -89,6 +90,44 @@ TEST_CASE("the order is the least-squares slope") {
   REQUIRE_THAT(measured(2).order, WithinAbs(2.0, 1e-14));
   REQUIRE(measured(3).slopes == State{1.0, 3.0, 0.0});
   REQUIRE_THAT(measured(3).order, WithinAbs(1.5, 1e-14));
+}
+
+TEST_CASE("the interval of the order holds the slopes and their trend") {
+  const auto measured = [](auto error_of, int halvings) {
+    return dpm::measure_order(sampler_with(error_of), no_model, State{1.0}, State{1.0},
+                              {.fewest_steps = 1, .halvings = halvings});
+  };
+  // Slopes 1, 3 and then 0: from 0 to 3, and 2 or 3 more on either side.
+  const auto error = [](int steps) { return steps == 1 ? 0.5 : steps == 2 ? 0.25 : 1.0 / 32.0; };
+  REQUIRE_THAT(measured(error, 2).least_order, WithinAbs(-1.0, 1e-12));
+  REQUIRE_THAT(measured(error, 2).most_order, WithinAbs(5.0, 1e-12));
+  REQUIRE_THAT(measured(error, 3).least_order, WithinAbs(-3.0, 1e-12));
+  REQUIRE_THAT(measured(error, 3).most_order, WithinAbs(6.0, 1e-12));
+  // One slope alone says nothing.
+  REQUIRE(measured(error, 1).least_order == -infinity);
+  REQUIRE(measured(error, 1).most_order == infinity);
+  // A pure power has no width.
+  const auto power = [](int steps) { return std::pow(steps, -2); };
+  REQUIRE_THAT(measured(power, 4).least_order, WithinAbs(2.0, 1e-12));
+  REQUIRE_THAT(measured(power, 4).most_order, WithinAbs(2.0, 1e-12));
+}
+
+TEST_CASE("an order that is measured on too few steps has a wide interval around the true one") {
+  // Of second order, with a term of fifth order that is greater until 27 steps.
+  const auto error_of = [](int steps) {
+    const double h = 1.0 / steps;
+    return 1e-2 * h * h * (1.0 + 2e4 * h * h * h);
+  };
+  const auto measured = [&](int fewest_steps, int halvings) {
+    return dpm::measure_order(sampler_with(error_of), no_model, State{1.0}, State{1.0},
+                              {.fewest_steps = fewest_steps, .halvings = halvings});
+  };
+  const dpm::Convergence rough = measured(12, 2);
+  REQUIRE(rough.order > 3.2);
+  REQUIRE((rough.least_order < 2.0 && rough.most_order > 4.5));
+  const dpm::Convergence sure = measured(200, 2);
+  REQUIRE((sure.least_order < 2.0 && sure.most_order > 2.0));
+  REQUIRE(sure.most_order - sure.least_order < 0.03);
 }
 
 TEST_CASE("errors are root mean squares over all values") {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// A program that is built with -ffast-math -fno-finite-math-only: a NaN or an infinity is still
-/// seen, wherever it stands and whatever holds it.
+/// A program that is built with -ffast-math -fno-finite-math-only, or with
+/// -funsafe-math-optimizations alone: a NaN or an infinity is still seen, wherever it stands and
+/// whatever holds it, noise has its bits, and runs may start at alpha = 0 and end at sigma = 0.
 #include <Eigen/Core>
 #include <array>
 #include <cmath>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "dpm/dpm.hpp"
+#include "support/noise_golden.hpp"
 
 namespace {
 
@@ -87,6 +89,36 @@ int missed_by_runs(State start) {
   return missed;
 }
 
+int wrong_bits_of_noise() {
+  int wrong = 0;
+  for (const auto& [key, bits] : dpm_test::keyed_goldens) {
+    const auto values = dpm::normal_draws(key.seed, key.sample, key.draw, key.block);
+    for (std::size_t k = 0; k < 4; ++k) {
+      wrong += dpm::detail::bit_cast<std::uint64_t>(values[k]) == bits[k] ? 0 : 1;
+    }
+  }
+  return wrong;
+}
+
+/// The exact flow of Gaussian data from pure noise to clean data.
+int wrong_samples_of_singular_ends() {
+  const dpm::Gaussian gaussian({0.5}, {0.3});
+  const auto flow = [](const std::vector<double>& x, const dpm::Level& at,
+                       std::vector<double>& out) {
+    // E[epsilon - x_0] at x, which is finite at both ends.
+    const double variance = at.alpha() * at.alpha() * 0.09 + at.sigma() * at.sigma();
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const double place = (x[i] - at.alpha() * 0.5) / variance;
+      out[i] = at.sigma() * place - (0.5 + at.alpha() * 0.09 * place);
+    }
+  };
+  std::vector<double> x{0.7, -1.2};
+  const std::vector<double> exact =
+      gaussian.solve_ode(x, dpm::RectifiedFlow().level(1.0), dpm::RectifiedFlow().level(0.0));
+  dpm::sample(dpm::RectifiedFlow(), 50, flow, x, dpm::Prediction::flow);
+  return (std::abs(x[0] - exact[0]) < 0.01 ? 0 : 1) + (std::abs(x[1] - exact[1]) < 0.01 ? 0 : 1);
+}
+
 }  // namespace
 
 int main() {
@@ -97,5 +129,9 @@ int main() {
                      missed_by_runs(std::vector<float>(100, 0.5F)) +
                      missed_by_runs(Eigen::Array2f(0.5F, -0.5F));
   std::printf("%d values that are not finite went unseen\n", missed);
-  return missed == 0 ? 0 : 1;
+  const int wrong = wrong_bits_of_noise();
+  std::printf("%d draws have other bits\n", wrong);
+  const int spoilt = wrong_samples_of_singular_ends();
+  std::printf("%d samples of a flow are wrong\n", spoilt);
+  return missed + wrong + spoilt == 0 ? 0 : 1;
 }

@@ -10,7 +10,9 @@
 #include <cstdio>
 
 #include "dpm/noise/normal_noise.hpp"
+#include "dpm/noise/torch_generator.hpp"
 #include "support/noise_golden.hpp"
+#include "support/torch_golden.hpp"
 
 namespace {
 
@@ -52,6 +54,13 @@ int main() {
   failures += dpm_test::noise_fingerprint() != dpm_test::golden_fingerprint;
 
   failures += failures_of({77, 1000, 2000}) + failures_of({77, 2, 5});
+
+  for (const auto& tensors : dpm_test::torch_fingerprints) {
+    dpm::TorchGenerator generator(tensors.seed);
+    for (const std::uint64_t fingerprint : tensors.calls) {
+      failures += dpm_test::torch_fingerprint(generator, tensors.size) != fingerprint;
+    }
+  }
 
   const bool fused = multiply_adds_are_fused();
   std::printf("%d failures; multiply-adds are %s\n", failures, fused ? "fused" : "not fused");

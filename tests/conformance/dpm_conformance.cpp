@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// Runs files of the peers' recorded results through the library: those of diffusers' schedulers
-/// and those of the official DPM-Solver code, in the forms that tests/conformance/reference holds.
+/// Runs files of the peers' recorded results through the library: those of diffusers' schedulers,
+/// of the official DPM-Solver code, of k-diffusion, ComfyUI and A1111, and published tables of
+/// sigmas, in the forms that tests/conformance/reference holds.
 ///
 ///     dpm_conformance FILE...
 ///
-/// Prints, for each family of cases, how many passed and failed and the worst error max |x - ref| /
-/// max(1, max |ref|), then one line "N passed, M failed". Exits non-zero when a case fails or
-/// cannot be expressed, or when a file holds no cases.
+/// Names the cases that it leaves out, and why. Prints, for each family of cases, how many passed
+/// and failed and the worst error max |x - ref| / max(1, max |ref|), then one line "N passed, M
+/// failed". Exits non-zero when a case fails or cannot be expressed, or when a file holds no cases.
 #include <algorithm>
 #include <cstdio>
 #include <exception>
@@ -20,6 +21,7 @@
 
 #include "support/adaptive_case.hpp"
 #include "support/diffusers_case.hpp"
+#include "support/k_diffusion_case.hpp"
 #include "support/official_case.hpp"
 
 using nlohmann::json;
@@ -41,6 +43,9 @@ bool is_sampler_case(const json& c) {
   return c.contains("sampler") && c.value("source", "").rfind("diffusers", 0) == 0;
 }
 
+/// A case of k_diffusion.json.
+bool is_k_diffusion_case(const json& c) { return c.contains("sampler") && !is_sampler_case(c); }
+
 bool is_adaptive(const json& c) { return c.value("method", "") == "adaptive"; }
 
 std::string name_of(const json& c) {
@@ -53,6 +58,10 @@ std::string name_of(const json& c) {
 std::string family_of(const json& c) {
   if (c.contains("family")) return c["family"];
   if (is_sampler_case(c)) return c["sampler"];
+  if (is_k_diffusion_case(c)) {
+    return c["sampler"].is_null() ? "sigmas: " + c["scheduler"].get<std::string>()
+                                  : c["sampler"].get<std::string>();
+  }
   if (is_diffusers_case(c)) return c["config"].value("_class_name", "unnamed");
   return c.value("algorithm_type", "unnamed") + " " + c.value("method", "unnamed");
 }
@@ -72,6 +81,7 @@ dpm_test::CaseResult run(const json& c) {
   try {
     check_fields(c);
     if (is_sampler_case(c)) return dpm_test::run_diffusers_sampler_case(c);
+    if (is_k_diffusion_case(c)) return dpm_test::run_k_diffusion_case(c);
     if (is_diffusers_case(c)) return dpm_test::run_diffusers_case(c);
     return is_adaptive(c) ? dpm_test::run_adaptive_case(c) : dpm_test::run_official_case(c);
   } catch (const std::exception& error) {
@@ -85,17 +95,31 @@ void run_file(const std::string& path, Families& families) {
   std::ifstream stream(path);
   if (!stream) throw std::runtime_error("cannot open " + path);
   const json cases = json::parse(stream);
-  if (!cases.is_array() || cases.empty()) throw std::runtime_error(path + " holds no cases");
-  for (const json& c : cases) {
-    const dpm_test::CaseResult result = run(c);
-    Family& family = families[family_of(c)];
+  const auto note = [&](const std::string& family_name, const std::string& id,
+                        const dpm_test::CaseResult& result) {
+    Family& family = families[family_name];
     family.worst_error = std::max(family.worst_error, result.worst_error);
     if (result.complaint.empty()) {
       ++family.passed;
     } else {
       ++family.failed;
-      std::printf("failed: %s: %s\n", name_of(c).c_str(), result.complaint.c_str());
+      std::printf("failed: %s: %s\n", id.c_str(), result.complaint.c_str());
     }
+  };
+  if (cases.is_object() && cases.contains("align_your_steps")) {
+    for (const auto& [id, result] : dpm_test::run_sigma_tables(cases)) {
+      note("tables of sigmas", id, result);
+    }
+    return;
+  }
+  if (!cases.is_array() || cases.empty()) throw std::runtime_error(path + " holds no cases");
+  for (const json& c : cases) {
+    const std::string reason = is_k_diffusion_case(c) ? dpm_test::left_out(c) : std::string();
+    if (!reason.empty()) {
+      std::printf("left out: %s: %s\n", name_of(c).c_str(), reason.c_str());
+      continue;
+    }
+    note(family_of(c), name_of(c), run(c));
   }
 }
 

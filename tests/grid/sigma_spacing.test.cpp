@@ -17,6 +17,7 @@
 #include "dpm/schedule/betas.hpp"
 #include "dpm/schedule/discrete.hpp"
 #include "dpm/schedule/edm.hpp"
+#include "dpm/schedule/log_sigma_table.hpp"
 #include "dpm/schedule/rectified_flow.hpp"
 #include "dpm/schedule/vp_linear.hpp"
 #include "support/catch.hpp"
@@ -194,6 +195,26 @@ TEST_CASE("the limit of Karras for large rho is uniform in lambda") {
   }
 }
 
+TEST_CASE("rounded sigmas just above the schedule's greatest are its last level") {
+  const AnySchedule table = dpm::DiscreteSchedule(dpm::scaled_linear_betas());
+  // Published for it; the table ends at 14.61464.
+  const Grid grid = grid_of_sigmas(table, std::vector<double>{14.615, 3.861, 0.029});
+  CHECK(grid.front() == table.level(1.0));
+  CHECK_THAT(ratio(grid.back()), WithinRel(0.029, 2e-13));
+  CHECK(grid_of_sigmas(table, std::vector<double>{14.629, 1.0}).front() == table.level(1.0));
+  refused(
+      [&] {
+        (void)grid_of_sigmas(table, std::vector<double>{14.63, 1.0});
+      },
+      "grid_of_sigmas: sigmas[0] = 14.63; the greatest sigma / alpha of the schedule is "
+      "14.614641");
+  // A schedule that goes on beyond its last time takes them as they are.
+  const Grid longer =
+      grid_of_sigmas(dpm::LogSigmaTable(table), std::vector<double>{700.0, 14.615, 1.0});
+  CHECK_THAT(ratio(longer[0]), WithinRel(700.0, 1e-14));
+  CHECK_THAT(ratio(longer[1]), WithinRel(14.615, 1e-14));
+}
+
 TEST_CASE("Karras may end at clean data, and takes the schedule's ends if it is given none") {
   const Grid grid = make_grid(Karras{.end = 0.0}, dpm::Edm(), 8);
   REQUIRE(grid.back().sigma() == 0.0);
@@ -276,7 +297,20 @@ TEST_CASE("the user's sigmas are checked") {
   refused(grid({1.0}), "Grid: it was given 1 levels; it must have at least 2");
   REQUIRE_THROWS_WITH(grid({1.0, 1.0})(), mentions("Grid: level 1"));
   REQUIRE_THROWS_WITH(grid({1.0, 0.0, 0.0})(), mentions("Grid: level 2"));
-  REQUIRE_THROWS_WITH(grid({81.0, 1.0})(), mentions("Edm: lambda must be in [-4.38"));
+  refused(grid({81.0, 1.0}),
+          "grid_of_sigmas: sigmas[0] = 81; the greatest sigma / alpha of the schedule is 80");
+}
+
+TEST_CASE("Karras and Beta refuse a start that leaves nothing to do, unless an end is given") {
+  const std::string sentence =
+      "make_grid: start = 0.001 and no end, so sampling ends at the schedule's first time 0.002 "
+      "and "
+      "there is nothing to do; start above it, or give an end to invert";
+  refused([] { (void)make_grid(Karras{.start = 0.001}, dpm::Edm(), 5); }, sentence);
+  refused([] { (void)make_grid(dpm::Beta{.start = 0.001}, dpm::Edm(), 5); }, sentence);
+  REQUIRE(make_grid(Karras{.start = 0.001, .end = 80.0}, dpm::Edm(), 5).back().time == 80.0);
+  refused([] { (void)make_grid(Karras{}, dpm::Edm(), 20'000'000); },
+          "make_grid: steps = 20000000; it may be at most 10000000");
 }
 
 }  // namespace sigma_spacing_test

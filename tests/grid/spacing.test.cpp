@@ -176,6 +176,45 @@ TEST_CASE("make_grid refuses fewer than one step") {
   }
 }
 
+TEST_CASE("make_grid refuses more steps than any run has") {
+  const dpm::AnySchedule schedule = dpm::VpLinear();
+  for (const int steps : {10'000'001, std::numeric_limits<int>::max()}) {
+    const std::string sentence =
+        "make_grid: steps = " + std::to_string(steps) + "; it may be at most 10000000";
+    refused([&] { (void)make_grid(dpm::UniformTime{}, schedule, steps); }, sentence);
+    refused([&] { (void)make_grid(dpm::QuadraticTime{}, schedule, steps); }, sentence);
+    refused([&] { (void)make_grid(dpm::PowerTime{}, schedule, steps); }, sentence);
+    refused([&] { (void)make_grid(dpm::UniformLambda{}, schedule, steps); }, sentence);
+  }
+}
+
+TEST_CASE("make_grid refuses a start that leaves nothing to do, unless an end is given") {
+  const auto refused_by_all = [](const dpm::AnySchedule& schedule, double start,
+                                 const std::string& start_text, const std::string& end_text) {
+    const std::string sentence = "make_grid: start = " + start_text +
+                                 " and no end, so sampling ends at the schedule's first time " +
+                                 end_text +
+                                 " and there is nothing to do; start above it, or give "
+                                 "an end to invert";
+    refused([&] { (void)make_grid(dpm::UniformTime{.start = start}, schedule, 4); }, sentence);
+    refused([&] { (void)make_grid(dpm::QuadraticTime{.start = start}, schedule, 4); }, sentence);
+    refused([&] { (void)make_grid(dpm::PowerTime{.start = start}, schedule, 4); }, sentence);
+    refused([&] { (void)make_grid(dpm::UniformLambda{.start = start}, schedule, 4); }, sentence);
+  };
+  const dpm::AnySchedule schedule = dpm::VpLinear();
+  refused_by_all(schedule, 1e-9, "1e-09", "0.001");
+  refused_by_all(schedule, 0.0, "0", "0.001");
+  refused_by_all(schedule, 1e-3, "0.001", "0.001");
+  refused_by_all(dpm::DiscreteSchedule(dpm::linear_betas(500)), 0.001, "0.001", "0.002");
+  REQUIRE(make_grid(dpm::UniformTime{.start = 0.0011}, schedule, 1).back().time == 1e-3);
+  // With an end it is an inversion, or a sampling run below the first time.
+  REQUIRE(make_grid(dpm::UniformTime{.start = 1e-9, .end = 1e-3}, schedule, 4).back().time == 1e-3);
+  REQUIRE(make_grid(dpm::UniformTime{.start = 1e-3, .end = 0.0}, schedule, 4).back().time == 0.0);
+  // A time that the schedule does not have is named as that.
+  refused([&] { (void)make_grid(dpm::UniformTime{.start = -0.25}, schedule, 4); },
+          "VpLinear: time must be in [0, 1] and is -0.25");
+}
+
 TEST_CASE("make_grid refuses an end equal to the start") {
   const dpm::AnySchedule schedule = dpm::VpLinear();
   const std::string sentence = "make_grid: start and end are both 0.5; they must differ";

@@ -16,6 +16,7 @@
 #include "dpm/schedule/betas.hpp"
 #include "dpm/schedule/discrete.hpp"
 #include "dpm/schedule/edm.hpp"
+#include "dpm/schedule/log_sigma_table.hpp"
 #include "dpm/schedule/rectified_flow.hpp"
 #include "dpm/schedule/vp_linear.hpp"
 #include "support/catch.hpp"
@@ -254,6 +255,10 @@ TEST_CASE("grids that a table does not have are refused") {
           "Grid: it was given 1 levels; it must have at least 2");
   REQUIRE_THROWS_WITH(grid_of_timesteps(table, 1000, Timesteps{500, 500}),
                       mentions("Grid: level 1"));
+  refused(
+      [] { (void)make_grid(dpm::Trailing{.final = FinalSigma::zero_instead}, table, 10); },
+      "grid_of_timesteps: final is FinalSigma::zero_instead; after the last timestep it must be "
+      "zero or sigma_min");
   // Timestep 0 is sigma_min already.
   REQUIRE_THROWS_WITH(make_grid(dpm::Leading{.final = FinalSigma::sigma_min}, table, 10),
                       mentions("Grid: level 10 has time 0.001") && mentions("after time 0.001"));
@@ -278,12 +283,29 @@ TEST_CASE("integer spacings want the schedule whose table they count") {
       "to 1";
   const dpm::DiscreteSchedule longer(dpm::linear_betas(4000));
   refuses(dpm::Leading{}, longer,
-          "Leading: train_timesteps = 1000 on a schedule from time 0.00025 to 1" + must);
+          "Leading: train_timesteps = 1000 on a schedule whose table has 4000 entries; it must be "
+          "that number");
+  refuses(dpm::Leading{}, dpm::VpLinear(0.1, 20.0, 0.01),
+          "Leading: train_timesteps = 1000 on a schedule from time 0.01 to 1" + must);
   refuses(dpm::Trailing{}, dpm::Edm(),
           "Trailing: train_timesteps = 1000 on a schedule from time 0.002 to 80" + must);
   refuses(dpm::Linspace{}, dpm::RectifiedFlow(),
           "Linspace: train_timesteps = 1000 on a schedule from time 0 to 1" + must);
+  refuses(dpm::Leading{.train_timesteps = -1}, longer,
+          "Leading: train_timesteps = -1 on a schedule whose table has 4000 entries; it must be "
+          "that number");
   REQUIRE_NOTHROW(make_grid(dpm::Leading{.train_timesteps = 4000}, longer, 10));
+  REQUIRE_NOTHROW(make_grid(dpm::Leading{}, dpm::LogSigmaTable(table), 10));
+}
+
+TEST_CASE("timesteps of more steps than any run has are refused") {
+  constexpr int most = std::numeric_limits<int>::max();
+  refused([] { (void)dpm::leading_timesteps(most, most); },
+          "leading_timesteps: steps = 2147483647; it may be at most 10000000");
+  refused([] { (void)dpm::trailing_timesteps(most, most - 1); },
+          "trailing_timesteps: steps = 2147483646; it may be at most 10000000");
+  refused([] { (void)dpm::linspace_timesteps(most, most); },
+          "linspace_timesteps: count = 2147483647; it may be at most 10000000");
 }
 
 }  // namespace timesteps_test

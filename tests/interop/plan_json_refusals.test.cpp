@@ -157,8 +157,32 @@ TEST_CASE("plan_from_json refuses registers that a plan may not let live on") {
 TEST_CASE("long and ill-formed texts are quoted in part, and nested values not at all") {
   refused(with("/space", std::string(1000, 'a')), "space is \"" + std::string(39, 'a') + "...; it");
   refused(with("/space", "\xff"), "space is \"\xEF\xBF\xBD\"; it must be");
-  REQUIRE_THROWS_WITH(dpm::plan_from_text(std::string(100000, '[') + std::string(100000, ']')),
-                      mentions("the plan is an array"));
+  REQUIRE_THROWS_WITH(dpm::plan_from_text("[]"), mentions("the plan is an array"));
+}
+
+TEST_CASE("a text that nests deeper than any plan is refused before the rest of it is read") {
+  for (const std::string& text :
+       {std::string(100000, '[') + std::string(100000, ']'), std::string(100000, '['),
+        "{\"format\":\"dpm-plan\",\"version\":" + std::string(65, '[')}) {
+    REQUIRE_THROWS_AS(dpm::plan_from_text(text), dpm::InvalidArgument);
+    REQUIRE_THROWS_WITH(dpm::plan_from_text(text),
+                        "plan_from_text: the text of " + std::to_string(text.size()) +
+                            " characters has arrays and objects that lie more than 64 deep in "
+                            "each other; a plan has 7 at most");
+  }
+  // One that is as deep as it may be is refused for what it is.
+  const std::string deep = std::string(64, '[') + std::string(64, ']');
+  REQUIRE_THROWS_WITH(dpm::plan_from_text(deep), mentions("the plan is an array"));
+}
+
+TEST_CASE("a plan of very many steps is read from its text, and one of empty steps is refused") {
+  dpm::Plan plan = rich_plan();
+  for (int i = 0; i < 20000; ++i) plan.steps.push_back({plan.end(), plan.end(), {}});
+  REQUIRE(dpm::plan_from_text(dpm::plan_to_text(plan)) == plan);
+  json altered = dpm::plan_to_json(rich_plan());
+  altered["steps"] = json(100000, json::object());
+  REQUIRE_THROWS_WITH(dpm::plan_from_text(altered.dump()),
+                      "plan_from_json: step 1: it has no key from");
 }
 
 TEST_CASE("a text that is not JSON, and a plan that cannot be run, are refused") {

@@ -7,9 +7,11 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <string>
 #include <vector>
 
 #include "support/catch.hpp"
+#include "support/refused.hpp"
 
 namespace phi_test {
 
@@ -188,6 +190,17 @@ TEST_CASE("phi at 0 is 1 / k!") {
     REQUIRE(dpm::phi(k, -0.0) == dpm::phi(k, 0.0));
     REQUIRE(dpm::phi(k, 1e-300) == dpm::phi(k, 0.0));
   }
+}
+
+TEST_CASE("phi refuses a number whose factorial is no double") {
+  for (const int k : {-1, 171, std::numeric_limits<int>::max(), std::numeric_limits<int>::min()}) {
+    for (const double z : {0.5, 2.0}) {
+      refused([=] { (void)dpm::phi(k, z); },
+              "phi: k = " + std::to_string(k) +
+                  "; it must be 0 to 170, as 170! is the last that is a double");
+    }
+  }
+  REQUIRE(dpm::phi(170, 0.0) > 1e-307);
 }
 
 TEST_CASE("phi does not jump where it changes from series to recursion") {

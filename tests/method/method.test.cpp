@@ -374,4 +374,48 @@ TEST_CASE("a plan may go on from the end of its grid to clean data") {
   REQUIRE(plan.end() == schedule.level(0.0));
 }
 
+TEST_CASE("a prediction that is left out is the noise, where networks predict the noise") {
+  for (const dpm::AnySchedule& on :
+       {dpm::AnySchedule(dpm::VpLinear()), dpm::AnySchedule(dpm::VpCosine()),
+        dpm::AnySchedule(dpm::DiscreteSchedule(dpm::scaled_linear_betas())),
+        dpm::AnySchedule(dpm::VarianceExploding())}) {
+    REQUIRE(dpm::make_plan(on, 5) == dpm::make_plan(on, 5, dpm::Prediction::noise));
+    const dpm::Grid grid = make_grid(dpm::UniformTime{.start = 0.02}, on, 5);
+    REQUIRE(make_plan(dpm::DpmSolver{}, grid).prediction == dpm::Prediction::noise);
+  }
+}
+
+TEST_CASE("a prediction that is left out is refused where networks predict something else") {
+  using State = std::vector<double>;
+  const auto model = [](const State& in, double, State& out) { out = in; };
+  const auto refused_on = [&](const dpm::AnySchedule& on, double end, const std::string& sentence) {
+    const dpm::DpmSolver method;
+    State x{0.5, -0.5};
+    const dpm::Grid grid = make_grid(dpm::UniformTime{.end = end}, on, 4);
+    refused([&] { (void)make_plan(method, grid); }, sentence);
+    refused([&] { (void)dpm::make_plan(method, on, 4); }, sentence);
+    refused([&] { (void)dpm::make_plan(method, on, 4, dpm::UniformTime{}); }, sentence);
+    refused([&] { (void)dpm::make_plan(on, 4); }, sentence);
+    refused([&] { dpm::sample(method, on, 4, model, x); }, sentence);
+    refused([&] { dpm::sample(on, 4, model, x); }, sentence);
+    const double start = 0.9 * on.last_time();
+    refused([&] { dpm::sample_adaptive({.start = start, .end = end}, on, model, x); }, sentence);
+    const auto no_edit = [](State&, const dpm::Progress<State>&) { return false; };
+    refused([&] { dpm::sample_with_edits(method, grid, model, x, no_edit); }, sentence);
+    REQUIRE(x == State{0.5, -0.5});
+    // What is said is legal.
+    REQUIRE(dpm::make_plan(on, 4, dpm::Prediction::velocity).model_calls() == 4);
+    REQUIRE(
+        dpm::make_plan(method, on, 4, dpm::UniformTime{}, dpm::Prediction::data).model_calls() ==
+        4);
+    REQUIRE_NOTHROW(make_plan(method, grid.from(1), dpm::Prediction::noise));
+  };
+  refused_on(dpm::Edm(), 0.01,
+             "make_plan: no prediction is given on a schedule that scales the model's input, as "
+             "the networks of EDM want it; say what the model predicts, such as Prediction::edm");
+  refused_on(dpm::RectifiedFlow(3.0), 0.01,
+             "make_plan: no prediction is given on the path of a flow, where alpha + sigma is 1; "
+             "say what the model predicts, such as Prediction::flow");
+}
+
 }  // namespace method_test

@@ -48,6 +48,21 @@ TEST_CASE("SA-Solver draws noise in the steps where tau is above 0") {
   for (const double value : run(plan)) REQUIRE(std::isfinite(value));
 }
 
+TEST_CASE("SA-Solver in noise space wants steps that are short in lambda") {
+  const dpm::AnySchedule table = dpm::DiscreteSchedule(dpm::linear_betas(1000));
+  const auto mean_of = [&](dpm::Space space, int steps) {
+    State x{0.0};
+    dpm::RunOptions<State> options;
+    options.noise = [](State& z, const dpm::NoiseRequest&) { z[0] = 0.0; };
+    dpm::sample(SaSolver{.space = space}, table, steps, dpm::Gaussian({3.0}, {0.5}), x,
+                dpm::Prediction::noise, options);
+    return x[0];
+  };
+  REQUIRE_THAT(mean_of(dpm::Space::data, 10), WithinAbs(3.0, 0.01));
+  REQUIRE_THAT(mean_of(dpm::Space::noise, 10), WithinAbs(39.0, 1.0));  // as its header says
+  REQUIRE_THAT(mean_of(dpm::Space::noise, 30), WithinAbs(3.0, 0.01));
+}
+
 TEST_CASE("SaSolver refuses orders and a tau out of range") {
   const dpm::Grid grid = make_grid(dpm::UniformTime{}, schedule, 8);
   for (const int bad : {-1, 0, 5}) {

@@ -4,6 +4,7 @@
 /// How plans print.
 #include "dpm/plan/print.hpp"
 
+#include <clocale>
 #include <cmath>
 #include <sstream>
 #include <string>
@@ -100,6 +101,31 @@ TEST_CASE("a printed plan shows draws, corrections and merged combinations") {
           "   2          4   -1.38629   m1 = model(x, timestep 4)  at time 4\n"
           "                             x = 1.375 x - 4.5 m1 - 0.375 m0\n"
           " end          1          0\n");
+}
+
+TEST_CASE("a printed plan has decimal points in every locale") {
+  // The text of a number as a locale may have it, its mark of one byte or of several.
+  REQUIRE(dpm::detail::with_point("-1,25e-05") == "-1.25e-05");
+  REQUIRE(dpm::detail::with_point("0\xD9\xAB"
+                                  "5") == "0.5");
+  for (const std::string text : {"-1.25e-05", "12", "1e+20", "inf", "-nan"}) {
+    REQUIRE(dpm::detail::with_point(text) == text);
+  }
+  // Where such a locale is installed, the whole plan.
+  const Plan plan = make_plan(dpm::DpmSolver{}, geometric_grid({16.0, 4.0, 1.0, 0.25}));
+  const std::string expected = to_string(plan);
+  for (const char* const comma : {"de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8", "de_DE"}) {
+    if (std::setlocale(LC_NUMERIC, comma) == nullptr) continue;
+    const std::string printed = to_string(plan);
+    std::setlocale(LC_NUMERIC, "C");
+    REQUIRE(printed == expected);
+  }
+}
+
+TEST_CASE("a printed plan is in columns whatever the numbers") {
+  REQUIRE(dpm::detail::number(0.5, 10) == "       0.5");
+  REQUIRE(dpm::detail::number(-1.234567e-10, 10) == "-1.23457e-10");
+  REQUIRE(dpm::detail::number(123456789.0) == "1.23457e+08");
 }
 
 TEST_CASE("a printed plan names every prediction and both spaces") {

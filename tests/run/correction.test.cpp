@@ -167,6 +167,35 @@ TEST_CASE("corrections check their parameters") {
           "DynamicThresholding: least = 1 and most = nan" + must);
 }
 
+TEST_CASE("corrections refuse a bound that is 0 or infinite in the type of the values") {
+  const auto refuses_in = [](auto scalar, double bound, const std::string& there) {
+    using Scalar = decltype(scalar);
+    const std::vector<Scalar> before(5, Scalar(0.5F));
+    const std::string sentence = " = " + dpm::detail::sentence(bound) + ", which is " + there +
+                                 " in the type of the values; it must be positive and finite there";
+    std::vector<Scalar> data = before;
+    refused([&] { Clip{bound}(data, level); }, "Clip: range" + sentence);
+    refused(
+        [&] {
+          DynamicThresholding{0.9, bound}(data, level);
+        },
+        "DynamicThresholding: least" + sentence);
+    REQUIRE(data == before);
+  };
+  refuses_in(float{}, 1e-60, "0");
+  refuses_in(float{}, 1e60, "inf");
+  refuses_in(Eigen::half{}, 1e-9, "0");
+  refuses_in(Eigen::half{}, 1e5, "inf");
+  refuses_in(Eigen::bfloat16{}, 1e-60, "0");
+  // What is small or great and a number there is not, nor is a `most` beyond the type.
+  std::vector<float> data{-3.0F, 1e-30F, 2.0F};
+  Clip(1e-30)(data, level);
+  REQUIRE(data == std::vector<float>{-1e-30F, 1e-30F, 1e-30F});
+  data = {-3.0F, 1.5F, 2.0F};
+  DynamicThresholding(1.0, 1.0, 1e60)(data, level);
+  REQUIRE(data == std::vector<float>{-1.0F, 0.5F, 2.0F / 3.0F});
+}
+
 TEST_CASE("elements_per_sample must divide a range, and is not for several columns") {
   const std::string must =
       "; it must divide the size of a state with one column, and be 0 for others";

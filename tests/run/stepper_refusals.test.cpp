@@ -3,6 +3,7 @@
 /// @file
 /// What a stepper, its copies and its new starts are refused.
 #include <Eigen/Core>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <string>
@@ -214,6 +215,47 @@ TEST_CASE("a stepper refuses a new start of another shape or not finite, and goe
   run.reset(test_start());
   answer(run);
   REQUIRE(run.sample() == undisturbed.sample());
+}
+
+TEST_CASE("a stepper that was moved from refuses to go on") {
+  const std::string sentence = "Stepper: it was moved from and holds no run; assign another to it";
+  const dpm::Plan plan = plan_with_draws();
+  const auto check = [&](auto run, const auto& x) {
+    const auto output = [&] {  // the first call is open
+      auto call = run.next();
+      call->output = call->input;
+    };
+    output();
+    auto taken = std::move(run);
+    REQUIRE(taken.next().has_value());
+    for (const auto& use : std::vector<std::function<void()>>{
+             [&] { (void)run.next(); }, [&] { (void)run.next_in_step(); }, [&] { run.reset(x); },
+             [&] { run.replan(plan); }, [&] { run.replan(plan, x); }, [&] { (void)run.sample(); },
+             [&] { (void)run.level(); }, [&] { (void)run.plan(); }, [&] { (void)run.finished(); },
+             [&] { (void)run.steps_done(); }, [&] { (void)run.progress(); },
+             [&] { (void)run.fork(run.options()); }}) {
+      REQUIRE_THROWS_AS(use(), dpm::InvalidArgument);
+      REQUIRE_THROWS_WITH(use(), sentence);
+    }
+    REQUIRE(!run.open_call().has_value());
+    run = taken;
+    REQUIRE(run.open_call().has_value());
+  };
+  const Floats x(4, 0.5F);
+  check(dpm::Stepper<Floats>(plan, x, {.noise = dpm::NormalNoise{}}), x);
+  const Eigen::Array2f two(0.5F, -0.5F);  // whose registers lie in place
+  check(dpm::Stepper<Eigen::Array2f>(plan, two, {.noise = dpm::NormalNoise{}}), two);
+}
+
+TEST_CASE("an adaptive run that was moved from refuses to go on") {
+  const Floats x(4, 0.5F);
+  dpm::AdaptiveRun<Floats> run(dpm::AdaptiveDpmSolver{}, dpm::VpLinear(), x);
+  const dpm::AdaptiveRun<Floats> taken = std::move(run);
+  REQUIRE_THROWS_WITH(run.next(), mentions("it was moved from and holds no run"));
+  REQUIRE_THROWS_WITH(run.reset(x), mentions("it was moved from and holds no run"));
+  REQUIRE_THROWS_WITH(run.sample(), mentions("it was moved from and holds no run"));
+  run = taken;
+  REQUIRE(run.next().has_value());
 }
 
 }  // namespace stepper_refusals_test

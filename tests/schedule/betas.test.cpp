@@ -6,6 +6,8 @@
 
 #include <cmath>
 #include <cstddef>
+#include <limits>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -108,12 +110,46 @@ TEST_CASE("the zero-terminal-SNR rescale checks its betas") {
       "betas[1] must be in (0, 1) and is 2");
 }
 
+TEST_CASE("betas that fall from the first to the last are refused") {
+  const std::string advice =
+      "; noise variances rise, so turn round a table that begins with the noise, and give "
+      "cumulative products of 1 - beta to DiscreteSchedule::from_alphas_cumprod";
+  // A table that begins with the noise.
+  const std::vector<double> linear = dpm::linear_betas(1000);
+  const std::vector<double> turned(linear.rbegin(), linear.rend());
+  refused([&] { (void)dpm::DiscreteSchedule(turned); }, "betas fall from 0.02 to 1e-04" + advice);
+  refused([&] { (void)dpm::rescale_zero_terminal_snr(turned); },
+          "betas fall from 0.02 to 1e-04" + advice);
+  // Cumulative products of 1 - beta, as betas.
+  std::vector<double> products;
+  for (const double beta : {0.25, 0.5, 0.5}) {
+    products.push_back((products.empty() ? 1.0 : products.back()) * (1.0 - beta));
+  }
+  refused([&] { (void)dpm::DiscreteSchedule(products); },
+          "betas fall from 0.75 to 0.1875" + advice);
+  REQUIRE(dpm::DiscreteSchedule<double>::from_alphas_cumprod(products).size() == 3);
+  // Betas that are equal, or that fall in between, are a table.
+  REQUIRE(dpm::DiscreteSchedule(std::vector<double>(5, 0.1)).size() == 5);
+  REQUIRE(dpm::DiscreteSchedule(std::vector{0.1, 0.3, 0.2, 0.15}).size() == 4);
+  // And betas as cumulative products are refused too.
+  REQUIRE_THROWS_WITH(dpm::DiscreteSchedule<double>::from_alphas_cumprod(linear),
+                      mentions("alphas_cumprod[1] must be in (0, "));
+}
+
 TEST_CASE("beta builders check their arguments") {
   refused([] { (void)dpm::linear_betas(0); }, "the number of betas must be at least 1 and is 0");
   refused([] { (void)dpm::scaled_linear_betas(0); },
           "the number of betas must be at least 1 and is 0");
   refused([] { (void)dpm::sigmoid_betas(0); }, "the number of betas must be at least 1 and is 0");
   refused([] { (void)dpm::cosine_betas(0); }, "the number of betas must be at least 1 and is 0");
+  // As of a count of -1 that became unsigned.
+  const std::string too_many = "the number of betas must be at most 10000000 and is " +
+                               std::to_string(std::numeric_limits<std::size_t>::max());
+  constexpr auto minus_one = static_cast<std::size_t>(-1);
+  refused([] { (void)dpm::linear_betas(minus_one); }, too_many);
+  refused([] { (void)dpm::scaled_linear_betas(minus_one); }, too_many);
+  refused([] { (void)dpm::sigmoid_betas(minus_one); }, too_many);
+  refused([] { (void)dpm::cosine_betas(minus_one); }, too_many);
   refused([] { (void)dpm::linear_betas(10, 0.0, 0.5); },
           "the first beta must be in (0, 1) and is 0");
   refused([] { (void)dpm::scaled_linear_betas(10, -0.5, 0.5); },
@@ -126,6 +162,48 @@ TEST_CASE("beta builders check their arguments") {
           "the last beta must be in [0.5, 1) and is 1");
   refused([] { (void)dpm::cosine_betas(10, 0.0); }, "max_beta must be in (0, 1) and is 0");
   refused([] { (void)dpm::cosine_betas(10, 1.0); }, "max_beta must be in (0, 1) and is 1");
+}
+
+TEST_CASE("shift_snr divides the signal-to-noise ratio") {
+  const std::vector<double> table{1.0, 0.9991, 0.6, 0.25, 1e-7, 0.0};
+  for (const double scale : {0.5, 1.0, 3.0}) {
+    const std::vector<double> shifted = dpm::shift_snr(table, scale);
+    REQUIRE(shifted.size() == table.size());
+    for (std::size_t i = 0; i < table.size(); ++i) {
+      CAPTURE(scale, i);
+      // The form of CogVideoX's code.
+      const double a = table[i];
+      CHECK_THAT(shifted[i], WithinRel(a / (scale + (1 - scale) * a), 1e-14));
+      if (a == 1.0 || a == 0.0) {
+        CHECK(shifted[i] == a);
+      } else {
+        CHECK_THAT(shifted[i] / (1 - shifted[i]), WithinRel(a / (1 - a) / scale, 1e-12));
+      }
+    }
+    CHECK(dpm::shift_snr(table, 1.0) == table);
+  }
+  CHECK(dpm::shift_snr(std::vector<float>{0.5F}, 3.0)[0] == 0.25F);
+}
+
+TEST_CASE("shift_snr refuses a scale and entries out of range") {
+  const std::vector<double> table{0.9, 0.5};
+  refused([&] { (void)dpm::shift_snr(table, 0.0); },
+          "shift_snr: scale must be in (0, inf) and is 0");
+  refused([&] { (void)dpm::shift_snr(table, -3.0); },
+          "shift_snr: scale must be in (0, inf) and is -3");
+  refused([&] { (void)dpm::shift_snr(table, infinity); },
+          "shift_snr: scale must be in (0, inf) and is inf");
+  refused([&] { (void)dpm::shift_snr(table, not_a_number); },
+          "shift_snr: scale must be in (0, inf) and is nan");
+  refused(
+      [] {
+        (void)dpm::shift_snr(std::vector<double>{0.9, -0.1}, 3.0);
+      },
+      "shift_snr: alphas_cumprod[1] must be in [0, 1] and is -0.1");
+  refused([] { (void)dpm::shift_snr(std::vector<double>{1.5}, 3.0); },
+          "shift_snr: alphas_cumprod[0] must be in [0, 1] and is 1.5");
+  refused([] { (void)dpm::shift_snr(std::vector<double>{not_a_number}, 3.0); },
+          "shift_snr: alphas_cumprod[0] must be in [0, 1] and is nan");
 }
 
 }  // namespace betas_test

@@ -103,6 +103,25 @@ TEST_CASE("a user's own schedule works like the library's") {
 
 namespace {
 
+/// A user's own table, which goes on beyond its last time.
+struct LongTable : InverseTime {
+  [[nodiscard]] int size() const { return 40; }
+  [[nodiscard]] double max_time() const { return 160.0; }
+};
+
+}  // namespace
+
+TEST_CASE("AnySchedule passes on the size of a table and the greatest time") {
+  CHECK(AnySchedule(dpm::DiscreteSchedule(dpm::linear_betas(250))).size() == 250);
+  CHECK(AnySchedule(AnySchedule(LongTable())).size() == 40);
+  CHECK(AnySchedule(AnySchedule(LongTable())).max_time() == 160.0);
+  // A schedule that says nothing has no table and ends at its last time.
+  CHECK(AnySchedule(InverseTime()).size() == 0);
+  CHECK(AnySchedule(InverseTime()).max_time() == 80.0);
+}
+
+namespace {
+
 /// One whose `rate` is something else.
 struct RateIsANumber : InverseTime {
   [[nodiscard]] double rate(double time) const { return time; }

@@ -44,7 +44,7 @@ NamedMethod named_on(const Spacing& spacing, std::string name, Method method,
             return make_plan(method, grid, prediction, correction);
           },
           [method](const dpm::AnySchedule& schedule, int calls) {
-            return dpm::make_plan(method, schedule, calls);
+            return dpm::make_plan(method, schedule, calls, dpm::Prediction::noise);
           },
           [spacing](const dpm::AnySchedule& schedule, double start, double end, int steps) {
             Spacing between = spacing;

@@ -12,6 +12,7 @@
 #include "dpm/grid/grid.hpp"
 #include "dpm/schedule/betas.hpp"
 #include "dpm/schedule/discrete.hpp"
+#include "dpm/schedule/log_sigma_table.hpp"
 #include "dpm/schedule/variance_preserving.hpp"
 #include "dpm/schedule/vp_cosine.hpp"
 #include "dpm/schedule/vp_linear.hpp"
@@ -40,6 +41,7 @@ inline std::vector<NamedSchedule> schedules() {
   return {{"VpLinear", dpm::VpLinear()},
           {"VpCosine", dpm::VpCosine()},
           {"DiscreteSchedule", dpm::DiscreteSchedule(dpm::linear_betas(1000))},
+          {"LogSigmaTable", dpm::LogSigmaTable(dpm::DiscreteSchedule(dpm::linear_betas(1000)))},
           {"AnySchedule", dpm::AnySchedule(dpm::AnySchedule(dpm::VpLinear()))},
           {"a user's own", InverseTime()}};
 }

@@ -9,6 +9,7 @@
 #include <concepts>
 #include <cstddef>
 #include <limits>
+#include <optional>
 #include <vector>
 
 #include "dpm/analysis/affine_state.hpp"
@@ -33,6 +34,12 @@ struct Convergence {
   std::vector<double> slopes;
   /// The order measured: the least-squares slope of log error against log steps.
   double order = 0.0;
+  /// Where the order lies, as far as the slopes tell: between the least and the greatest of them,
+  /// and on either side as much more as the last slope differs from the one before. A wide interval
+  /// says that the steps are not small enough for any order to show. One slope alone tells nothing,
+  /// and the interval is infinite.
+  double least_order = -std::numeric_limits<double>::infinity();
+  double most_order = std::numeric_limits<double>::infinity();
 };
 
 /// Which step counts a measurement runs through: `fewest_steps` * 2^k for k = 0 .. halvings.
@@ -77,6 +84,12 @@ Convergence measure_slope(const char* function, const ConvergenceRange& range, d
     norm += offset * offset;
   }
   result.order = -slope / norm;
+  if (n >= 3) {
+    const std::vector<double>& slopes = result.slopes;
+    const double change = std::abs(slopes[n - 2] - slopes[n - 3]);
+    result.least_order = *std::min_element(slopes.begin(), slopes.end()) - change;
+    result.most_order = *std::max_element(slopes.begin(), slopes.end()) + change;
+  }
   return result;
 }
 
@@ -149,18 +162,21 @@ requires std::invocable<PlanOf&, int>
 ///
 ///     auto result = dpm::measure_order(dpm::DpmSolver{.order = 2}, dpm::UniformLambda{}, schedule,
 ///                                      network, x);
-///     // result.order is about 2 if the network is smooth enough
+///     // result.order is about 2 if the network is smooth enough, and least_order to most_order
+///     // is a short interval around it if the steps are small enough
 ///
 /// Cost: 36 model calls for each step of the finest run, beside the measured runs: about 7300 with
 /// the default range, 700 with {.fewest_steps = 4, .halvings = 2}.
 template <class Method, class Spacing, class Model, DenseState State>
 requires(!std::invocable<const Method&, int>) [[nodiscard]] Convergence
     measure_order(const Method& method, const Spacing& spacing, const AnySchedule& schedule,
-                  Model&& model, const State& x, Prediction prediction = Prediction::noise,
+                  Model&& model, const State& x,
+                  std::optional<Prediction> prediction = std::nullopt,
                   ConvergenceRange range = {}) {
   detail::check_range("measure_order", range);
+  const Prediction said = detail::prediction_or_noise(prediction, schedule);
   const auto plan_of = [&](int steps) {
-    return make_plan(method, make_grid(spacing, schedule, steps), prediction);
+    return make_plan(method, make_grid(spacing, schedule, steps), said);
   };
   const Plan first = plan_of(range.fewest_steps);
   detail::require(first.draws() == 0, "measure_order: the method draws noise ", first.draws(),
@@ -169,7 +185,7 @@ requires(!std::invocable<const Method&, int>) [[nodiscard]] Convergence
   const auto reference_of = [&](int steps) {
     const DpmSolver fine{.order = 3, .form = DpmSolver::Form::singlestep};
     State end = x;
-    sample(make_plan(fine, make_grid(spacing, schedule, steps), prediction), model, end);
+    sample(make_plan(fine, make_grid(spacing, schedule, steps), said), model, end);
     return end;
   };
   const int finest = range.fewest_steps << range.halvings;

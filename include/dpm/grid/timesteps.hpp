@@ -4,12 +4,14 @@
 /// Integer timesteps of a model that was trained on a table, and the grids over them.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
 
+#include "dpm/grid/final_sigma.hpp"
 #include "dpm/grid/grid.hpp"
 #include "dpm/grid/spacing.hpp"
 #include "dpm/separate.hpp"
@@ -47,13 +49,9 @@ namespace detail {
 /// integer. Refuses steps outside 1 .. train_timesteps.
 [[nodiscard]] std::vector<int> trailing_timesteps(int train_timesteps, int steps);
 
-/// The level after the last timestep, where a grid of integer timesteps ends.
-enum class FinalSigma : std::uint8_t {
-  zero,       ///< clean data, sigma = 0
-  sigma_min,  ///< timestep 0, the least noise in the table; the last timestep must lie above it
-};
-
-/// `leading_timesteps` of a table of `train_timesteps`, then the final level.
+/// `leading_timesteps` of a table of `train_timesteps`, then the final level: clean data, or
+/// timestep 0, which the last timestep must lie above. (`FinalSigma::zero_instead` is for other
+/// spacings.)
 struct Leading {
   int train_timesteps = 1000;
   int offset = 0;
@@ -75,7 +73,7 @@ struct Trailing {
 
 /// The grid through integer timesteps, high to low, and the final level after them. Timestep i of a
 /// table of N stands for time (i + 1) / N, as in `DiscreteSchedule`. Refuses timesteps outside the
-/// table and what `Grid` refuses.
+/// table, `FinalSigma::zero_instead` and what `Grid` refuses.
 [[nodiscard]] Grid grid_of_timesteps(const AnySchedule& schedule, int train_timesteps,
                                      std::span<const int> timesteps,
                                      FinalSigma final = FinalSigma::zero);
@@ -94,11 +92,18 @@ inline void check_timesteps(const char* name, int train_timesteps, int steps) {
           "; it must be at least 1");
   require(steps >= 1 && steps <= train_timesteps, name, ": steps = ", steps,
           "; it must lie between 1 and train_timesteps = ", train_timesteps);
+  require(steps <= most_grid_steps, name, ": steps = ", steps, "; it may be at most ",
+          most_grid_steps);
 }
 
 /// Refuses a schedule whose times are not those of a table of `train_timesteps`, 1/N to 1.
 inline void check_table_times(const char* spacing, const AnySchedule& schedule,
                               int train_timesteps) {
+  if (schedule.size() > 0) {
+    require(schedule.size() == static_cast<std::size_t>(std::max(train_timesteps, 0)), spacing,
+            ": train_timesteps = ", train_timesteps, " on a schedule whose table has ",
+            schedule.size(), " entries; it must be that number");
+  }
   require(
       std::abs(schedule.first_time() * train_timesteps - 1.0) < 1e-9 && schedule.last_time() == 1.0,
       spacing, ": train_timesteps = ", train_timesteps, " on a schedule from time ",
@@ -111,6 +116,8 @@ inline void check_table_times(const char* spacing, const AnySchedule& schedule,
 
 DPM_INLINE std::vector<int> linspace_timesteps(int last, int count) {
   detail::require(count >= 1, "linspace_timesteps: count = ", count, "; it must be at least 1");
+  detail::require(count <= detail::most_grid_steps, "linspace_timesteps: count = ", count,
+                  "; it may be at most ", detail::most_grid_steps);
   detail::require(last >= count - 1, "linspace_timesteps: last = ", last, " for ", count,
                   " timesteps; it must be at least ", count - 1);
   std::vector<int> timesteps;
@@ -145,6 +152,10 @@ DPM_INLINE Grid grid_of_timesteps(const AnySchedule& schedule, int train_timeste
                                   std::span<const int> timesteps, FinalSigma final) {
   detail::require(train_timesteps >= 1, "grid_of_timesteps: train_timesteps = ", train_timesteps,
                   "; it must be at least 1");
+  detail::require(
+      final != FinalSigma::zero_instead,
+      "grid_of_timesteps: final is FinalSigma::zero_instead; after the last timestep it "
+      "must be zero or sigma_min");
   const auto time_of = [&](int timestep) {
     return static_cast<double>(timestep + 1) / train_timesteps;
   };

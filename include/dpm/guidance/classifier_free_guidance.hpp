@@ -116,13 +116,25 @@ class ClassifierFreeGuidance {
   void operator()(const State& x, const Level& level, State& out) {
     static_assert(RunnableState<State>,
                   "dpm: guidance works on states that own their values, as runs do.");
-    const char* const who = "ClassifierFreeGuidance";
     const double scale = scale_.at(level, 1.0);
     if (scale == 1.0) return call_model<State>(conditional_, x, level, out);
     if (scale == 0.0 && rescale_.phi == 0.0) {
       return call_model<State>(unconditional_, x, level, out);
     }
-    State& other = unconditional_output_.like(x);
+    guide(scale, x, level, out, unconditional_output_.like(x));
+  }
+
+  /// The same, and `unconditional` <- the unconditional model's output, for CFG++. Both models are
+  /// called at every scale.
+  template <class State>
+  void operator()(const State& x, const Level& level, State& out, State& unconditional) {
+    guide(scale_.at(level, 1.0), x, level, out, unconditional);
+  }
+
+ private:
+  template <class State>
+  void guide(double scale, const State& x, const Level& level, State& out, State& other) {
+    const char* const who = "ClassifierFreeGuidance";
     call_model<State>(conditional_, x, level, out);
     detail::check_output(who, "the conditional output", level, out, x);
     call_model<State>(unconditional_, x, level, other);
@@ -137,7 +149,6 @@ class ClassifierFreeGuidance {
     }
   }
 
- private:
   Conditional conditional_;
   Unconditional unconditional_;
   GuidanceScale scale_;
@@ -173,6 +184,21 @@ class BatchedClassifierFreeGuidance {
                   "an Eigen array or matrix whose number of columns is not fixed, or a range with "
                   "resize, such as std::vector.");
     if constexpr (detail::DoublableState<State>) guide(x, level, out);
+  }
+
+  /// The same, and `unconditional` <- the unconditional half of the model's output, for CFG++.
+  template <class State>
+  void operator()(const State& x, const Level& level, State& out, State& unconditional) {
+    detail::check_output("BatchedClassifierFreeGuidance", "the output to be filled", level,
+                         unconditional, x);
+    (*this)(x, level, out);
+    if constexpr (detail::DoublableState<State>) {
+      const auto half = detail::half_of(output_.twice(x), 1);
+      const auto to = dense_view(unconditional);
+      detail::for_each_stretch(half, to, [&](std::size_t from, std::size_t at, std::size_t size) {
+        std::copy_n(half.data + from, size, to.data + at);
+      });
+    }
   }
 
  private:

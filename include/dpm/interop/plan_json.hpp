@@ -12,7 +12,6 @@
 #include <initializer_list>
 #include <limits>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -20,6 +19,7 @@
 #include <vector>
 
 #include "dpm/error.hpp"
+#include "dpm/interop/json_text.hpp"
 #include "dpm/plan/check.hpp"
 #include "dpm/plan/plan.hpp"
 #include "dpm/plan/print.hpp"
@@ -64,8 +64,10 @@ inline json written(const Combine& combine) {
 }
 
 inline json written(const Evaluate& evaluate) {
-  const auto& [output, input, level] = evaluate;
-  return json::array({"evaluate", name(output), name(input), written(level)});
+  const auto& [output, input, level, unconditional] = evaluate;
+  json list = json::array({"evaluate", name(output), name(input), written(level)});
+  if (unconditional) list.push_back(name(*unconditional));
+  return list;
 }
 
 inline json written(const Correct& correct) {
@@ -88,7 +90,7 @@ class PlanReader {
     plan.prediction = one_of(whole["prediction"], "prediction",
                              {Prediction::noise, Prediction::data, Prediction::velocity,
                               Prediction::score, Prediction::flow, Prediction::edm});
-    plan.space = one_of(whole["space"], "space", {Space::noise, Space::data});
+    plan.space = one_of(whole["space"], "space", {Space::noise, Space::data, Space::flow});
     require_array(whole["live"], "live");
     for (const json& r : whole["live"]) plan.live.push_back(one_register(r, "an entry of live"));
     require_array(whole["steps"], "steps");
@@ -191,6 +193,11 @@ class PlanReader {
   [[nodiscard]] Instruction instruction(const json& list) const {
     if (is_made_of(list, {"combine", "targets", "operands", "weights"})) {
       return combine(list[1], list[2], list[3]);
+    }
+    const bool two = list.is_array() && list.size() == 5 && is_text(list[0], "evaluate");
+    if (two) {
+      return Evaluate{one_register(list[1], "output"), one_register(list[2], "input"),
+                      level(list[3], "level"), one_register(list[4], "unconditional")};
     }
     if (is_made_of(list, {"evaluate", "output", "input", "level"})) {
       return Evaluate{one_register(list[1], "output"), one_register(list[2], "input"),
@@ -311,26 +318,22 @@ class PlanReader {
   return text + "]}\n";
 }
 
-/// The plan in such a text, however it is spaced. Refuses what is not JSON, and what
-/// `plan_from_json` refuses, and a key that an object has twice: readers differ in which counts.
+/// The plan in such a text, however it is spaced. Refuses what is not JSON, what nests deeper than
+/// any plan, a key that an object has twice (readers differ in which counts), and what
+/// `plan_from_json` refuses. Cost: linear in the length of the text.
 [[nodiscard]] inline Plan plan_from_text(std::string_view text) {
-  std::vector<std::set<std::string>> keys;  // so far, of the objects that are open
-  std::string twice;
-  const auto note_keys = [&](int, nlohmann::json::parse_event_t event, nlohmann::json& parsed) {
-    using Event = nlohmann::json::parse_event_t;
-    if (event == Event::object_start) keys.emplace_back();
-    if (event == Event::object_end) keys.pop_back();
-    if (event == Event::key && !keys.back().insert(parsed.get<std::string>()).second) {
-      twice = parsed.get<std::string>();
-    }
-    return true;
-  };
-  const auto json = nlohmann::json::parse(text, note_keys, false);
-  detail::require(!json.is_discarded(), "plan_from_text: the text of ", text.size(),
+  detail::JsonTextChecker checker;
+  const bool is_json = nlohmann::json::sax_parse(text, &checker);
+  detail::require(!checker.too_deep(), "plan_from_text: the text of ", text.size(),
+                  " characters has arrays and objects that lie more than ", checker.most_depth,
+                  " deep in each other; a plan has 7 at most");
+  detail::require(is_json, "plan_from_text: the text of ", text.size(),
                   " characters is not JSON; it must be one object");
-  detail::require(twice.empty(), "plan_from_text: an object has the key \"", twice,
-                  "\" twice; it may have it once");
-  return plan_from_json(json);
+  if (const std::string* const twice = checker.twice()) {
+    detail::require(false, "plan_from_text: an object has the key \"", *twice,
+                    "\" twice; it may have it once");
+  }
+  return plan_from_json(nlohmann::json::parse(text));
 }
 
 }  // namespace dpm

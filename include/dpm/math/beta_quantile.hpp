@@ -119,6 +119,7 @@ DPM_INLINE double beta_quantile(double p, double a, double b) {
                     "; both must be in [0.01, 1000]");
   }
   if (p == 0.0 || p == 1.0) return p;
+  if (p == 0.5 && a == b) return p;  // the median of a symmetric distribution, without rounding
   const detail::BetaShape shape = detail::beta_shape(a, b);
   // In the lower half x keeps its digits.
   return p > detail::beta_distribution(0.5, shape)

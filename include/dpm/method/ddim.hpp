@@ -7,6 +7,7 @@
 #include <cstddef>
 
 #include "dpm/method/ancestral_step.hpp"
+#include "dpm/method/churn.hpp"
 #include "dpm/method/method.hpp"
 
 namespace dpm {
@@ -17,20 +18,30 @@ struct Ddim {
   /// 0: deterministic, the same as DPM-Solver-1. 1: as much fresh noise as DDPM's posterior. Larger
   /// values are allowed while each step has that much noise to replace.
   double eta = 0.0;
+  /// The factor on each draw ("s_noise" in other libraries). Only 1 keeps the marginals.
+  double noise_scale = 1.0;
+  /// How a step shares between solver and draw; `flow` for flows.
+  FreshNoise::Rule rule = FreshNoise::Rule::diffusion;
+  /// Noise before each step, "s_churn" of k-diffusion's Euler. Not together with eta.
+  Churn churn = {};
 };
 
 /// Order of convergence; for eta > 0, weak order.
 [[nodiscard]] inline int convergence_order(const Ddim& /*method*/) { return 1; }
 
-/// Refuses an eta that is negative or not finite, and what `ancestral_step` refuses.
+/// Refuses options out of range, churn together with eta, and what `ancestral_target` refuses.
 inline void write(PlanBuilder& builder, const Ddim& method, const Grid& grid) {
-  detail::require(method.eta >= 0.0 && method.eta < 1e300, "Ddim: eta = ", method.eta,
-                  "; it must be finite and at least 0");
+  const FreshNoise noise{method.eta, method.noise_scale, method.rule};
+  check_fresh_noise(Ddim::name, noise);
+  check_churn(Ddim::name, method.churn);
+  detail::require(method.eta == 0.0 || method.churn.amount == 0.0, "Ddim: eta = ", method.eta,
+                  " with churn.amount = ", method.churn.amount, "; one of them must be 0");
   const Space space = ancestral_space(builder, grid);
   builder.set_space(space);
   for (std::size_t i = 0; i < grid.steps(); ++i) {
-    const AncestralStep step = ancestral_step(space, grid[i], grid[i + 1], method.eta);
-    write_ancestral_step(builder, step, grid[i], grid[i + 1]);
+    const Level from = churned_level(method.churn, grid, i);
+    const AncestralStep step = ancestral_step(space, from, grid[i + 1], noise);
+    write_ancestral_step(builder, step, grid[i], from, grid[i + 1], method.churn.scale);
   }
 }
 

@@ -40,11 +40,11 @@ inline void write(PlanBuilder& builder, const Ddpm& method, const Grid& grid) {
   for (std::size_t i = 0; i < grid.steps(); ++i) {
     const Level& s = grid[i];
     const Level& t = grid[i + 1];
-    AncestralStep step = ancestral_step(space, s, t, 1.0);
+    AncestralStep step = ancestral_step(space, s, t, {.eta = 1.0});
     if (method.variance == Ddpm::Variance::beta && t.sigma() > 0.0) {
       step.noise_stddev = s.sigma() * std::sqrt(-std::expm1(-2.0 * (t.lambda() - s.lambda())));
     }
-    write_ancestral_step(builder, step, s, t);
+    write_ancestral_step(builder, step, s, s, t);
   }
 }
 

@@ -4,6 +4,8 @@
 /// The method and the spacing of a plan for which none is named.
 #pragma once
 
+#include <optional>
+
 #include "dpm/method/method.hpp"
 #include "dpm/method/unipc.hpp"
 #include "dpm/separate.hpp"
@@ -23,13 +25,13 @@ inline constexpr PowerTime default_method_spacing{.power = 4.0};
 /// to its first time. A schedule that ends at sigma = 0 or starts at alpha = 0, as a flow does,
 /// gets uniform time.
 [[nodiscard]] Plan make_plan(const AnySchedule& schedule, int model_calls,
-                             Prediction prediction = Prediction::noise,
+                             std::optional<Prediction> prediction = std::nullopt,
                              Correction correction = Correction::none);
 
 #if DPM_DEFINE
 
-DPM_INLINE Plan make_plan(const AnySchedule& schedule, int model_calls, Prediction prediction,
-                          Correction correction) {
+DPM_INLINE Plan make_plan(const AnySchedule& schedule, int model_calls,
+                          std::optional<Prediction> prediction, Correction correction) {
   const auto over = [&](const auto& spacing) {
     return make_plan(default_method, schedule, model_calls, spacing, prediction, correction);
   };

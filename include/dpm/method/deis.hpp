@@ -71,14 +71,16 @@ void write_adams(PlanBuilder& builder, const Method& method, const Grid& grid, b
     const ExponentialStep step(Space::noise, s, t);
     const double start = position_of(s);
     builder.begin_step(s, t);
-    history = with_newest({start, builder.evaluate(i % slots, sample_register, s)}, history, slots);
+    history = with_newest({start, builder.evaluate(i % slots, sample_register, s), s.lambda()},
+                          history, slots);
     const std::size_t usable = step.finite() ? history.size() : 1;
-    const DerivativeWeights weights = weights_of(s, t, step, usable);
+    const Nodes known = distinct_nodes(history.span().first(usable), step.h(), nearest_predictions);
+    const DerivativeWeights weights = weights_of(s, t, step, known.size());
     const auto update_of = [&](std::size_t nodes) {
-      return polynomial_terms(step.linear(), weights, start, history.span().first(nodes));
+      return polynomial_terms(step.linear(), weights, start, known.span().first(nodes));
     };
     builder.combine(sample_register,
-                    estimated_update(builder, estimate_error, usable, update_of).span());
+                    estimated_update(builder, estimate_error, known.size(), update_of).span());
   }
 }
 

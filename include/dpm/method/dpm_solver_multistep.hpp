@@ -16,7 +16,7 @@ namespace dpm::detail {
 inline bool has_singlestep_start(const DpmSolver& method, std::size_t steps) {
   const bool only_step_is_last = method.lower_order_final && steps == 1;
   return method.order == 3 && method.start == DpmSolver::Start::singlestep && method.tau == 0.0 &&
-         !only_step_is_last;
+         method.fresh.eta == 0.0 && !only_step_is_last;
 }
 
 /// Writes multistep DPM-Solver(++). Let h = lambda_t - lambda_s, let m0, m1, m2 be the predictions
@@ -46,6 +46,9 @@ inline bool has_singlestep_start(const DpmSolver& method, std::size_t steps) {
 /// phi_k(-h) by q phi_k(-q h), and add sigma_t sqrt(1 - e^(-2 tau^2 h)) z. In noise space multiply
 /// the weights of the predictions by q and add tau sigma_t sqrt(e^(2h) - 1) z.
 ///
+/// Ancestral steps (`method.fresh`) take the update to the level `down` in place of t, and add
+/// their draw.
+///
 /// Order 3 starts with a singlestep and a multistep step of order 2. Both have local error O(h^3)
 /// and happen once, so the run keeps third order.
 inline void write_multistep(PlanBuilder& builder, const DpmSolver& method, const Grid& grid) {
@@ -55,7 +58,8 @@ inline void write_multistep(PlanBuilder& builder, const DpmSolver& method, const
   for (std::size_t i = 0; i < grid.steps(); ++i) {
     const Level& s = grid[i];
     const Level& t = grid[i + 1];
-    const ExponentialStep step(method.space, s, t, method.tau);
+    const AncestralTarget target = ancestral_target(method.fresh, s, t);
+    const ExponentialStep step(method.space, s, target.down, method.tau);
     if (i == 0 && good_start && step.finite()) {
       const Level middle = grid.schedule().level_at_lambda(0.5 * (s.lambda() + t.lambda()));
       write_singlestep_step(builder, method, {s, t, {middle}});
@@ -63,20 +67,22 @@ inline void write_multistep(PlanBuilder& builder, const DpmSolver& method, const
       continue;
     }
     builder.begin_step(s, t);
-    const double noise_stddev = step.noise_stddev();
+    const double noise_stddev =
+        method.tau > 0.0 ? method.fresh.scale * step.noise_stddev() : target.noise_stddev;
     if (noise_stddev > 0.0) builder.draw();
     history =
         with_newest({s.lambda(), builder.evaluate(i % order, sample_register, s)}, history, order);
     std::size_t usable = step.finite() ? history.size() : 1;
     if (method.first_order_final && i + 1 == grid.steps()) usable = 1;
     if (method.lower_order_final) usable = std::min(usable, grid.steps() - i);
+    const Nodes known = distinct_nodes(history.span().first(usable), step.h(), nearest_predictions);
     const auto update = good_start && i == 1 ? DpmSolver::Update::taylor : method.update;
     const auto update_of = [&](std::size_t nodes) {
       DerivativeWeights w = dpm_solver_weights(step, static_cast<int>(nodes), update);
       if (method.halved_second_difference && nodes == 3) w[2] *= 0.5;
-      return polynomial_terms(step.linear(), w, s.lambda(), history.span().first(nodes));
+      return polynomial_terms(step.linear(), w, s.lambda(), known.span().first(nodes));
     };
-    UpdateTerms terms = estimated_update(builder, method.estimate_error, usable, update_of);
+    UpdateTerms terms = estimated_update(builder, method.estimate_error, known.size(), update_of);
     terms.push_back({noise_register, noise_stddev});
     builder.combine(sample_register, terms.span());
   }

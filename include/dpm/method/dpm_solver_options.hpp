@@ -10,6 +10,8 @@
 #include <optional>
 
 #include "dpm/error.hpp"
+#include "dpm/method/ancestral_step.hpp"
+#include "dpm/method/churn.hpp"
 #include "dpm/plan/plan.hpp"
 #include "dpm/separate.hpp"
 
@@ -63,8 +65,15 @@ struct DpmSolver {
   /// The very last step is of first order ("euler at final" in other libraries).
   bool first_order_final = false;
   /// 0: the ODE. Above 0, multistep only: the SDE with tau^2 times the noise of the reverse
-  /// diffusion, which draws noise in each step; tau = 1 is SDE-DPM-Solver(++).
+  /// diffusion, which draws noise in each step; tau = 1 is SDE-DPM-Solver(++). In noise space it
+  /// wants shorter steps than in data space (see `SaSolver::space`).
   double tau = 0.0;
+  /// Ancestral steps: the solver goes on to a level with less noise, and a draw makes up for it.
+  /// Singlestep in data space with eta = 1 is "DPM++ 2S a", in noise space "DPM2 a". Not together
+  /// with tau, whose draws take its `scale` nonetheless.
+  FreshNoise fresh = {};
+  /// Noise before each step; singlestep with stages at ratios only.
+  Churn churn = {};
   /// Estimate the error of each step above first order by its difference from the order below. It
   /// costs no model call and changes the samples by rounding only. Observers read the estimate in
   /// `Progress::error`, which says what it means.
@@ -84,6 +93,7 @@ struct DpmSolver {
 
 DPM_INLINE int convergence_order(const DpmSolver& method) {
   if (method.tau > 0.0) return std::min(method.order, 2);
+  if (method.fresh.eta > 0.0 && method.form == DpmSolver::Form::multistep) return 1;
   const bool third = method.order == 3;
   bool keeps_third = !method.lower_order_final && method.model_calls == 0;
   if (method.form == DpmSolver::Form::multistep) {
@@ -108,6 +118,18 @@ inline void check_options(const DpmSolver& method) {
           "; it must be finite and at least 0");
   require(method.tau == 0.0 || method.form == DpmSolver::Form::multistep,
           "DpmSolver: tau = ", method.tau, " with the singlestep form; only multistep draws noise");
+  check_fresh_noise(DpmSolver::name, method.fresh);
+  check_churn(DpmSolver::name, method.churn);
+  require(method.fresh.eta == 0.0 || method.tau == 0.0, "DpmSolver: fresh.eta = ", method.fresh.eta,
+          " with tau = ", method.tau, "; one of them must be 0");
+  const bool at_ratios =
+      method.form == DpmSolver::Form::singlestep && method.stages == DpmSolver::Stages::at_ratios;
+  require(method.churn.amount == 0.0 || at_ratios,
+          "DpmSolver: churn.amount = ", method.churn.amount,
+          "; only singlestep steps with stages at ratios have churn");
+  require(method.fresh.eta == 0.0 || at_ratios || method.form == DpmSolver::Form::multistep,
+          "DpmSolver: fresh.eta = ", method.fresh.eta,
+          " with stages on the grid; ancestral steps have theirs at ratios");
   require(method.model_calls >= 0, "DpmSolver: model_calls = ", method.model_calls,
           "; it must be 0 (as many as the steps need) or positive");
   require(method.model_calls == 0 || method.form == DpmSolver::Form::singlestep,

@@ -40,6 +40,9 @@ inline Nodes write_stages(PlanBuilder& builder, const DpmSolver& method,
     builder.combine(stage_register,
                     polynomial_terms(stage.linear(), w, s.lambda(), nodes.span()).span());
     nodes.push_back({inner.lambda(), builder.evaluate(nodes.size(), stage_register, inner)});
+    if (method.stages == DpmSolver::Stages::on_grid) {
+      nodes = distinct_nodes(nodes.span(), interval.to.lambda() - s.lambda(), nearest_predictions);
+    }
   }
   return nodes;
 }
@@ -58,16 +61,25 @@ inline UpdateTerms singlestep_update(const DpmSolver& method, const SinglestepIn
   return polynomial_terms(step.linear(), w, interval.from.lambda(), nodes.span());
 }
 
-/// Writes one singlestep step of order 1 + the number of inner levels.
-inline void write_singlestep_step(PlanBuilder& builder, const DpmSolver& method,
-                                  const SinglestepInterval& interval) {
-  builder.begin_step(interval.from, interval.to);
+/// Writes the model calls and the update of a singlestep step of order 1 + the number of inner
+/// levels, and the noise of an ancestral one, in the step that has begun.
+inline void write_singlestep_update(PlanBuilder& builder, const DpmSolver& method,
+                                    const SinglestepInterval& interval, double noise_stddev = 0.0) {
+  if (noise_stddev > 0.0) builder.draw();
   const Nodes nodes = write_stages(builder, method, interval);
   const auto update_of = [&](std::size_t known) {
     return singlestep_update(method, interval, nodes.span().first(known));
   };
-  const auto terms = estimated_update(builder, method.estimate_error, nodes.size(), update_of);
+  auto terms = estimated_update(builder, method.estimate_error, nodes.size(), update_of);
+  if (noise_stddev > 0.0) terms.push_back({noise_register, noise_stddev});
   builder.combine(sample_register, terms.span());
+}
+
+/// Writes one singlestep step without noise.
+inline void write_singlestep_step(PlanBuilder& builder, const DpmSolver& method,
+                                  const SinglestepInterval& interval) {
+  builder.begin_step(interval.from, interval.to);
+  write_singlestep_update(builder, method, interval);
 }
 
 /// The inner levels of a step of the given order from s to t.
@@ -124,10 +136,12 @@ inline void write_steps_at_ratios(PlanBuilder& builder, const DpmSolver& method,
   }
   const std::vector<int> orders = singlestep_orders(method, std::move(most_orders));
   for (std::size_t i = 0; i < grid.steps(); ++i) {
-    const Level& s = grid[i];
-    const Level& t = grid[i + 1];
-    write_singlestep_step(builder, method,
-                          {s, t, inner_levels(method, grid.schedule(), orders[i], s, t)});
+    const Level from = churned_level(method.churn, grid, i);
+    const auto [down, noise_stddev] = ancestral_target(method.fresh, from, grid[i + 1]);
+    const auto inner = inner_levels(method, grid.schedule(), orders[i], from, down);
+    builder.begin_step(grid[i], grid[i + 1]);
+    write_noise_up(builder, grid[i], from, method.churn.scale);
+    write_singlestep_update(builder, method, {from, down, inner}, noise_stddev);
   }
 }
 

@@ -9,6 +9,7 @@
 #include <span>
 
 #include "dpm/grid/sigma_spacing.hpp"
+#include "dpm/method/churn.hpp"
 #include "dpm/method/ddim.hpp"
 #include "dpm/method/exponential_step.hpp"
 #include "dpm/method/method.hpp"
@@ -31,6 +32,8 @@ struct Heun {
   static constexpr const char* name = "Heun";
   /// Estimate the error of the Euler step x' in each step, as `DpmSolver::estimate_error` does.
   bool estimate_error = false;
+  /// Noise before each step.
+  Churn churn = {};
 };
 
 [[nodiscard]] inline int convergence_order(const Heun& /*method*/) { return 2; }
@@ -63,10 +66,9 @@ inline void write_euler_step(PlanBuilder& builder, Register target, const Level&
   builder.combine(target, terms.span());
 }
 
-/// One step of Heun's method. The two predictions stay in slots 0 and 1.
+/// Heun's step from s to t, in the step that has begun. The two predictions stay in slots 0 and 1.
 inline void write_heun_step(PlanBuilder& builder, const Level& s, const Level& t,
                             bool estimate_error = false) {
-  builder.begin_step(s, t);
   const Register first = builder.evaluate(0, sample_register, s);
   write_euler_step(builder, stage_register, s, t, std::array{Term{first, 1.0}});
   const Register second = builder.evaluate(1, stage_register, t);
@@ -82,16 +84,18 @@ inline void write_heun_step(PlanBuilder& builder, const Level& s, const Level& t
 #if DPM_DEFINE
 
 DPM_INLINE void write(PlanBuilder& builder, const Heun& method, const Grid& grid) {
+  check_churn(Heun::name, method.churn);
   builder.set_space(Space::noise);
   for (std::size_t i = 0; i < grid.steps(); ++i) {
-    const Level& s = grid[i];
+    const Level from = churned_level(method.churn, grid, i);
     const Level& t = grid[i + 1];
+    builder.begin_step(grid[i], t);
+    write_noise_up(builder, grid[i], from, method.churn.scale);
     if (t.sigma() > 0.0) {
-      detail::write_heun_step(builder, s, t, method.estimate_error);
+      detail::write_heun_step(builder, from, t, method.estimate_error);
     } else {
-      builder.begin_step(s, t);
-      const Register m = builder.evaluate(0, sample_register, s);
-      detail::write_euler_step(builder, sample_register, s, t, std::array{Term{m, 1.0}});
+      const Register m = builder.evaluate(0, sample_register, from);
+      detail::write_euler_step(builder, sample_register, from, t, std::array{Term{m, 1.0}});
     }
   }
 }

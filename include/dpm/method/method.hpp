@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <concepts>
+#include <optional>
 #include <utility>
 #include <variant>
 
@@ -60,6 +61,11 @@ inline bool has_singular_end(const AnySchedule& schedule) {
          !std::isfinite(schedule.level(schedule.first_time()).lambda());
 }
 
+/// What was said, or noise if nothing was. Refuses to take noise for granted where networks predict
+/// something else: where the model's input is scaled, as EDM's is, and on the path of a flow.
+Prediction prediction_or_noise(const std::optional<Prediction>& said, const AnySchedule& schedule);
+Prediction prediction_or_noise(const std::optional<Prediction>& said, const Grid& grid);
+
 /// Refuses a number of calls that no plan of the method can have.
 void require_model_calls(const char* method, int model_calls, int least);
 
@@ -88,14 +94,15 @@ template <class M>
 /// The plan of `method` over `grid`. Refuses options out of range, steps for which the method has
 /// no solution, and what a mistake in its `write` makes.
 ///
-/// @param prediction  what the model's output means.
+/// @param prediction  what the model's output means. Left out, it is the noise; on a schedule that
+///                    scales the model's input (`Edm`) or of a flow it must be given.
 /// @param correction  `Correction::data` if the run corrects each data prediction.
 template <class M>
 [[nodiscard]] Plan make_plan(const M& method, const Grid& grid,
-                             Prediction prediction = Prediction::noise,
+                             std::optional<Prediction> prediction = std::nullopt,
                              Correction correction = Correction::none) {
   detail::check_method<M>();
-  PlanBuilder builder(prediction, correction);
+  PlanBuilder builder(detail::prediction_or_noise(prediction, grid), correction);
   write(builder, method, grid);
   Plan plan = std::move(builder).finish();
   detail::require_whole(M::name, plan, grid);
@@ -105,13 +112,15 @@ template <class M>
 /// The plan that makes exactly `model_calls` model calls (NFE) over a grid of the given spacing.
 /// Refuses counts that the method cannot meet.
 template <class M, class Spacing>
-[[nodiscard]] Plan make_plan(const M& method, const AnySchedule& schedule, int model_calls,
-                             const Spacing& spacing, Prediction prediction = Prediction::noise,
-                             Correction correction = Correction::none) {
+requires(!std::convertible_to<const Spacing&, std::optional<Prediction>>) [[nodiscard]] Plan
+    make_plan(const M& method, const AnySchedule& schedule, int model_calls, const Spacing& spacing,
+              std::optional<Prediction> prediction = std::nullopt,
+              Correction correction = Correction::none) {
   detail::check_method<M>();
   const Budget<M> budget = for_model_calls(method, model_calls);
+  const Prediction said = detail::prediction_or_noise(prediction, schedule);
   const auto plan_of = [&](int steps) {
-    return make_plan(budget.method, make_grid(spacing, schedule, steps), prediction, correction);
+    return make_plan(budget.method, make_grid(spacing, schedule, steps), said, correction);
   };
   Plan plan = plan_of(budget.steps);
   const int made = plan.model_calls();
@@ -128,18 +137,44 @@ template <class M, class Spacing>
 /// sigma = 0 or starts at alpha = 0, as a flow does: spacings in lambda have no such ends.
 template <class M>
 [[nodiscard]] Plan make_plan(const M& method, const AnySchedule& schedule, int model_calls,
-                             Prediction prediction = Prediction::noise,
+                             std::optional<Prediction> prediction = std::nullopt,
                              Correction correction = Correction::none) {
   detail::check_method<M>();
+  const Prediction said = detail::prediction_or_noise(prediction, schedule);
   if (detail::has_singular_end(schedule)) {
-    return make_plan(method, schedule, model_calls, UniformTime{}, prediction, correction);
+    return make_plan(method, schedule, model_calls, UniformTime{}, said, correction);
   }
-  return make_plan(method, schedule, model_calls, default_spacing(method), prediction, correction);
+  return make_plan(method, schedule, model_calls, default_spacing(method), said, correction);
 }
 
 #if DPM_DEFINE
 
 namespace detail {
+
+/// Refuses a schedule, by a level between its ends, whose networks do not predict the noise.
+inline void require_noise_predicted(const Level& middle) {
+  require(middle.data_stddev == 0.0,
+          "make_plan: no prediction is given on a schedule that scales the model's input, as the "
+          "networks of EDM want it; say what the model predicts, such as Prediction::edm");
+  const double alpha = middle.alpha();
+  const double sigma = middle.sigma();
+  require(std::abs(alpha + sigma - 1.0) >= 1e-3 * std::min(alpha, sigma),
+          "make_plan: no prediction is given on the path of a flow, where alpha + sigma is 1; say "
+          "what the model predicts, such as Prediction::flow");
+}
+
+DPM_INLINE Prediction prediction_or_noise(const std::optional<Prediction>& said,
+                                          const AnySchedule& schedule) {
+  if (said) return *said;
+  require_noise_predicted(schedule.level(0.5 * (schedule.first_time() + schedule.last_time())));
+  return Prediction::noise;
+}
+
+DPM_INLINE Prediction prediction_or_noise(const std::optional<Prediction>& said, const Grid& grid) {
+  if (said) return *said;
+  require_noise_predicted(grid.schedule().level(0.5 * (grid.front().time + grid.back().time)));
+  return Prediction::noise;
+}
 
 DPM_INLINE void require_model_calls(const char* method, int model_calls, int least) {
   require(model_calls >= least, method, ": model_calls = ", model_calls, "; it needs at least ",

@@ -11,6 +11,7 @@
 
 #include "dpm/math/bounded_vector.hpp"
 #include "dpm/method/heun.hpp"
+#include "dpm/method/ipndm.hpp"
 #include "dpm/method/method.hpp"
 #include "dpm/separate.hpp"
 
@@ -49,18 +50,6 @@ void write(PlanBuilder& builder, const Pndm& method, const Grid& grid);
   return {method, model_calls - (runge_kutta ? 9 : 1)};
 }
 
-namespace detail {
-
-/// Adams-Bashforth weights for 2, 3 or at least 4 known predictions, newest first (arXiv
-/// 2202.09778, Eq. 12, and its lower orders).
-inline BoundedVector<double, 4> adams_bashforth(std::size_t known) {
-  if (known == 2) return {3.0 / 2.0, -1.0 / 2.0};
-  if (known == 3) return {23.0 / 12.0, -16.0 / 12.0, 5.0 / 12.0};
-  return {55.0 / 24.0, -59.0 / 24.0, 37.0 / 24.0, -9.0 / 24.0};
-}
-
-}  // namespace detail
-
 #if DPM_DEFINE
 
 namespace detail {
@@ -97,6 +86,7 @@ DPM_INLINE void write(PlanBuilder& builder, const Pndm& method, const Grid& grid
       detail::write_pseudo_runge_kutta(builder, grid, i, i);
     } else if (i == 0) {
       // Stable Diffusion's start. The next steps use the first of its two predictions.
+      builder.begin_step(grid[0], grid[1]);
       detail::write_heun_step(builder, grid[0], grid[1]);
     } else {
       builder.begin_step(grid[i], grid[i + 1]);

@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <span>
 
 #include "dpm/method/exponential_step.hpp"
@@ -17,6 +18,7 @@ namespace dpm {
 struct Node {
   double at = 0.0;
   Register prediction;
+  double lambda = at;
 };
 
 /// The most predictions that one update uses.
@@ -34,6 +36,38 @@ inline Nodes with_newest(const Node& newest, const Nodes& older, std::size_t mos
     if (nodes.size() < most) nodes.push_back(node);
   }
   return nodes;
+}
+
+/// Predictions nearer to each other than this part of a step count as one for it (see
+/// `distinct_nodes`). The usual spacings have no step shorter than 1/20 of the next one.
+inline constexpr double nearest_predictions = 1.0 / 1024.0;
+/// The same behind a corrector. A prediction is made at the predicted sample and the next one
+/// follows from the corrected sample, so they differ by the correction however short the step
+/// between them: from here on it makes an error greater than that of the steps around.
+inline constexpr double nearest_corrected_predictions = 1.0 / 128.0;
+
+/// The nodes, newest first, that an update over a step of length h in lambda goes through: without
+/// those that lie nearer to the one before them than the part `nearest` of h. The update weighs the
+/// difference of two predictions with h over their distance, and of two that are almost in one
+/// place this difference is rounding, or the correction. The newer one stands for both, and the
+/// order is one lower.
+///
+/// The weight of a node is that of a divided difference, the product of h over its distances to all
+/// newer ones. Above 2^15 it would cost a float most of its digits, so such a node is left out as
+/// well. The usual spacings stay below 2^14.
+inline Nodes distinct_nodes(std::span<const Node> nodes, double h, double nearest) {
+  constexpr double least_product = 1.0 / 32768.0;
+  Nodes distinct;
+  for (const Node& node : nodes) {
+    double nearness = std::numeric_limits<double>::infinity();
+    double product = 1.0;
+    for (const Node& newer : distinct) {
+      nearness = std::abs((newer.lambda - node.lambda) / h);
+      product *= nearness;
+    }
+    if (nearness >= nearest && product >= least_product) distinct.push_back(node);
+  }
+  return distinct;
 }
 
 /// The weights with which `step` integrates a polynomial of `count` coefficients exactly.

@@ -98,7 +98,7 @@ DPM_INLINE void write_unipc(PlanBuilder& builder, const UniPc& method,
        .lower_order_final = method.lower_order_final,
        .estimate_error = method.estimate_error,
        .corrects = corrects,
-       .tau = [](const Level&) { return 0.0; },
+       .tau = [](const Level&, const Level&) { return 0.0; },
        .weights = [&](const MultistepInterval& interval,
                       std::size_t nodes) { return unipc_weights(method, interval, nodes); }},
       levels);

@@ -30,7 +30,8 @@ struct NormalNoise {
   /// The number of the batch's first sample: 7 gives it what column 7 of a larger batch gets.
   std::uint64_t first_sample = 0;
   /// Values of each sample, for ranges that hold several one after the other. 0: one sample, or
-  /// those that are the columns of an Eigen object.
+  /// those that are the columns of an Eigen object. The noise of a run needs it as its start does:
+  /// nothing in a range tells that it is missing, and samples after the first get other noise then.
   std::size_t elements_per_sample = 0;
 
   /// Fills `x` with draw number 0, which is kept for the start of a run. Refuses an

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <span>
 #include <utility>
 #include <variant>
@@ -58,6 +59,11 @@ class PlanBuilder {
   /// Calls the model as above and leaves its output in slot `slot` as it is.
   Register evaluate_raw(std::size_t slot, Register input, const Level& at);
 
+  /// Calls a model that hands over both predictions (CFG++): the guided one in slot `slot`, the one
+  /// without condition in slot `unconditional`, each converted; only the first is corrected.
+  Register evaluate_both(std::size_t slot, std::size_t unconditional, Register input,
+                         const Level& at);
+
   /// Hands the data prediction in slot `slot` to the user's correction.
   void correct(std::size_t slot, const Level& at);
 
@@ -74,6 +80,9 @@ class PlanBuilder {
  private:
   void add(const Instruction& instruction);
   void end_step();
+  Register call_model(std::size_t slot, Register input, const Level& at,
+                      std::optional<Register> unconditional);
+  void convert(Register m, Register input, const Level& at, bool corrected);
 
   Plan plan_;
   // The step and the combination that are being written; their memory serves all that follow.
@@ -96,6 +105,9 @@ DPM_INLINE PlanBuilder::PlanBuilder(Prediction prediction, Correction correction
 
 DPM_INLINE void PlanBuilder::set_space(Space space) {
   detail::require(!begun_, "PlanBuilder: set_space after begin_step; a plan has one space");
+  detail::require(
+      space <= Space::data,
+      "PlanBuilder: set_space with Space::flow; a method writes in noise or data space");
   plan_.space = space;
   has_space_ = true;
 }
@@ -134,24 +146,41 @@ DPM_INLINE void PlanBuilder::correct(std::size_t slot, const Level& at) {
 
 DPM_INLINE Register PlanBuilder::evaluate(std::size_t slot, Register input, const Level& at) {
   const Register m = evaluate_raw(slot, input, at);
-  const auto convert = [&](const Conversion& by) {
-    if (by.input != 0.0 || by.output != 1.0) combine(m, {{input, by.input}, {m, by.output}});
-  };
-  const bool corrected = correction_ == Correction::data;
-  const bool as_data = corrected || plan_.space == Space::data;
-  convert(as_data ? to_data(plan_.prediction, at) : to_noise(plan_.prediction, at));
-  if (corrected) correct(slot, at);
-  if (as_data && plan_.space == Space::noise) convert(to_noise(Prediction::data, at));
+  convert(m, input, at, correction_ == Correction::data);
   return m;
 }
 
+DPM_INLINE Register PlanBuilder::evaluate_both(std::size_t slot, std::size_t unconditional,
+                                               Register input, const Level& at) {
+  const Register other = prediction_register(unconditional);
+  const Register m = call_model(slot, input, at, other);
+  convert(m, input, at, correction_ == Correction::data);
+  convert(other, input, at, false);
+  return m;
+}
+
+DPM_INLINE void PlanBuilder::convert(Register m, Register input, const Level& at, bool corrected) {
+  const auto apply = [&](const Conversion& by) {
+    if (by.input != 0.0 || by.output != 1.0) combine(m, {{input, by.input}, {m, by.output}});
+  };
+  const bool as_data = corrected || plan_.space == Space::data;
+  apply(as_data ? to_data(plan_.prediction, at) : to_noise(plan_.prediction, at));
+  if (corrected) correct(m.index, at);
+  if (as_data && plan_.space == Space::noise) apply(to_noise(Prediction::data, at));
+}
+
 DPM_INLINE Register PlanBuilder::evaluate_raw(std::size_t slot, Register input, const Level& at) {
+  return call_model(slot, input, at, std::nullopt);
+}
+
+DPM_INLINE Register PlanBuilder::call_model(std::size_t slot, Register input, const Level& at,
+                                            std::optional<Register> unconditional) {
   const Register m = prediction_register(slot);
   if (at.data_stddev == 0.0) {
-    add(Evaluate{m, input, at});
+    add(Evaluate{m, input, at, unconditional});
   } else {
     combine(input_register, {{input, at.input_scale()}});
-    add(Evaluate{m, input_register, at});
+    add(Evaluate{m, input_register, at, unconditional});
   }
   return m;
 }

@@ -43,7 +43,7 @@ class PlanChecker {
     prediction_ = plan.prediction;
     require(plan.prediction <= Prediction::edm, "check: the plan's prediction is number ",
             static_cast<int>(plan.prediction), "; it must be one that `Prediction` names");
-    require(plan.space <= Space::data, "check: the plan's space is number ",
+    require(plan.space <= Space::flow, "check: the plan's space is number ",
             static_cast<int>(plan.space), "; it must be one that `Space` names");
     require(!plan.steps.empty(), "check: the plan has no steps; it must have at least one");
     for (const Register& r : plan.live) {
@@ -119,6 +119,11 @@ class PlanChecker {
          " in a plan for Prediction::edm; it must be above 0 there");
     read(e.input);
     write(e.output);
+    if (e.unconditional) {
+      must(e.unconditional->kind == Register::Kind::prediction && !(*e.unconditional == e.output),
+           " has an Evaluate whose unconditional output is not a prediction register of its own");
+      write(*e.unconditional);
+    }
   }
 
   void check(const Correct& c) {

@@ -152,6 +152,7 @@ inline void drop_dead_targets(Plan& plan) {
         for (const Register r : combine->operands) live.add(r);
       } else if (const auto* evaluate = std::get_if<Evaluate>(&list[i])) {
         live.remove(evaluate->output);
+        if (evaluate->unconditional) live.remove(*evaluate->unconditional);
         live.add(evaluate->input);
       } else if (const auto* correct = std::get_if<Correct>(&list[i])) {
         live.add(correct->slot);

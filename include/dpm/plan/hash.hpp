@@ -43,7 +43,10 @@ struct PlanHash {
     add_list(c.operands);
     for (const double weight : c.weights) add(weight);
   }
-  void add(const Evaluate& e) { add_all(e.output, e.input, e.level); }
+  void add(const Evaluate& e) {
+    add_all(e.output, e.input, e.level);
+    if (e.unconditional) add(*e.unconditional);
+  }
   void add(const Correct& c) { add_all(c.slot, c.level); }
   void add(const Draw& d) { add(std::uint64_t{d.draw}); }
 };

@@ -8,6 +8,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <variant>
 #include <vector>
 
@@ -29,8 +30,9 @@ enum class Prediction : std::uint8_t {
 };
 
 /// The prediction that a method's formulas are written in. The two are different methods:
-/// DPM-Solver integrates the noise prediction, DPM-Solver++ the data prediction.
-enum class Space : std::uint8_t { noise, data };
+/// DPM-Solver integrates the noise prediction, DPM-Solver++ the data prediction. Plans by name over
+/// a flow may keep the flow prediction (see `catalogue/flow_as_noise.hpp`).
+enum class Space : std::uint8_t { noise, data, flow };
 
 /// Whether a plan hands each data prediction to the user (clipping, thresholding) before it is
 /// used.
@@ -91,11 +93,13 @@ struct Combine {
   friend bool operator==(const Combine&, const Combine&) = default;
 };
 
-/// output <- model(input, level).
+/// output <- model(input, level). With `unconditional` the model hands over two predictions in one
+/// call, and that register takes the one without its condition (CFG++).
 struct Evaluate {
   Register output;
   Register input;
   Level level;
+  std::optional<Register> unconditional = std::nullopt;
   friend bool operator==(const Evaluate&, const Evaluate&) = default;
 };
 
@@ -205,6 +209,7 @@ DPM_INLINE PlanNeeds::PlanNeeds(const Plan& plan) {
       } else if (const auto* e = std::get_if<Evaluate>(&instruction)) {
         ++model_calls;
         see(e->output);
+        if (e->unconditional) see(*e->unconditional);
       } else if (const auto* d = std::get_if<Draw>(&instruction)) {
         ++draws;
         see(d->target);

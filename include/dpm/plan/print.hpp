@@ -4,6 +4,7 @@
 /// A plan as text, to read and to compare with a paper.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdio>
 #include <ostream>
@@ -22,7 +23,8 @@ namespace dpm {
 }
 
 [[nodiscard]] constexpr std::string_view name(Space space) {
-  return space == Space::noise ? "noise" : "data";
+  constexpr std::string_view names[] = {"noise", "data", "flow"};
+  return space <= Space::flow ? names[static_cast<int>(space)] : "?";
 }
 
 namespace detail {
@@ -41,11 +43,23 @@ std::ostream& operator<<(std::ostream& out, const Plan& plan);
 
 namespace detail {
 
-/// `value` with six significant digits, right-aligned in `width` columns.
-inline std::string number(double value, int width = 0) {
-  char text[40];
-  std::snprintf(text, sizeof text, "%*.6g", width, value);
+/// `printed`, the text of one number, with a point for the decimal mark of any locale.
+inline std::string with_point(std::string_view printed) {
+  std::string text;
+  for (const char c : printed) {
+    const bool is_mark = std::string_view("0123456789+-einfa").find(c) == std::string_view::npos;
+    if (!is_mark) text += c;
+    if (is_mark && !text.ends_with('.')) text += '.';  // a mark may have several bytes
+  }
   return text;
+}
+
+/// `value` with six significant digits, right-aligned in `width` columns.
+inline std::string number(double value, std::size_t width = 0) {
+  char printed[40];
+  std::snprintf(printed, sizeof printed, "%.6g", value);
+  const std::string text = with_point(printed);
+  return std::string(width - std::min(width, text.size()), ' ') + text;
 }
 
 /// "1 step", "2 steps".
@@ -78,8 +92,9 @@ inline std::string describe(const Combine& c) {
 }
 
 inline std::string describe(const Evaluate& e) {
-  return name(e.output) + " = model(" + name(e.input) + ", timestep " + number(e.level.timestep) +
-         ")  at time " + number(e.level.time);
+  const std::string both = e.unconditional ? ", " + name(*e.unconditional) : std::string();
+  return name(e.output) + both + " = model(" + name(e.input) + ", timestep " +
+         number(e.level.timestep) + ")  at time " + number(e.level.time);
 }
 
 inline std::string describe(const Correct& c) {
@@ -101,10 +116,10 @@ DPM_INLINE std::string to_string(const Plan& plan) {
           std::string(name(plan.prediction)) + "\nstep       time     lambda   instructions\n";
   int number_of_step = 0;
   for (const Step& step : plan.steps) {
-    std::string head(40, ' ');
-    std::snprintf(head.data(), head.size(), "%4d %10.6g %10.6g   ", ++number_of_step,
-                  step.from.time, step.from.lambda());
-    head.resize(29);
+    const std::string count = std::to_string(++number_of_step);
+    std::string head = std::string(4 - std::min<std::size_t>(4, count.size()), ' ') + count + ' ' +
+                       detail::number(step.from.time, 10) + ' ' +
+                       detail::number(step.from.lambda(), 10) + "   ";
     for (const Instruction& instruction : step.instructions) {
       text += head + std::visit([](const auto& i) { return detail::describe(i); }, instruction);
       text += '\n';

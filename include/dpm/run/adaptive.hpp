@@ -57,8 +57,8 @@ namespace detail {
 class AdaptiveSteps {
  public:
   /// Refuses options out of range and ends between which no run exists.
-  AdaptiveSteps(const AdaptiveDpmSolver& method, AnySchedule schedule, Prediction prediction,
-                Correction correction);
+  AdaptiveSteps(const AdaptiveDpmSolver& method, AnySchedule schedule,
+                std::optional<Prediction> prediction, Correction correction);
   /// Back to the first.
   void restart() { *this = AdaptiveSteps(method_, schedule_, prediction_, correction_); }
 
@@ -105,7 +105,7 @@ class AdaptiveSteps {
 
   AdaptiveDpmSolver method_;
   AnySchedule schedule_;
-  Prediction prediction_;
+  Prediction prediction_ = Prediction::noise;
   Correction correction_;
   Level end_;
   Place place_;
@@ -136,7 +136,7 @@ class AdaptiveRun {
 
   /// Arguments, refusals and options as `sample_adaptive`.
   AdaptiveRun(const AdaptiveDpmSolver& method, AnySchedule schedule, State x,
-              Prediction prediction = Prediction::noise, RunOptions<State> options = {})
+              std::optional<Prediction> prediction = std::nullopt, RunOptions<State> options = {})
       : steps_(method, std::move(schedule), prediction,
                options.correction ? Correction::data : Correction::none),
         run_{first_plan(x, options), std::move(x), std::move(options)} {}
@@ -153,6 +153,7 @@ class AdaptiveRun {
   }
   /// A new run from the start `x`, in the same buffers; refusals as `Stepper::reset`.
   void reset(const State& x) {
+    (void)run_.plan();  // which refuses a run that was moved from
     detail::AdaptiveSteps steps = steps_;
     steps.restart();
     run_.replan(steps.plan(), x);
@@ -240,14 +241,15 @@ class AdaptiveRun {
 /// whatever the model throws; `x` is untouched in each case.
 template <class Model, class X>
 AdaptiveReport sample_adaptive(const AdaptiveDpmSolver& method, const AnySchedule& schedule,
-                               Model&& model, X&& x, Prediction prediction = Prediction::noise,
+                               Model&& model, X&& x,
+                               std::optional<Prediction> prediction = std::nullopt,
                                const RunOptions<OwnedState<X>>& options = {}) {
   using State = OwnedState<X>;
   detail::check_sample_argument<X>();
   detail::require_callable("sample_adaptive", "model", model);
   AdaptiveRun<State> run(method, schedule, detail::own(x), prediction, options);
   while (auto call = run.next()) {
-    call_model<State>(model, call->input, call->level, call->output);
+    answer<State>(model, *call);
   }
   detail::give_back(run.sample(), x);
   return run.report();
@@ -281,15 +283,13 @@ inline std::vector<std::pair<const char*, double>> kept_options(const AdaptiveDp
 }
 
 DPM_INLINE AdaptiveSteps::AdaptiveSteps(const AdaptiveDpmSolver& method, AnySchedule schedule,
-                                        Prediction prediction, Correction correction)
-    : method_(method),
-      schedule_(std::move(schedule)),
-      prediction_(prediction),
-      correction_(correction) {
+                                        std::optional<Prediction> prediction, Correction correction)
+    : method_(method), schedule_(std::move(schedule)), correction_(correction) {
   check_options(method_);
   end_ = end_level("end", method_.end, schedule_.first_time(), schedule_);
   const Level start = end_level("start", method_.start, schedule_.last_time(), schedule_);
   check_ends(method_, start, end_);
+  prediction_ = prediction_or_noise(prediction, schedule_);
   place_.next_step = method_.first_step;
   go_from(start, place_, 0);
   plan_ = make_plan(place_);

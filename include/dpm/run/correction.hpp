@@ -16,6 +16,19 @@
 #include "dpm/state/dense.hpp"
 
 namespace dpm {
+namespace detail {
+
+/// The bound in the type of the values. Refuses one that is 0 or infinite there.
+template <class Scalar>
+Scalar bound_for(const char* name, double bound) {
+  const auto rounded = static_cast<Scalar>(bound);
+  const auto value = static_cast<double>(rounded);
+  require(value > 0.0 && value < std::numeric_limits<double>::infinity(), name, " = ", bound,
+          ", which is ", value, " in the type of the values; it must be positive and finite there");
+  return rounded;
+}
+
+}  // namespace detail
 
 /// Clips the data prediction to [-range, range] (Ho et al. 2020, arXiv 2006.11239, public code):
 ///
@@ -23,13 +36,13 @@ namespace dpm {
 ///                 {.correction = dpm::Clip()});
 class Clip {
  public:
-  /// range in (0, inf).
+  /// range in (0, inf), in the type of the values too.
   explicit Clip(double range = 1.0);
 
   template <DenseState State>
   void operator()(State& data, const Level& /*level*/) const {
     const auto view = dense_view(data);
-    const auto most = static_cast<ScalarOf<State>>(range_);
+    const auto most = detail::bound_for<ScalarOf<State>>("Clip: range", range_);
     for (std::size_t i = 0; i < view.size(); ++i) {
       view.data[i] = std::clamp(view.data[i], -most, most);
     }
@@ -48,7 +61,7 @@ class Clip {
 /// clipping. The first call allocates space for one sample, which is kept.
 class DynamicThresholding {
  public:
-  /// ratio in [0, 1]; 0 < least <= most, and least below 1e300.
+  /// ratio in [0, 1]; 0 < least <= most, and least below 1e300, in the type of the values too.
   ///
   /// @param elements_per_sample  values of each sample, for ranges that hold several one after the
   ///                             other; 0: one sample, or the columns of an Eigen object.
@@ -60,6 +73,7 @@ class DynamicThresholding {
   void operator()(State& data, const Level& /*level*/) {
     const auto view = split_samples("DynamicThresholding", dense_view(data), elements_per_sample_);
     if (view.size() == 0) return;
+    (void)detail::bound_for<ScalarOf<State>>("DynamicThresholding: least", least_);
     magnitudes_.resize(view.elements);
     for (std::size_t s = 0; s < view.samples; ++s) {
       for (std::size_t e = 0; e < view.elements; ++e) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -70,7 +71,7 @@ void check_edit(const State& edited, const State& before, bool check_finite, std
 /// left. A request to stop leaves the last finished step in x.
 template <class Method, class Model, class X, class Edit>
 RunReport sample_with_edits(const Method& method, const Grid& grid, Model&& model, X&& x,
-                            Edit&& edit, Prediction prediction = Prediction::noise,
+                            Edit&& edit, std::optional<Prediction> prediction = std::nullopt,
                             const RunOptions<OwnedState<X>>& options = {}) {
   using State = OwnedState<X>;
   detail::check_sample_argument<X>();
@@ -82,14 +83,14 @@ RunReport sample_with_edits(const Method& method, const Grid& grid, Model&& mode
   RunOptions<State> timed = options;
   if (!timed.observer) timed.observer = [](const Progress<State>&) {};  // times are for observers
   const Correction correction = options.correction ? Correction::data : Correction::none;
-  Stepper<State> run(make_plan(method, grid, prediction, correction), detail::own(x),
-                     std::move(timed));
+  const Prediction said = detail::prediction_or_noise(prediction, grid);
+  Stepper<State> run(make_plan(method, grid, said, correction), detail::own(x), std::move(timed));
   State edited = run.sample();
   bool changed = false;
   while (!run.finished()) {
     const std::size_t before = run.steps_done();
     while (auto call = run.next_in_step()) {
-      call_model<State>(model, call->input, call->level, call->output);
+      answer<State>(model, *call);
     }
     if (run.steps_done() == before) break;  // stopped
     edited = run.sample();
@@ -105,7 +106,7 @@ RunReport sample_with_edits(const Method& method, const Grid& grid, Model&& mode
       rest.steps.erase(rest.steps.begin(), rest.steps.begin() + done);
       run.replan(rest, edited);
     } else {
-      run.replan(make_plan(method, grid.from(place), prediction, correction), edited);
+      run.replan(make_plan(method, grid.from(place), said, correction), edited);
     }
   }
   detail::give_back(changed && run.finished() ? edited : run.sample(), x);

@@ -14,7 +14,9 @@
 
 #include "dpm/error.hpp"
 #include "dpm/plan/plan.hpp"
+#include "dpm/state/combine.hpp"
 #include "dpm/state/dense.hpp"
+#include "dpm/state/few_values.hpp"
 #include "dpm/state/weights.hpp"
 
 namespace dpm::detail {
@@ -43,6 +45,11 @@ class Registers {
     states_ = std::vector<State>(lay_out(counts, first_), x);
   }
 
+  /// All equal to `x`, which has their shape.
+  void fill(const State& x) {
+    for (State& state : states_) state = x;
+  }
+
   /// At least as many as `counts` says; those that are there keep their values, new ones equal `x`.
   void grow(const RegisterCounts& counts, const State& x) {
     RegisterCounts more{};
@@ -61,7 +68,7 @@ class Registers {
   }
 
   [[nodiscard]] bool has(Register r) const {
-    return r.kind <= Register::Kind::prediction &&
+    return !states_.empty() && r.kind <= Register::Kind::prediction &&
            r.index < counts_[static_cast<std::size_t>(r.kind)];
   }
   State& operator[](Register r) { return states_[place(r)]; }
@@ -82,7 +89,8 @@ class Registers {
 template <DenseState State>
 requires(fixed_size<State>() > 0 && sizeof(State) <= 64) class Registers<State> {
  public:
-  void assign(const RegisterCounts& /*counts*/, const State& x) { states_.fill(x); }
+  void assign(const RegisterCounts& /*counts*/, const State& x) { fill(x); }
+  void fill(const State& x) { states_.fill(x); }
   void grow(const RegisterCounts& /*counts*/, const State& /*x*/) {}
 
   static constexpr bool has(Register r) {
@@ -119,6 +127,28 @@ void for_each_register(const RegisterCounts& counts, const Visit& visit) {
   }
 }
 
+/// Registers that are looked up when asked for: for few values a list of them would cost as much as
+/// the arithmetic.
+template <class State, std::size_t Most>
+struct RegisterList {
+  const BoundedVector<Register, Most>& names;
+  Registers<State>& registers;
+
+  [[nodiscard]] std::size_t size() const { return names.size(); }
+  State* operator[](std::size_t i) const { return &registers[names[i]]; }
+};
+
+/// The place of a register in a list of a `Combine`; the list's size if it is not there.
+template <class List>
+std::size_t index_in(const List& list, Register r) {
+  return static_cast<std::size_t>(std::find(list.begin(), list.end(), r) - list.begin());
+}
+
+template <class List>
+bool contains(const List& list, Register r) {
+  return index_in(list, r) < list.size();
+}
+
 /// The states of a `Combine`, as `combine` is given them.
 template <class State>
 class CombinedStates {
@@ -142,5 +172,21 @@ class CombinedStates {
   std::span<State* const> targets;
   std::span<const State* const> operands;
 };
+
+/// Runs a combination.
+template <class State>
+void combine_registers(const Combine& c, Registers<State>& registers) {
+  if constexpr (CombinedHere<State> && has_few_kernel<State>) {
+    if (has_kernels()) {
+      combine_few(Weights(c.weights.begin(), c.operands.size()),
+                  RegisterList<State, Combine::max_targets>{c.targets, registers},
+                  RegisterList<State, Combine::max_operands>{c.operands, registers},
+                  c.operands.size());  // outputs are looked at when they are taken
+      return;
+    }
+  }
+  const CombinedStates<State> states(c, registers);
+  combine(states.weights, states.targets, states.operands);
+}
 
 }  // namespace dpm::detail

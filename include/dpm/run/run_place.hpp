@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <variant>
@@ -61,6 +62,8 @@ struct RunValues {
 
 /// Refuses to go on with a run whose values are spoilt.
 [[noreturn]] void refuse_spoilt();
+/// The plan of a run. Refuses a run that was moved from and has none.
+const Plan& held(const std::shared_ptr<const Plan>& plan);
 
 /// Refuses the options of a fork that do not fit the plan of the run with the options `of`.
 template <class Options>
@@ -133,6 +136,11 @@ DPM_INLINE void refuse_spoilt() {
   refuse(
       {"Stepper: the run met values that it must refuse and cannot go on; reset it, replan it from "
        "another sample, or go on with a copy made before"});
+}
+
+DPM_INLINE const Plan& held(const std::shared_ptr<const Plan>& plan) {
+  require(plan != nullptr, "Stepper: it was moved from and holds no run; assign another to it");
+  return *plan;
 }
 
 #endif

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -78,7 +79,7 @@ RunReport run_plan(const Plan& plan, Model& model, X& x, RunOptions<OwnedState<X
   require_callable("sample", "model", model);
   Stepper<State> stepper(borrow(plan), own(x), std::move(options));
   while (auto call = stepper.next()) {
-    call_model<State>(model, call->input, call->level, call->output);
+    answer<State>(model, *call);
   }
   give_back(stepper.sample(), x);
   return {stepper.steps_done(), stepper.model_calls(), stepper.stopped()};
@@ -111,15 +112,16 @@ RunReport sample(const Plan& plan, Model&& model, X&& x, RunOptions<OwnedState<X
 ///
 ///     dpm::sample(dpm::DpmSolver{}, schedule, 20, model, x);
 ///
-/// @param prediction  what the model's output means.
+/// @param prediction  what the model's output means; see `make_plan`.
 template <class Method, class Model, class X>
 RunReport sample(const Method& method, const AnySchedule& schedule, int model_calls, Model&& model,
-                 X&& x, Prediction prediction = Prediction::noise,
+                 X&& x, std::optional<Prediction> prediction = std::nullopt,
                  RunOptions<OwnedState<X>> options = {}) {
   detail::check_sample_argument<X>();
   const Correction correction = options.correction ? Correction::data : Correction::none;
-  return detail::run_plan(make_plan(method, schedule, model_calls, prediction, correction), model,
-                          x, options);
+  const Prediction said = detail::prediction_or_noise(prediction, schedule);
+  return detail::run_plan(make_plan(method, schedule, model_calls, said, correction), model, x,
+                          options);
 }
 
 /// The same with the method that is best on the whole, `default_method`.
@@ -127,7 +129,7 @@ RunReport sample(const Method& method, const AnySchedule& schedule, int model_ca
 ///     dpm::sample(schedule, 20, model, x);
 template <class Model, class X>
 RunReport sample(const AnySchedule& schedule, int model_calls, Model&& model, X&& x,
-                 Prediction prediction = Prediction::noise,
+                 std::optional<Prediction> prediction = std::nullopt,
                  RunOptions<OwnedState<X>> options = {}) {
   detail::check_sample_argument<X>();
   const Correction correction = options.correction ? Correction::data : Correction::none;

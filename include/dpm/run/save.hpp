@@ -11,6 +11,7 @@
 #include <cstring>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -218,7 +219,7 @@ template <DenseState State>
 [[nodiscard]] AdaptiveRun<State> load_adaptive(std::span<const std::byte> bytes,
                                                const AdaptiveDpmSolver& method,
                                                const AnySchedule& schedule, State shape,
-                                               Prediction prediction = Prediction::noise,
+                                               std::optional<Prediction> prediction = std::nullopt,
                                                RunOptions<State> options = {}) {
   const std::vector<double> numbers = detail::saved_numbers(bytes);
   detail::AdaptiveSteps steps(method, schedule, prediction,
@@ -271,7 +272,8 @@ DPM_INLINE bool is_to_be_filled(const Plan& plan, const RunPlace& place, Registe
   if (place.step == plan.steps.size()) return false;
   const std::vector<Instruction>& list = plan.steps[place.step].instructions;
   if (place.instruction == list.size()) return false;
-  if (const auto* e = std::get_if<Evaluate>(&list[place.instruction])) return e->output == r;
+  if (const auto* e = std::get_if<Evaluate>(&list[place.instruction]))
+    return e->output == r || e->unconditional == r;
   if (const auto* d = std::get_if<Draw>(&list[place.instruction])) return d->target == r;
   return false;
 }

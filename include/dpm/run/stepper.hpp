@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <span>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -32,7 +33,7 @@ namespace dpm {
 ///
 /// It owns every buffer and allocates at construction only. It is a value: a copy is a snapshot or
 /// a fork of the run (copies share the plan). `State` is a dense state that owns its values, or any
-/// copyable type with `combine` (see `Weights`).
+/// copyable type with `combine` (see `Weights`). Moved from, it refuses to go on.
 template <class State>
 class Stepper {
   static_assert(detail::refuse_pointer<State>());
@@ -42,11 +43,14 @@ class Stepper {
                 "combine(dpm::Weights, targets, operands) in its own namespace.");
 
  public:
-  /// A model call to make: `output` <- model(`input`, `level`). Valid until the stepper is changed.
+  /// A model call to make: `output` <- model(`input`, `level`), and `*unconditional` <- its
+  /// prediction without condition where the plan asks for both (CFG++), else it is null. Valid
+  /// until the stepper is changed.
   struct Call {
     const State& input;
     const Level& level;
     State& output;
+    State* unconditional = nullptr;
   };
 
   /// Refuses with `InvalidArgument` a plan that cannot be run (see `check`), an empty start, a
@@ -80,8 +84,7 @@ class Stepper {
     detail::require_like(sample(), x, "Stepper: the start x");
     detail::check_start("Stepper", x, options_.check_finite);
     if (is_part()) (void)check_plan(plan_.get(), nullptr);
-    detail::for_each_register(PlanNeeds(*plan_).registers,
-                              [&](Register r) { registers_[r] = x; });  // nothing else is left
+    registers_.fill(x);  // nothing of the run is left
     place_ = {};
     forget_call();
     clock_ = {};
@@ -134,13 +137,14 @@ class Stepper {
   ///       show(run.progress());
   ///     }
   [[nodiscard]] std::optional<Call> next_in_step() {
+    const bool over = finished();
     if (spoilt_) detail::refuse_spoilt();
     if (options_.observer) clock_.turn_to(detail::RunClock::sampler);
     if (pending_ != nullptr) take_output();
-    if (finished()) return std::nullopt;
+    if (over) return std::nullopt;
     const Step& step = plan_->steps[place_.step];
-    while (place_.instruction < step.instructions.size()) {
-      const Instruction& instruction = step.instructions[place_.instruction];
+    const std::span<const Instruction> all(step.instructions);
+    for (const Instruction& instruction : all.subspan(place_.instruction)) {
       if (const auto* c = std::get_if<Combine>(&instruction)) {
         run(*c);
       } else if (const auto* evaluate = std::get_if<Evaluate>(&instruction)) {
@@ -159,22 +163,26 @@ class Stepper {
   /// The call that is open: the one that was handed out last, unless it has been taken back. In a
   /// copy it refers to the copy's own buffers, whose output is to be filled anew.
   [[nodiscard]] std::optional<Call> open_call() {
-    if (pending_ == nullptr) return std::nullopt;
-    return Call{registers_[pending_->input], pending_->level, registers_[pending_->output]};
+    if (pending_ == nullptr || plan_ == nullptr) return std::nullopt;
+    State* const other = pending_->unconditional ? &registers_[*pending_->unconditional] : nullptr;
+    return Call{registers_[pending_->input], pending_->level, registers_[pending_->output], other};
   }
 
   /// The sample as it stands: the start, then what each finished step has made of it. (In all plans
   /// of the library; in one of your own, if its steps write the sample after their last call.)
-  [[nodiscard]] const State& sample() const { return registers_[sample_register]; }
+  [[nodiscard]] const State& sample() const {
+    (void)plan();
+    return registers_[sample_register];
+  }
   /// What a register of the plan holds, such as one that it declares live. Refuses one that no plan
   /// of this run has.
   [[nodiscard]] const State& value(Register r) const { return detail::at(registers_, r); }
   /// Where the sample stands.
   [[nodiscard]] const Level& level() const {
-    return place_.step == 0 ? plan_->start() : plan_->steps[place_.step - 1].to;
+    return place_.step == 0 ? plan().start() : plan_->steps[place_.step - 1].to;
   }
   /// Whether all steps of the plan are done.
-  [[nodiscard]] bool finished() const { return place_.step == plan_->steps.size(); }
+  [[nodiscard]] bool finished() const { return place_.step == plan().steps.size(); }
   /// Whether the run stands before a model call that a request to stop keeps it from. The sample is
   /// then that of the last finished step. `resume` lets the run go on.
   [[nodiscard]] bool stopped() const {
@@ -182,10 +190,10 @@ class Stepper {
   }
   /// Lets a stopped run go on with the next call of `next()`, until `stop` is requested to stop.
   void resume(const StopRequest& stop = {}) { options_.stop = stop; }
-  [[nodiscard]] const Plan& plan() const { return *plan_; }
+  [[nodiscard]] const Plan& plan() const { return detail::held(plan_); }
   [[nodiscard]] const RunOptions<State>& options() const { return options_; }
   /// Steps finished since the run began, trials left out.
-  [[nodiscard]] std::size_t steps_done() const { return detail::steps_done(*plan_, place_); }
+  [[nodiscard]] std::size_t steps_done() const { return detail::steps_done(plan(), place_); }
   /// Model calls since the run began whose output has been taken.
   [[nodiscard]] int model_calls() const { return place_.model_calls; }
 
@@ -267,16 +275,15 @@ class Stepper {
     spoilt_ = false;
     clock_.turn_to(detail::RunClock::none);
   }
-
   void make_preview() { preview_ = std::vector<State>(options_.preview ? 1 : 0, sample()); }
-
   std::optional<Call> hand_out(const Evaluate& evaluate) {
     check_output();
-    State& output = registers_[evaluate.output];
-    detail::make_fillable(output, sample());
+    const bool mark = options_.check_finite;
+    detail::make_unfilled(registers_[evaluate.output], sample(), mark);
+    const auto& other = evaluate.unconditional;
+    if (other) detail::make_unfilled(registers_[*other], sample(), mark);
     ++place_.instruction;
     pending_ = &evaluate;
-    if (options_.check_finite) detail::mark_unfilled(output);
     if (options_.observer) clock_.turn_to(detail::RunClock::model);
     return open_call();
   }
@@ -287,6 +294,9 @@ class Stepper {
     const bool at_once = options_.refillable || options_.preview || detail::has_few_values<State> ||
                          !detail::CombinedHere<State>;
     check_values(output, "the model's output", call.level, at_once);
+    if (call.unconditional) {
+      check_values(registers_[*call.unconditional], "the model's unconditional output", call.level);
+    }
     if (options_.check_finite && !at_once) unchecked_ = &call;
     if (options_.preview && says_data(plan_->prediction, call.level)) {
       Conversion c = to_data(plan_->prediction, call.level);
@@ -309,24 +319,22 @@ class Stepper {
   }
 
   void run(const Combine& c) {
-    const detail::CombinedStates<State> states(c, registers_);
     if constexpr (detail::CombinedHere<State>) {
-      if (unchecked_ != nullptr && run_and_check(c, states)) return;
+      if (unchecked_ != nullptr && run_and_check(c)) return;
     }
-    combine(states.weights, states.targets, states.operands);
+    detail::combine_registers(c, registers_);
   }
   /// If this combination reads the output that was taken last, runs it and looks at the output in
   /// the same pass. Returns whether it does.
-  bool run_and_check(const Combine& c, const detail::CombinedStates<State>& states) {
-    for (std::size_t j = 0; j < c.operands.size(); ++j) {
-      if (!(c.operands[j] == unchecked_->output)) continue;
-      judge_output(detail::combine_and_check(states.weights, states.targets, states.operands, j));
-      return true;
+  bool run_and_check(const Combine& c) {
+    const std::size_t j = detail::index_in(c.operands, unchecked_->output);
+    if (j == c.operands.size()) {
+      if (detail::contains(c.targets, unchecked_->output)) check_output();  // before it is lost
+      return false;
     }
-    for (const Register r : c.targets) {  // which overwrites it
-      if (unchecked_ != nullptr && r == unchecked_->output) check_output();
-    }
-    return false;
+    const detail::CombinedStates<State> s(c, registers_);
+    judge_output(detail::combine_and_check(s.weights, s.targets, s.operands, j));
+    return true;
   }
 
   /// What callables leave must have the sample's shape and, if that is looked at now, be finite.

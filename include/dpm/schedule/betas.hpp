@@ -18,14 +18,19 @@ namespace dpm {
 
 namespace detail {
 
-inline void check_beta_range(std::size_t n, double first, double last) {
+inline void check_beta_count(std::size_t n) {
   require(n >= 1, "the number of betas must be at least 1 and is ", n);
+  require(n <= 10'000'000, "the number of betas must be at most 10000000 and is ", n);
+}
+
+inline void check_beta_range(std::size_t n, double first, double last) {
+  check_beta_count(n);
   require(first > 0 && first < 1, "the first beta must be in (0, 1) and is ", first);
   require(last >= first && last < 1, "the last beta must be in [", first, ", 1) and is ", last);
 }
 
-/// A table of noise variances: not empty, every entry in (0, 1). The last may be 1, which leaves no
-/// signal at all.
+/// A table of noise variances: not empty, every entry in (0, 1), and no fall from the first to the
+/// last. The last may be 1, which leaves no signal at all.
 template <std::floating_point Scalar>
 void check_betas(std::span<const Scalar> betas) {
   require(!betas.empty(), "betas must not be empty");
@@ -35,6 +40,9 @@ void check_betas(std::span<const Scalar> betas) {
     require(allowed, "betas[", i, "] must be in (0, 1", i == last ? "]" : ")", " and is ",
             betas[i]);
   }
+  require(betas[last] >= betas[0], "betas fall from ", betas[0], " to ", betas[last],
+          "; noise variances rise, so turn round a table that begins with the noise, and give "
+          "cumulative products of 1 - beta to DiscreteSchedule::from_alphas_cumprod");
 }
 
 /// Value i of n equally spaced values from `first` to `last`, both included.
@@ -98,7 +106,7 @@ template <std::floating_point Scalar = double>
 /// with cosines taken as sines of the angle left to pi/2: nothing cancels at either end.
 template <std::floating_point Scalar = double>
 [[nodiscard]] std::vector<Scalar> cosine_betas(std::size_t n = 1000, double max_beta = 0.999) {
-  detail::require(n >= 1, "the number of betas must be at least 1 and is ", n);
+  detail::check_beta_count(n);
   detail::require(max_beta > 0 && max_beta < 1, "max_beta must be in (0, 1) and is ", max_beta);
   constexpr Scalar s = static_cast<Scalar>(0.008);
   constexpr Scalar half = static_cast<Scalar>(0.5);
@@ -142,6 +150,25 @@ template <std::floating_point Scalar>
     betas[i] = lack * (2 - lack);
   }
   return betas;
+}
+
+/// Divides the signal-to-noise ratio a / (1 - a) of every entry by `scale`: a <- a / (scale +
+/// (1 - scale) a). CogVideoX is trained so, with 3 or 1 (Yang et al. 2024, arXiv 2408.06072, public
+/// code; `snr_shift_scale` of diffusers), before the table is rescaled to zero terminal SNR.
+///
+/// `alphas_cumprod`: cumulative products of 1 - beta, each in [0, 1]. 0 < scale, finite.
+template <std::floating_point Scalar>
+[[nodiscard]] std::vector<Scalar> shift_snr(std::vector<Scalar> alphas_cumprod, double scale) {
+  detail::require(scale > 0 && std::isfinite(scale), "shift_snr: scale must be in (0, inf) and is ",
+                  scale);
+  const auto s = static_cast<Scalar>(scale);
+  for (std::size_t i = 0; i < alphas_cumprod.size(); ++i) {
+    Scalar& entry = alphas_cumprod[i];
+    detail::require(entry >= 0 && entry <= 1, "shift_snr: alphas_cumprod[", i,
+                    "] must be in [0, 1] and is ", entry);
+    entry = entry / (entry + s * (1 - entry));
+  }
+  return alphas_cumprod;
 }
 
 }  // namespace dpm

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -23,7 +24,12 @@ namespace dpm {
 /// - `first_time()`: the least time a model is usually asked at, where sampling ends by default.
 /// - `last_time()`: the time of (nearly) pure noise, where sampling starts by default.
 ///
-/// A fifth is optional, and only `RungeKutta` asks for it: `rate(t)`, the `LevelRate` at time t.
+/// Three more are optional:
+///
+/// - `rate(t)`: the `LevelRate` at time t, for which only `RungeKutta` asks.
+/// - `size()`: the number N of entries of its table, entry i at time (i + 1) / N, for spacings that
+///   count in entries.
+/// - `max_time()`: the greatest time that `level` takes, where that is above last_time().
 ///
 /// Times outside the domain are refused with `InvalidArgument`. The members take and return double,
 /// whatever a schedule computes in, because plans are written in double.
@@ -49,6 +55,10 @@ class AnySchedule {
   [[nodiscard]] double last_time() const { return held_->last_time(); }
   /// How fast the level changes at `time`. Refuses a schedule that does not say.
   [[nodiscard]] LevelRate rate(double time) const { return held_->rate(time); }
+  /// The number of entries of the schedule's table; 0 if it has none.
+  [[nodiscard]] std::size_t size() const { return held_->size(); }
+  /// The greatest time whose level is defined: `last_time()`, unless the schedule goes on.
+  [[nodiscard]] double max_time() const { return held_->max_time(); }
   /// The level at `lambda`.
   [[nodiscard]] Level level_at_lambda(double lambda) const { return level(time_of_lambda(lambda)); }
 
@@ -60,6 +70,8 @@ class AnySchedule {
     virtual LevelRate rate(double time) const = 0;
     virtual double first_time() const = 0;
     virtual double last_time() const = 0;
+    virtual std::size_t size() const = 0;
+    virtual double max_time() const = 0;
   };
 
   template <class Schedule>
@@ -80,6 +92,24 @@ class AnySchedule {
     }
     double first_time() const override { return schedule.first_time(); }
     double last_time() const override { return schedule.last_time(); }
+    std::size_t size() const override {
+      if constexpr (requires {
+                      { schedule.size() } -> std::convertible_to<std::size_t>;
+                    }) {
+        return static_cast<std::size_t>(schedule.size());
+      } else {
+        return 0;
+      }
+    }
+    double max_time() const override {
+      if constexpr (requires {
+                      { schedule.max_time() } -> std::convertible_to<double>;
+                    }) {
+        return schedule.max_time();
+      } else {
+        return schedule.last_time();
+      }
+    }
     Schedule schedule;
   };
 

@@ -95,6 +95,13 @@ void make_fillable(State& state, const State& like) {
   }
 }
 
+/// The same for what a model is to fill; `mark` puts a NaN there.
+template <class State>
+void make_unfilled(State& output, const State& like, bool mark) {
+  make_fillable(output, like);
+  if (mark) mark_unfilled(output);
+}
+
 /// Refuses, in the name of `who`, a start that is empty or, if `check_finite`, not finite.
 template <class State>
 void check_start(const char* who, const State& x, bool check_finite) {

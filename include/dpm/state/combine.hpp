@@ -31,7 +31,7 @@ template <DenseState State>
     for (const State* state : operands) require_whole(dense_view(*state));
   }
   using Scalar = ScalarOf<State>;
-  if constexpr (has_few_values<State> && has_kernel_scalar<Scalar>) {
+  if constexpr (has_few_kernel<State>) {
     if (has_kernels()) return combine_few(weights, targets, operands, checked);
   }
   Scalar* to[Combine::max_targets];
@@ -41,7 +41,7 @@ template <DenseState State>
   const std::span<Scalar* const> all_to(to, targets.size());
   const std::span<const Scalar* const> all_from(from, operands.size());
   if constexpr (has_few_values<State>) {
-    const Scalar* const watched = dense_view(*operands[checked]).data;
+    const Scalar* const watched = from[checked < operands.size() ? checked : 0];
     return combine_one_by_one(weights, all_to, all_from, watched, 0, fixed_size<State>());
   } else {
     return combine_arrays(weights, all_to, all_from, dense_view(*targets[0]).size(), checked);
@@ -61,8 +61,10 @@ struct LibraryCombine {};
 template <DenseState State>
 detail::LibraryCombine combine(const Weights& weights, std::span<State* const> targets,
                                std::span<const State* const> operands) {
-  static_cast<void>(
-      detail::combine_and_check(weights, targets, operands, operands.size() > 1 ? 1 : 0));
+  // Large states are looked at for nothing; few values would pay for it.
+  const std::size_t looked_at = operands.size() > 1 ? 1 : 0;
+  static_cast<void>(detail::combine_and_check(
+      weights, targets, operands, detail::has_few_values<State> ? operands.size() : looked_at));
   return {};
 }
 

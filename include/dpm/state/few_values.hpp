@@ -21,12 +21,20 @@ namespace dpm::detail {
 template <class State>
 inline constexpr bool has_few_values = fixed_size<State>() > 0 && fixed_size<State>() <= 16;
 
+/// Whether `combine_few` takes such a state.
+template <class State>
+inline constexpr bool has_few_kernel = false;
+template <DenseState State>
+inline constexpr bool has_few_kernel<State> =
+    has_few_values<State>&& has_kernel_scalar<ScalarOf<State>>;
+
 /// The kernel for values number `At` and on, in the largest packs that they fill. The last target
-/// reads `in_last` operands.
-template <std::size_t Targets, std::size_t At = 0, class State>
-DPM_KERNEL bool combine_few_in_packs(const Weights& weights, std::span<State* const> targets,
-                                     std::span<const State* const> operands, std::size_t in_last,
+/// reads `in_last` operands. Targets and operands are lists of pointers, or find them when asked.
+template <std::size_t Targets, std::size_t At = 0, class To, class From>
+DPM_KERNEL bool combine_few_in_packs(const Weights& weights, const To& targets,
+                                     const From& operands, std::size_t in_last,
                                      std::size_t checked) {
+  using State = std::remove_pointer_t<std::remove_cvref_t<decltype(targets[0])>>;
   constexpr std::size_t left = fixed_size<State>() - At;
   using Wide = WideOf<ScalarOf<State>>;
   using Whole = KernelPack<Wide>;
@@ -37,8 +45,11 @@ DPM_KERNEL bool combine_few_in_packs(const Weights& weights, std::span<State* co
   Piece sums[Targets];
   Piece weight;
   Piece x;
-  load(x, dense_view(*operands[checked]).data + At);
-  const bool finite = pack_is_finite(x);
+  bool finite = true;
+  if (checked < operands.size()) {
+    load(x, dense_view(*operands[checked]).data + At);
+    finite = pack_is_finite(x);
+  }
   load(x, dense_view(*operands[0]).data + At);
   DPM_UNROLL
   for (std::size_t i = 0; i < Targets; ++i) {
@@ -65,11 +76,11 @@ DPM_KERNEL bool combine_few_in_packs(const Weights& weights, std::span<State* co
   }
 }
 
-/// `combine` for a few values, where kernels run. Returns whether those of operand number `checked`
-/// were finite before a target was written.
-template <class State>
-bool combine_few(const Weights& weights, std::span<State* const> targets,
-                 std::span<const State* const> operands, std::size_t checked) {
+/// `combine` for a few values, where kernels run. Returns whether those of operand number
+/// `checked`, if there is one, were finite before a target was written.
+template <class To, class From>
+bool combine_few(const Weights& weights, const To& targets, const From& operands,
+                 std::size_t checked) {
   const std::size_t in_last = terms_of_last(weights, targets.size(), operands.size());
   if (targets.size() == 1) {
     return combine_few_in_packs<1>(weights, targets, operands, in_last, checked);

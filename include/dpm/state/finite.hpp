@@ -112,8 +112,18 @@ template <DenseState State>
   const auto view = dense_view(state);
   detail::require(view.contiguous(),
                   "all_finite: the state is a view with gaps; it must be contiguous");
-  return detail::array_is_finite<std::remove_const_t<ScalarOf<const State>>>(view.data,
-                                                                             view.size());
+  using Scalar = std::remove_const_t<ScalarOf<const State>>;
+  constexpr std::size_t size = detail::fixed_size<State>();
+  if constexpr (size > 0 && size <= 16) {
+    using Wide = detail::WideOf<Scalar>;
+    detail::BitsOf<Wide> all = 0;
+    for (std::size_t i = 0; i < size; ++i) {
+      all |= detail::finite_bits(static_cast<Wide>(view.data[i]));
+    }
+    return detail::says_finite<Wide>(all);
+  } else {
+    return detail::array_is_finite<Scalar>(view.data, view.size());
+  }
 }
 
 }  // namespace dpm

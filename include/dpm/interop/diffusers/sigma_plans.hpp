@@ -191,7 +191,7 @@ inline Plan sa_solver_plan(const Options& o, std::span<const Level> levels) {
        .predictor_nodes = static_cast<std::size_t>(o.predictor_order),
        .corrector_nodes = static_cast<std::size_t>(o.corrector_order),
        .lower_order_final = o.lower_order_final,
-       .tau = sa_solver_tau,
+       .tau = [](const Level& from, const Level&) { return sa_solver_tau(from); },
        .weights =
            [&](const dpm::detail::MultistepInterval& interval, std::size_t nodes) {
              DerivativeWeights weights = exact_weights(interval.step, nodes);

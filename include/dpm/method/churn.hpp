@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// Noise that is added before a deterministic step, as EDM's stochastic sampler adds it.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+
+#include "dpm/grid/grid.hpp"
+#include "dpm/plan/builder.hpp"
+
+namespace dpm {
+
+/// "Churn" (Karras et al. 2022, arXiv 2206.00364, Alg. 2): before a step from sigma / alpha = s, a
+/// draw takes the sample up to s (1 + g) with g = min(amount / steps, sqrt(2) - 1), where s lies
+/// between `least` and `most`; the step starts there. It costs no model call.
+struct Churn {
+  /// S_churn; 0: no noise.
+  double amount = 0.0;
+  /// S_tmin and S_tmax, in sigma / alpha.
+  double least = 0.0;
+  double most = std::numeric_limits<double>::infinity();
+  /// S_noise, the factor on each draw.
+  double scale = 1.0;
+};
+
+/// Refuses numbers that are negative or not numbers, and an amount that is infinite.
+inline void check_churn(const char* method, const Churn& churn) {
+  detail::require(churn.amount >= 0.0 && churn.amount < 1e300, method,
+                  ": churn.amount = ", churn.amount, "; it must be finite and at least 0");
+  detail::require(churn.scale >= 0.0 && churn.scale < 1e300, method,
+                  ": churn.scale = ", churn.scale, "; it must be finite and at least 0");
+  detail::require(churn.least >= 0.0 && churn.most >= churn.least, method, ": churn from ",
+                  churn.least, " to ", churn.most,
+                  "; its range must start at 0 or above and not end before");
+}
+
+/// The level where step i of the grid starts: grid[i], or the churned level above it.
+inline Level churned_level(const Churn& churn, const Grid& grid, std::size_t i) {
+  const Level& s = grid[i];
+  if (churn.amount == 0.0) return s;
+  const double ratio = std::exp(-s.lambda());
+  if (ratio < churn.least || ratio > churn.most) return s;
+  detail::require(s.alpha() > 0.0, "make_plan: churn at time ", s.time,
+                  ", where alpha is 0 and no noise can be added; let churn.most be finite");
+  const double g = std::min(churn.amount / static_cast<double>(grid.steps()), std::sqrt(2.0) - 1.0);
+  return grid.schedule().level_at_lambda(s.lambda() - std::log1p(g));
+}
+
+/// Takes the sample from s up to the noise of `raised` by a draw, in the step that has begun.
+inline void write_noise_up(PlanBuilder& builder, const Level& s, const Level& raised,
+                           double scale = 1.0) {
+  if (raised == s) return;
+  const Register z = builder.draw();
+  const double kept = std::exp(raised.log_alpha - s.log_alpha);
+  const double added =
+      raised.sigma() * std::sqrt(-std::expm1(2.0 * (raised.lambda() - s.lambda())));
+  builder.combine(sample_register, {{sample_register, kept}, {z, scale * added}});
+}
+
+}  // namespace dpm

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// ER-SDE: multistep solvers of an SDE with noise of one's own choice.
+#pragma once
+
+#include <cstddef>
+
+#include "dpm/method/method.hpp"
+#include "dpm/separate.hpp"
+#if DPM_DEFINE
+#  include <algorithm>
+#  include <cmath>
+
+#  include "dpm/method/polynomial.hpp"
+#endif
+
+namespace dpm {
+
+/// ER-SDE-Solver (Cui et al. 2023, arXiv 2309.06169, Alg. 1 to 3) with the noise function of its
+/// authors' fifth choice, phi(k) = k (e^(k^0.3) + 10) of k = sigma / alpha. With k_s, k_t and
+/// r = phi(k_t) / phi(k_s):
+///
+///     x_t = (alpha_t / alpha_s) r x_s + alpha_t (1 - r) x_0 + alpha_t sqrt(k_t^2 - r^2 k_s^2) z
+///
+/// plus terms with the divided differences of x_0 in k. One model call and one draw a step; the
+/// first steps have lower orders, and a step to sigma = 0 is of first order without a draw.
+///
+/// The integrals of 1 / phi are sums over `points` left end points, as in the authors' code. No
+/// noise (`noise_scale` 0) is not the ODE.
+struct ErSde {
+  static constexpr const char* name = "ErSde";
+  /// 1 to 3.
+  int order = 3;
+  double noise_scale = 1.0;
+  int points = 200;
+};
+
+/// Weak order of convergence.
+[[nodiscard]] inline int convergence_order(const ErSde& /*method*/) { return 1; }
+
+/// Works in data space. Refuses options out of range and a grid that runs towards more noise or
+/// starts at alpha = 0.
+void write(PlanBuilder& builder, const ErSde& method, const Grid& grid);
+
+[[nodiscard]] inline UniformLambda default_spacing(const ErSde& /*method*/) { return {}; }
+
+#if DPM_DEFINE
+
+namespace detail {
+
+inline double er_sde_noise(double k) { return k * (std::exp(std::pow(k, 0.3)) + 10.0); }
+
+/// The weights of x_0 and of its first and half its second derivative in k, over alpha_t.
+inline DerivativeWeights er_sde_weights(const ErSde& method, double k_s, double k_t, double phi_t,
+                                        std::size_t count) {
+  DerivativeWeights weights{1.0 - phi_t / er_sde_noise(k_s)};
+  if (count < 2) return weights;
+  const double width = (k_s - k_t) / method.points;
+  double sum = 0.0;
+  double moment = 0.0;
+  for (int i = 0; i < method.points; ++i) {
+    const double k = k_t + i * width;
+    sum += width / er_sde_noise(k);
+    moment += width * (k - k_s) / er_sde_noise(k);
+  }
+  const double length = k_t - k_s;
+  weights.push_back(length + sum * phi_t);
+  if (count > 2) weights.push_back(0.5 * length * length + moment * phi_t);
+  return weights;
+}
+
+}  // namespace detail
+
+DPM_INLINE void write(PlanBuilder& builder, const ErSde& method, const Grid& grid) {
+  detail::require(method.order >= 1 && method.order <= 3, "ErSde: order = ", method.order,
+                  "; it must be 1, 2 or 3");
+  detail::require(method.points >= 1 && method.points <= 1'000'000,
+                  "ErSde: points = ", method.points, "; it must lie between 1 and 1000000");
+  detail::require(method.noise_scale >= 0.0 && method.noise_scale < 1e100,
+                  "ErSde: noise_scale = ", method.noise_scale,
+                  "; it must be finite and at least 0");
+  detail::require(grid.back().time < grid.front().time && grid.front().alpha() > 0.0,
+                  "ErSde: the grid runs from time ", grid.front().time, " to time ",
+                  grid.back().time, "; it must start where alpha > 0 and run towards clean data");
+  builder.set_space(Space::data);
+  const auto slots = static_cast<std::size_t>(method.order);
+  Nodes history;  // in k, newest first
+  for (std::size_t i = 0; i < grid.steps(); ++i) {
+    const Level& s = grid[i];
+    const Level& t = grid[i + 1];
+    const double k_s = std::exp(-s.lambda());
+    const double k_t = std::exp(-t.lambda());
+    const double phi_t = detail::er_sde_noise(k_t);
+    const double r = phi_t / detail::er_sde_noise(k_s);
+    const double alpha = t.alpha();
+    const double noise =
+        method.noise_scale * alpha * std::sqrt(std::max(0.0, k_t * k_t - r * r * k_s * k_s));
+    builder.begin_step(s, t);
+    if (noise > 0.0) builder.draw();
+    history = with_newest({k_s, builder.evaluate(i % slots, sample_register, s)}, history, slots);
+    const std::size_t usable = k_t > 0.0 ? history.size() : 1;
+    const DerivativeWeights w = detail::er_sde_weights(method, k_s, k_t, phi_t, usable);
+    BoundedVector<Term, 5> terms{{sample_register, std::exp(t.log_alpha - s.log_alpha) * r}};
+    // Divided differences: D1 = (m0 - m1) / h1, and twice the second, (D1 - D2) / ((h1 + h2) / 2).
+    double of[3] = {w[0], 0.0, 0.0};
+    if (usable > 1) {
+      const double h1 = history[0].at - history[1].at;
+      of[0] += w[1] / h1;
+      of[1] -= w[1] / h1;
+      if (usable > 2) {
+        const double h2 = history[1].at - history[2].at;
+        const double second = 2.0 * w[2] / (h1 + h2);
+        of[0] += second / h1;
+        of[1] -= second / h1 + second / h2;
+        of[2] += second / h2;
+      }
+    }
+    for (std::size_t j = 0; j < usable; ++j) {
+      terms.push_back({history[j].prediction, alpha * of[j]});
+    }
+    if (noise > 0.0) terms.push_back({noise_register, noise});
+    builder.combine(sample_register, terms.span());
+  }
+}
+
+#endif
+
+}  // namespace dpm
