@@ -76,8 +76,8 @@ inline void check_noise(const Options& o, Mode mode, const Run& run) {
           "; it must be at least 0 and less than 1e6");
   require(run.s_churn == 0.0 || mode == Mode::compatible, "diffusers: s_churn = ", run.s_churn,
           " for ", class_name(o.kind),
-          " adds noise after the model was called, which the step then leaves in the sample; use "
-          "s_churn 0, or EulerAncestralDiscreteScheduler");
+          " adds noise after the model was called, which the step then leaves in the sample; write "
+          "dpm::Ddim{.churn = {.amount = s_churn}} over grid(steps)");
 }
 
 /// Refuses a part of a run that is not one.
