@@ -90,7 +90,38 @@ const std::vector<HubConfig>& hub_configs() {
            "num_train_timesteps": 1000, "prediction_type": "epsilon", "rho": 7.0,
            "sample_max_value": 1.0, "sigma_data": 0.5, "sigma_max": 80.0, "sigma_min": 0.002,
            "solver_order": 2, "solver_type": "midpoint", "thresholding": false})",
-       1.0955, -1.5537}};
+       1.0955, -1.5537},
+      {"SDXL Turbo",
+       R"({"_class_name": "EulerAncestralDiscreteScheduler", "_diffusers_version": "0.24.0.dev0",
+           "beta_end": 0.012, "beta_schedule": "scaled_linear", "beta_start": 0.00085,
+           "clip_sample": false, "interpolation_type": "linear", "num_train_timesteps": 1000,
+           "prediction_type": "epsilon", "sample_max_value": 1.0, "set_alpha_to_one": false,
+           "skip_prk_steps": true, "steps_offset": 1, "timestep_spacing": "trailing",
+           "trained_betas": null, "use_karras_sigmas": false})",
+       999.0, 49.0},
+      {"CogVideoX 2B",
+       R"({"_class_name": "CogVideoXDDIMScheduler", "_diffusers_version": "0.30.0.dev0",
+           "beta_end": 0.012, "beta_schedule": "scaled_linear", "beta_start": 0.00085,
+           "clip_sample": false, "clip_sample_range": 1.0, "num_train_timesteps": 1000,
+           "prediction_type": "v_prediction", "rescale_betas_zero_snr": true,
+           "sample_max_value": 1.0, "set_alpha_to_one": true, "snr_shift_scale": 3.0,
+           "steps_offset": 0, "timestep_spacing": "trailing", "trained_betas": null})",
+       999.0, 49.0},
+      {"CogVideoX 5B",
+       R"({"_class_name": "CogVideoXDPMScheduler", "_diffusers_version": "0.31.0.dev0",
+           "beta_end": 0.012, "beta_schedule": "scaled_linear", "beta_start": 0.00085,
+           "clip_sample": false, "clip_sample_range": 1.0, "num_train_timesteps": 1000,
+           "prediction_type": "v_prediction", "rescale_betas_zero_snr": true,
+           "sample_max_value": 1.0, "set_alpha_to_one": true, "snr_shift_scale": 1.0,
+           "steps_offset": 0, "timestep_spacing": "trailing", "trained_betas": null})",
+       999.0, 49.0},
+      {"Stable Audio Open",
+       R"({"_class_name": "CosineDPMSolverMultistepScheduler", "_diffusers_version": "0.30.0.dev0",
+           "euler_at_final": false, "final_sigmas_type": "zero", "lower_order_final": true,
+           "num_train_timesteps": 1000, "prediction_type": "v_prediction", "rho": 7.0,
+           "sigma_data": 1.0, "sigma_max": 500, "sigma_min": 0.3,
+           "sigma_schedule": "exponential", "solver_order": 2, "solver_type": "midpoint"})",
+       0.99873, 0.18555}};
   return configs;
 }
 
@@ -110,6 +141,35 @@ TEST_CASE("configurations of well-known models are read, planned, shown and writ
         dpm::diffusers::make_plan(scheduler.method(20), scheduler.grid(20), scheduler.prediction());
     REQUIRE(own.model_calls() == plan.model_calls());
   }
+}
+
+TEST_CASE("distilled models take the timesteps that they were distilled with") {
+  const auto lcm = Scheduler::from_text(
+      R"({"_class_name": "LCMScheduler", "_diffusers_version": "0.22.0.dev0", "beta_end": 0.012,
+          "beta_schedule": "scaled_linear", "beta_start": 0.00085, "clip_sample": false,
+          "clip_sample_range": 1.0, "dynamic_thresholding_ratio": 0.995,
+          "num_train_timesteps": 1000, "original_inference_steps": 50,
+          "prediction_type": "epsilon", "rescale_betas_zero_snr": false,
+          "sample_max_value": 1.0, "set_alpha_to_one": true, "steps_offset": 0,
+          "thresholding": false, "timestep_scaling": 10.0, "timestep_spacing": "leading",
+          "trained_betas": null})");
+  REQUIRE(lcm.timesteps(4) == std::vector<double>{999.0, 759.0, 499.0, 259.0});
+  REQUIRE(lcm.make_plan(4).draws() == 3);
+  REQUIRE(lcm.make_plan(4).end().sigma() == 0.0);
+  REQUIRE(Scheduler::from_json(lcm.to_json()).make_plan(4) == lcm.make_plan(4));
+}
+
+TEST_CASE("Qwen-Image stretches its shifted sigmas to their end") {
+  const auto scheduler = Scheduler::from_text(
+      R"({"_class_name": "FlowMatchEulerDiscreteScheduler", "_diffusers_version": "0.34.0.dev0",
+          "base_image_seq_len": 256, "base_shift": 0.5, "invert_sigmas": false,
+          "max_image_seq_len": 8192, "max_shift": 0.9, "num_train_timesteps": 1000, "shift": 1.0,
+          "shift_terminal": 0.02, "stochastic_sampling": false, "time_shift_type": "exponential",
+          "use_beta_sigmas": false, "use_dynamic_shifting": true,
+          "use_exponential_sigmas": false, "use_karras_sigmas": false})");
+  const Run run{.sigmas = {1.0, 0.75, 0.5, 0.25}, .mu = 0.7};
+  REQUIRE_THAT(scheduler.sigmas(run)[3], WithinRel(0.02, 1e-12));
+  REQUIRE(scheduler.make_plan(run).model_calls() == 4);
 }
 
 TEST_CASE("FLUX takes its dynamic shift from the run") {

@@ -119,12 +119,16 @@ std::string reason_of(const Scheduler& scheduler, const Run& run, const dpm::Pla
   if (o.kind == Kind::dpm_singlestep && n % o.solver_order != 0) {
     return "DPMSolverSinglestep has blocks that do not fill the grid";
   }
-  const bool ddim = o.kind == Kind::ddim || o.kind == Kind::ddim_inverse;
+  const bool ddim = o.kind == Kind::ddim || o.kind == Kind::ddim_inverse || o.kind == Kind::tcd;
   if (ddim && scheduler.corrects() && !run.use_clipped_model_output) {
     return "DDIM keeps the noise of the prediction before it was corrected";
   }
   if (o.kind == Kind::pndm && !o.skip_prk_steps && o.num_train_timesteps / n % 2 == 1) {
     return "PNDM rounds the timestep in the middle of a step";
+  }
+  // There the first step takes all but 5e-8 of the noise's variance.
+  if (o.kind == Kind::kdpm2_ancestral && o.beta_schedule == "squaredcos_cap_v2" && n < 10) {
+    return "ancestral steps lose digits where they take nearly all the noise";
   }
   if (o.kind == Kind::lms) return "LMSDiscrete extrapolates in its last step, to sigma 0";
   if (o.kind == Kind::cogvideox_dpm) return "CogVideoXDPM draws twice in a step";
@@ -235,19 +239,19 @@ TEST_CASE("plan and method over the grid agree for every class and every option"
         "DPMSolverSinglestep has blocks that do not fill the grid",
         "DDIM keeps the noise of the prediction before it was corrected",
         "PNDM rounds the timestep in the middle of a step", "a step has no length",
+        "ancestral steps lose digits where they take nearly all the noise",
         "LMSDiscrete extrapolates in its last step, to sigma 0",
         "CogVideoXDPM draws twice in a step", "DDPMWuerstchen adds no noise in its last step"}) {
     INFO(reason);
     CHECK(counts.differences[reason] > 0);
   }
-  CHECK(counts.differences.size() == 10);
+  CHECK(counts.differences.size() == 11);
 }
 
 TEST_CASE("options that no method of the library has are refused by the method and not the plan") {
-  Options flow = dpm::diffusers::options_of(Kind::flow_match_euler);
-  flow.stochastic_sampling = true;
-  REQUIRE(Scheduler(flow).make_plan(8).draws() == 8);
-  REQUIRE_THROWS_WITH(Scheduler(flow).method(8), mentions("stochastic_sampling has no method"));
+  const Scheduler heun(dpm::diffusers::options_of(Kind::flow_match_heun));
+  REQUIRE(heun.make_plan(8).model_calls() == 15);
+  REQUIRE_THROWS_WITH(heun.method(8), mentions("FlowMatchHeunDiscreteScheduler has no method"));
 
   Options unipc = dpm::diffusers::options_of(Kind::unipc);
   unipc.disable_corrector = {0, 2};

@@ -142,6 +142,17 @@ TEST_CASE("sigmas that do not fall are refused, inverted or not") {
     o.num_train_timesteps = 1;  // diffusers spreads four sigmas from 1 to 1
     says([&] { (void)Scheduler(o).make_plan(4); }, "same sigma twice");
   }
+  for (const Mode mode : {Mode::strict, Mode::compatible}) {
+    for (const Kind kind : {Kind::euler, Kind::ltx_euler_ancestral}) {
+      says(
+          [&] {
+            (void)Scheduler(options_of(kind), mode).make_plan(Run{.sigmas = {1.0, 0.0, 0.0}});
+          },
+          "over 2 steps has sigma 0 before the end");
+    }
+    const json lms{{"num_train_timesteps", 1}, {"beta_end", 0.5}};
+    says([&] { (void)scheduler_of("LMSDiscrete", lms, mode).make_plan(3); }, "same sigma twice");
+  }
   const Scheduler euler(options_of(Kind::euler));
   says(
       [&] {
@@ -324,6 +335,9 @@ TEST_CASE("options set by hand are checked as those of a file are") {
   o = options_of(Kind::unipc);
   o.sigma_min = std::nan("");
   says([&] { (void)Scheduler(o); }, "sigma_min is");
+  o = options_of(Kind::edm_euler);
+  o.sigma_data = 1e300;
+  says([&] { (void)Scheduler(o); }, "sigma_data is 1e+300; it must be greater than 0 and less");
   o = Options{.kind = static_cast<Kind>(99)};
   says([&] { (void)Scheduler(o); }, "kind is number 99");
 

@@ -83,13 +83,14 @@ class Scheduler {
   }
   [[nodiscard]] std::vector<double> timesteps(int steps) const { return timesteps(of(steps)); }
 
-  /// diffusers' `sigmas`; empty for DDIM, DDPM and PNDM, which have none.
+  /// diffusers' `sigmas`; empty for classes that have none, such as DDIM.
   [[nodiscard]] std::vector<double> sigmas(const Run& run) const {
     return detail::shown(options_, points(run)).sigmas;
   }
   [[nodiscard]] std::vector<double> sigmas(int steps) const { return sigmas(of(steps)); }
 
-  /// What the start, standard normal noise, is to be multiplied with.
+  /// What the start, standard normal noise, is to be multiplied with. Refuses a run that begins
+  /// later, which starts from `add_noise(image, plan.start(), noise)`.
   [[nodiscard]] double init_noise_sigma(const Run& run) const {
     return detail::init_noise_sigma(options_, points(run));
   }
@@ -111,7 +112,8 @@ class Scheduler {
   /// - PNDM with v_prediction, which diffusers converts after mixing;
   /// - DEIS where it lowers its order at the end;
   /// - DPMSolverSinglestep where its blocks do not fill the grid;
-  /// - DDIM and its inverse with clip_sample or thresholding: diffusers keeps the model's noise
+  /// - DDIM, its inverse and TCD with clip_sample or thresholding: diffusers keeps the model's
+  /// noise
   ///   prediction, unless the run has `use_clipped_model_output`;
   /// - PNDM's Runge-Kutta steps, where half of num_train_timesteps / steps is not whole: diffusers
   ///   rounds it;
@@ -122,10 +124,9 @@ class Scheduler {
   /// - runs with a first or last step of no length: the grid leaves it out, and with it one model
   ///   call.
   ///
-  /// Refuses what the library has no method for: KDPM2AncestralDiscrete, DPMSolverSDE,
-  /// FlowMatchHeunDiscrete, FlowMatchLCM, LTXEulerAncestralRF, IPNDM, LCM and TCD;
-  /// DPMSolverSinglestep with sde-dpmsolver++ or begun within a block, FlowMatchEulerDiscrete with
-  /// stochastic_sampling, s_churn, and UniPC where disable_corrector names some steps and not all.
+  /// Refuses what the library has no method for: FlowMatchHeunDiscrete, IPNDM, s_churn,
+  /// DPMSolverSinglestep with sde-dpmsolver++ or begun within a block, and UniPC where
+  /// disable_corrector names some steps and not all.
   [[nodiscard]] Method method(const Run& run) const {
     return detail::method_of(options_, run, points(run));
   }

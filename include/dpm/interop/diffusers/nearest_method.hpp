@@ -16,15 +16,19 @@
 #include "dpm/method/ddpm.hpp"
 #include "dpm/method/deis.hpp"
 #include "dpm/method/dpm_solver.hpp"
+#include "dpm/method/dpm_solver_sde.hpp"
 #include "dpm/method/heun.hpp"
+#include "dpm/method/lcm.hpp"
 #include "dpm/method/pndm.hpp"
 #include "dpm/method/sa_solver.hpp"
+#include "dpm/method/tcd.hpp"
 #include "dpm/method/unipc.hpp"
 
 namespace dpm::diffusers {
 
 /// The library's own method that is nearest to a configuration.
-using Method = std::variant<DpmSolver, UniPc, Deis, SaSolver, Ddim, Ddpm, Pndm, Heun>;
+using Method =
+    std::variant<DpmSolver, UniPc, Deis, SaSolver, Ddim, Ddpm, Pndm, Heun, DpmSolverSde, Lcm, Tcd>;
 
 namespace detail {
 
@@ -41,7 +45,8 @@ inline std::vector<Level> grid_levels(const AnySchedule& schedule, const Options
     if (o.kind == Kind::pndm) timesteps = table_timesteps(o, mode, table.size(), run.steps);
     for (const double t : timesteps) levels.push_back(table.level(static_cast<int>(t)));
     const bool inverse = o.kind == Kind::ddim_inverse;
-    levels.insert(inverse ? levels.begin() : levels.end(), level_or_end(o, table, -1));
+    const int end = o.kind == Kind::tcd ? 0 : -1;
+    levels.insert(inverse ? levels.begin() : levels.end(), level_or_end(o, table, end));
     // The inverse tells the model the timestep that a step runs to.
     for (std::size_t i = 0; inverse && i < timesteps.size(); ++i) levels[i].timestep = timesteps[i];
   }
@@ -88,15 +93,13 @@ inline UniPc unipc_method_of(const Options& o, const Points& points) {
 
 /// Refuses the classes and options that no method of the library is like.
 inline void check_has_method(const Options& o, const Run& run, const Points& points) {
-  const bool has_none =
-      is_one_of(o.kind, Kind::kdpm2_ancestral, Kind::dpm_sde, Kind::flow_match_heun,
-                Kind::flow_match_lcm, Kind::ltx_euler_ancestral, Kind::ipndm, Kind::lcm, Kind::tcd);
-  require(!has_none, "diffusers: ", class_name(o.kind),
-          " has no method of its like here; use its plan");
-  require(!o.stochastic_sampling, "diffusers: ", class_name(o.kind),
-          " with stochastic_sampling has no method of its like here; use its plan");
+  require(o.kind != Kind::flow_match_heun && o.kind != Kind::ipndm,
+          "diffusers: ", class_name(o.kind),
+          " has no method of its like here; use its plan, or a method in data "
+          "space, such as dpm::UniPc");
   require(run.s_churn == 0.0, "diffusers: ", class_name(o.kind),
-          " with s_churn has no method of its like here; use its plan");
+          " with s_churn has no method of its like here; use its plan, or dpm::Ddim{.churn}, which "
+          "takes the added noise away again");
   require(o.kind != Kind::dpm_singlestep ||
               points.skipped % static_cast<std::size_t>(o.solver_order) == 0,
           "diffusers: ", class_name(o.kind), " that begins with step ", points.skipped,
@@ -129,6 +132,19 @@ inline Method method_of(const Options& o, const Run& run, const Points& points) 
   }
   if (o.kind == Kind::pndm) {
     return Pndm{.warmup = o.skip_prk_steps ? Pndm::Warmup::plms : Pndm::Warmup::runge_kutta};
+  }
+  if (o.kind == Kind::kdpm2_ancestral) {
+    return DpmSolver{.order = 2,
+                     .form = DpmSolver::Form::singlestep,
+                     .space = Space::noise,
+                     .fresh = {.eta = 1.0}};
+  }
+  if (o.kind == Kind::dpm_sde) return DpmSolverSde{.fresh = {.eta = 1.0, .scale = run.s_noise}};
+  if (o.kind == Kind::flow_match_lcm || o.stochastic_sampling) return Lcm{};
+  if (o.kind == Kind::lcm) return Lcm{.timestep_scaling = o.timestep_scaling};
+  if (o.kind == Kind::tcd) return Tcd{.eta = run.eta.value_or(0.3)};
+  if (o.kind == Kind::ltx_euler_ancestral) {
+    return Ddim{.eta = o.eta, .noise_scale = o.s_noise, .rule = FreshNoise::Rule::flow};
   }
   if (is_one_of(o.kind, Kind::ddim, Kind::ddim_inverse, Kind::cogvideox_ddim, Kind::euler,
                 Kind::edm_euler, Kind::flow_match_euler)) {

@@ -140,8 +140,8 @@ struct Run {
   int steps = 0;
   /// Timesteps of one's own, from high to low.
   std::vector<double> timesteps = {};
-  /// Sigmas of one's own, from high to low: for Euler the last is where the run ends, for a flow an
-  /// end at 0 is added.
+  /// Sigmas of one's own, from high to low: for Euler and LTXEulerAncestralRF the last is where the
+  /// run ends, for other flows they are those before the shift, and an end at 0 is added.
   std::vector<double> sigmas = {};
   /// The shift of a flow whose `use_dynamic_shifting` is on, e^mu.
   std::optional<double> mu = std::nullopt;

@@ -80,6 +80,7 @@ inline void check_possible(const Options& o) {
        "be at least 0 and less than 1");
   below_1e6("sigma_min", o.sigma_min.value_or(1.0));
   below_1e6("sigma_max", o.sigma_max.value_or(1.0));
+  below_1e6("sigma_data", o.sigma_data);
   must("rho", o.rho, o.rho >= 0.1 && o.rho <= 1000.0, "lie between 0.1 and 1000");
   must("clip_sample_range", clip, !has_clipping(o) || (clip > 0.0 && clip < 1e300),
        "be greater than 0 and finite");

@@ -34,12 +34,14 @@ inline void check_order(const Options& o, Mode mode, const Points& points) {
   const bool strict = mode == Mode::strict;
   const bool lambda = steps_in_lambda(o.kind);
   const bool rises = o.invert_sigmas || o.kind == Kind::dpm_multistep_inverse;
-  const bool divides = is_one_of(o.kind, Kind::unipc, Kind::sa_solver) ||
+  const bool divides = is_one_of(o.kind, Kind::unipc, Kind::sa_solver, Kind::lms) ||
                        (o.solver_order > 1 && (lambda || o.kind == Kind::edm_dpm_multistep));
   const std::size_t n = points.timesteps.size();
   for (std::size_t i = 1; i <= n; ++i) {
     const double before = points.sigmas[i - 1];
     const double sigma = points.sigmas[i];
+    require(before > 0.0 || o.invert_sigmas, "diffusers: ", class_name(o.kind), " over ", n,
+            " steps has sigma 0 before the end, where there is nothing left to do");
     // On a curve, rounding may part the last two.
     const bool same = i < n ? sigma == before : std::abs(sigma - before) <= 1e-12 * before;
     require(!same || i == n || !(strict || divides), "diffusers: ", class_name(o.kind), " over ", n,
@@ -74,8 +76,8 @@ inline void check_noise(const Options& o, Mode mode, const Run& run) {
           "; it must be at least 0 and less than 1e6");
   require(run.s_churn == 0.0 || mode == Mode::compatible, "diffusers: s_churn = ", run.s_churn,
           " for ", class_name(o.kind),
-          " adds noise after the model was called, which the step then leaves in the sample; use "
-          "s_churn 0, or EulerAncestralDiscreteScheduler");
+          " adds noise after the model was called, which the step then leaves in the sample; write "
+          "dpm::Ddim{.churn = {.amount = s_churn}} over grid(steps)");
 }
 
 /// Refuses a part of a run that is not one.
