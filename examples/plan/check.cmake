@@ -1,0 +1,71 @@
+# Prints plans in every format and looks at them; then checks that bad input is refused.
+# cmake -D PLAN=<program> -D RUN_ARRAY=<program> -D RUN_JSON=<program> -D OUTPUT=<folder> -P check.cmake
+cmake_minimum_required(VERSION 3.24)
+
+file(REMOVE_RECURSE ${OUTPUT})
+file(MAKE_DIRECTORY ${OUTPUT})
+
+# expect(<regex> <option>...): the program succeeds and prints what matches.
+function(expect regex)
+  execute_process(COMMAND ${PLAN} ${ARGN} OUTPUT_VARIABLE printed COMMAND_ERROR_IS_FATAL ANY)
+  if(NOT printed MATCHES "${regex}")
+    message(SEND_ERROR "plan ${ARGN}: nothing matches ${regex} in\n${printed}")
+  endif()
+endfunction()
+
+# expect_refusal(<regex> <option>...): the program fails, says what matches, and prints nothing.
+function(expect_refusal regex)
+  execute_process(COMMAND ${PLAN} ${ARGN} RESULT_VARIABLE status OUTPUT_VARIABLE printed ERROR_VARIABLE said)
+  if(status EQUAL 0 OR printed OR NOT said MATCHES "${regex}")
+    message(SEND_ERROR "plan ${ARGN}: ended with ${status} and said '${said}'; expected ${regex}")
+  endif()
+endfunction()
+
+# Tables: the first and the last level of 20 Karras steps, and those of a flow.
+expect("   1 +999 +0\\.068[0-9]* +0\\.9976[0-9]* +14\\.614[0-9]* +-2\\.682" "DPM++ 2M Karras" --steps 20)
+expect("  20 +0 +0\\.9995[0-9]* +0\\.0291[0-9]* +0\\.0291[0-9]* +3\\.534" "DPM++ 2M Karras" --steps 20)
+expect("20 steps, 20 model calls, 0 noise draws" dpmpp_2m --scheduler karras --steps 20)
+expect("   1 +1000 +0 +1 +inf +-inf\n   2 +900 +0\\.1 +0\\.9 " euler --scheduler simple --flow-shift 3 --steps 4)
+expect("the model predicts flow" euler --scheduler simple --flow-shift 3 --steps 4)
+expect("the model predicts velocity" euler --prediction velocity)
+expect("20 noise draws" "Euler a" --eta 0.5 --scheduler karras --steps 21)
+expect("dpmpp_2m .*\nscheduler .*\nkarras" --list)
+
+# A scheduler_config.json.
+set(config ${OUTPUT}/scheduler_config.json)
+file(WRITE ${config} [[{"_class_name": "EulerDiscreteScheduler", "beta_start": 0.00085, "beta_end": 0.012,
+  "beta_schedule": "scaled_linear", "num_train_timesteps": 1000, "steps_offset": 1,
+  "timestep_spacing": "leading", "prediction_type": "epsilon"}]])
+expect("   1 +951 .*\n  20 +1 .*x is at first standard normal noise times 11\\.07" ${config} --steps 20)
+expect("x is at first standard normal noise times 0\\.99" euler)
+expect("x is at first the image with the noise" euler --denoise 0.5)
+
+# JSON, read back and compared, and the C array, run to the same bits.
+execute_process(COMMAND ${PLAN} "DPM++ 2M SDE Karras" --steps 6 --format json --output ${OUTPUT}/plan.json
+                COMMAND_ERROR_IS_FATAL ANY)
+execute_process(COMMAND ${RUN_JSON} ${OUTPUT}/plan.json OUTPUT_VARIABLE expected COMMAND_ERROR_IS_FATAL ANY)
+execute_process(COMMAND ${RUN_ARRAY} OUTPUT_VARIABLE samples COMMAND_ERROR_IS_FATAL ANY)
+if(NOT samples STREQUAL expected OR samples STREQUAL "")
+  message(SEND_ERROR "run_array printed\n${samples}and run_json\n${expected}")
+endif()
+expect("static const struct dpm_instruction dpm_plan" "Euler" --format c)
+
+# The plot, where gnuplot is installed.
+find_program(GNUPLOT gnuplot)
+if(GNUPLOT)
+  expect("model calls" "DPM++ 2M Karras" --plot ${OUTPUT}/plan.svg)
+  file(READ ${OUTPUT}/plan.svg svg)
+  if(NOT svg MATCHES "<svg" OR NOT svg MATCHES "lambda")
+    message(SEND_ERROR "plan.svg is no plot of lambda")
+  endif()
+endif()
+
+expect_refusal("no sampler is called \"eulre\"; the nearest names are euler" eulre)
+expect_refusal("no scheduler is called \"kerras\"; the nearest names are karras" euler --scheduler kerras)
+expect_refusal("use sample_adaptive" "DPM adaptive")
+expect_refusal("cannot open nowhere\\.json" nowhere.json)
+expect_refusal("no sampler is given")
+expect_refusal("says itself" ${config} --flow-shift 3)
+expect_refusal("go with a scheduler_config" euler --mu 1.15)
+expect_refusal("steps = 0" euler --steps 0)
+expect_refusal("cannot write" euler --output ${OUTPUT}/nowhere/plan.txt)
