@@ -245,9 +245,9 @@ TEST_CASE("a text of lists in lists is refused without a call for each") {
   const int deep = 100'000;
   const std::string text = R"({"_class_name": "DDIMScheduler", "beta_start": )" +
                            repeated("[", deep) + repeated("]", deep) + "}";
-  says([&] { (void)Scheduler::from_text(text); }, "lists or objects more than 16 deep");
-  says([&] { (void)Scheduler::from_text(repeated("[", deep)); }, "more than 16 deep");
-  says([&] { (void)Scheduler::from_text(repeated("{\"a\":", deep)); }, "more than 16 deep");
+  says([&] { (void)Scheduler::from_text(text); }, "lists or objects more than 64 deep");
+  says([&] { (void)Scheduler::from_text(repeated("[", deep)); }, "more than 64 deep");
+  says([&] { (void)Scheduler::from_text(repeated("{\"a\":", deep)); }, "more than 64 deep");
   json value = json::array();
   for (int i = 0; i < deep; ++i) value = json::array({std::move(value)});
   json config{{"_class_name", "DDIMScheduler"}};

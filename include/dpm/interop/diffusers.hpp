@@ -46,7 +46,7 @@ class Scheduler {
     return Scheduler(Read{detail::read_options(config)}, mode);
   }
   /// From the text of the file, which may hold Python's Infinity and -Infinity. Refuses what is not
-  /// JSON, a key that stands twice, and lists or objects more than 16 deep.
+  /// JSON, a key that stands twice, and lists or objects more than 64 deep.
   [[nodiscard]] static Scheduler from_text(std::string_view text, Mode mode = Mode::strict) {
     return from_json(detail::parse_config(text), mode);
   }

@@ -6,12 +6,11 @@
 
 #include <cstddef>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "dpm/error.hpp"
+#include "dpm/interop/json_text.hpp"
 
 namespace dpm::diffusers::detail {
 
@@ -55,53 +54,19 @@ inline std::string quote_non_finite(std::string_view text) {
   return quoted;
 }
 
-/// Reads a text without keeping it, and refuses what a parsed value no longer shows: a key that
-/// stands twice in one object, of which the last would win, and lists in lists without end.
-class TextCheck : public json::json_sax_t {
- public:
-  bool null() override { return true; }
-  bool boolean(bool /*value*/) override { return true; }
-  bool number_integer(number_integer_t /*value*/) override { return true; }
-  bool number_unsigned(number_unsigned_t /*value*/) override { return true; }
-  bool number_float(number_float_t /*value*/, const string_t& /*text*/) override { return true; }
-  bool string(string_t& /*value*/) override { return true; }
-  bool binary(binary_t& /*value*/) override { return true; }
-  bool start_object(std::size_t /*size*/) override { return enter(); }
-  bool end_object() override { return leave(); }
-  bool start_array(std::size_t /*size*/) override { return enter(); }
-  bool end_array() override { return leave(); }
-  bool key(string_t& name) override {
-    require(keys_.back().insert(name).second, "diffusers: the key ", shortened(name),
-            " stands twice in one object; leave one of the two out");
-    return true;
-  }
-  bool parse_error(std::size_t /*position*/, const std::string& /*token*/,
-                   const nlohmann::detail::exception& /*error*/) override {
-    return false;
-  }
-
- private:
-  bool enter() {
-    constexpr std::size_t deepest = 16;
-    require(keys_.size() < deepest, "diffusers: the text has lists or objects more than ", deepest,
-            " deep; a scheduler_config.json has 2");
-    keys_.emplace_back();
-    return true;
-  }
-  bool leave() {
-    keys_.pop_back();
-    return true;
-  }
-
-  std::vector<std::set<std::string>> keys_;  // of the objects and lists that are open
-};
-
-/// The text as JSON. Refuses what is no JSON, and what `TextCheck` refuses.
+/// The text as JSON. Refuses what is no JSON, lists in lists without end, and a key that stands
+/// twice in one object, of which the last would win.
 inline json parse_config(std::string_view text) {
   const std::string quoted = quote_non_finite(text);
-  TextCheck check;
-  require(json::sax_parse(quoted, &check),
-          "diffusers: the text is not JSON; give the file's contents, not its name");
+  dpm::detail::JsonTextChecker checker;
+  const bool is_json = json::sax_parse(quoted, &checker);
+  require(!checker.too_deep(), "diffusers: the text has lists or objects more than ",
+          dpm::detail::JsonTextChecker::most_depth, " deep; a scheduler_config.json has 2");
+  require(is_json, "diffusers: the text is not JSON; give the file's contents, not its name");
+  if (const std::string* key = checker.twice()) {
+    require(false, "diffusers: the key ", shortened(*key),
+            " stands twice in one object; leave one of the two out");
+  }
   return json::parse(quoted, nullptr, false);
 }
 
