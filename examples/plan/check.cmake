@@ -58,6 +58,7 @@ if(GNUPLOT)
   if(NOT svg MATCHES "<svg" OR NOT svg MATCHES "lambda")
     message(SEND_ERROR "plan.svg is no plot of lambda")
   endif()
+  expect("model calls" euler --flow-shift 3 --plot ${OUTPUT}/flow.svg)
 endif()
 
 expect_refusal("no sampler is called \"eulre\"; the nearest names are euler" eulre)

@@ -16,5 +16,5 @@ std::string as_table(const dpm::Plan& plan, const std::string& start);
 /// corrections.
 std::string as_c_array(const dpm::Plan& plan, const std::string& title, const std::string& start);
 
-/// Draws sigma / alpha and lambda against the step into an SVG, by gnuplot.
+/// Draws sigma / alpha, of a flow sigma, and lambda against the step into an SVG, by gnuplot.
 void plot(const dpm::Plan& plan, const std::string& title, const std::string& file);

@@ -21,12 +21,14 @@ std::string quoted(const std::string& text) {
 }  // namespace
 
 void plot(const dpm::Plan& plan, const std::string& title, const std::string& file) {
+  const bool flow = plan.prediction == dpm::Prediction::flow;
   std::string data;
   int step = 0;
   const auto add = [&](const dpm::Level& level) {
     char line[100];
     const bool finite = std::isfinite(level.lambda());
-    std::snprintf(line, sizeof line, "%d %.9g %.9g\n", step++, std::exp(-level.lambda()),
+    std::snprintf(line, sizeof line, "%d %.9g %.9g\n", step++,
+                  flow ? level.sigma() : std::exp(-level.lambda()),
                   finite ? level.lambda() : std::nan(""));
     data += line;
   };
@@ -37,7 +39,8 @@ void plot(const dpm::Plan& plan, const std::string& title, const std::string& fi
       "'white' noenhanced\nset output " +
       quoted(file) + "\nset datafile missing 'nan'\n$plan << end\n" + data +
       "end\nset grid lc rgb '#dddddd'\nset key off\nset xlabel 'step'\n" +
-      "set multiplot layout 1,2 title " + quoted(title) + "\nset title 'sigma / alpha'\n" +
+      "set multiplot layout 1,2 title " + quoted(title) + "\nset title '" +
+      (flow ? "sigma" : "sigma / alpha") + "'\n" +
       "plot $plan using 1:2 with linespoints lc rgb '#0072b2' pt 7 ps 0.4\n" +
       "set title 'lambda'\n" +
       "plot $plan using 1:3 with linespoints lc rgb '#d55e00' pt 7 ps 0.4\n";

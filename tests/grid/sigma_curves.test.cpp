@@ -265,6 +265,10 @@ TEST_CASE("curves refuse parameters out of range") {
   }
   refused([] { (void)make_grid(dpm::Laplace{.mu = infinity}, table, 5); },
           "Laplace: mu = inf; it must be finite");
+  refused(
+      [] { (void)make_grid(dpm::Laplace{.beta = 5.0}, table, 5); },
+      "Laplace: of 5 levels, 0 and 1 are both cut to sigma 14.614641; take fewer steps, or another "
+      "mu or beta");
   refused([] { (void)make_grid(dpm::Laplace{.start = 0.1, .end = 0.5}, table, 5); },
           "Laplace: start = 0.1, end = 0.5; the start must be greater than the end");
   refused([] { (void)make_grid(dpm::BongTangent{.start = 0.1, .end = 0.5}, table, 5); },

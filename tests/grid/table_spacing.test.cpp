@@ -74,6 +74,12 @@ TEST_CASE("spacings of a table visit the entries that the programs visit") {
   // 999 u^2 (3 - 2 u) at u = 3/4, 1/2 and 1/4 is 842.9, 499.5 and 156.1.
   CHECK(entries(dpm::SmoothstepTimestep{}, 4) == std::vector<int>{999, 843, 500, 156});
   CHECK(entries(dpm::SmoothstepTimestep{}, 1) == std::vector<int>{999});
+  CHECK(entries(dpm::SmoothstepTimestep{}, 77).size() == 77);
+  // Of 160 the first three places are 999, 998.9 and 998.5, the last two 0.5 and 0.1.
+  const std::vector<int> once = entries(dpm::SmoothstepTimestep{}, 160);
+  CHECK(once.size() == 157);
+  CHECK(once[1] == 998);
+  CHECK(once[155] == 1);
 }
 
 TEST_CASE("LcmTimestep visits the timesteps that consistency models are distilled at") {

@@ -63,7 +63,7 @@ TEST_CASE("SA-Solver in noise space wants steps that are short in lambda") {
   REQUIRE_THAT(mean_of(dpm::Space::noise, 30), WithinAbs(3.0, 0.01));
 }
 
-TEST_CASE("SaSolver refuses orders and a tau out of range") {
+TEST_CASE("SaSolver refuses orders, a factor on its noise and a tau out of range") {
   const dpm::Grid grid = make_grid(dpm::UniformTime{}, schedule, 8);
   for (const int bad : {-1, 0, 5}) {
     refused([&] { (void)make_plan(SaSolver{.predictor_order = bad}, grid); },
@@ -74,6 +74,10 @@ TEST_CASE("SaSolver refuses orders and a tau out of range") {
             "SaSolver: corrector_order = " + std::to_string(bad) +
                 "; it must be 2 to 5, or 0 for none");
   }
+  refused([&] { (void)make_plan(SaSolver{.noise_scale = -1.0}, grid); },
+          "SaSolver: noise_scale = -1; it must be finite and at least 0");
+  refused([&] { (void)make_plan(SaSolver{.noise_scale = infinity}, grid); },
+          "SaSolver: noise_scale = inf; it must be finite and at least 0");
   refused([&] { (void)make_plan(SaSolver{.tau = nullptr}, grid); },
           "SaSolver: tau is empty; it must be a function");
   for (const auto& [bad, text] : {std::pair{-1.0, "-1"}, {not_a_number, "nan"}}) {

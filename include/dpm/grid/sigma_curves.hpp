@@ -226,7 +226,7 @@ DPM_INLINE Grid make_grid(const Laplace& spacing, const AnySchedule& schedule, i
       const Level level = ends.level(scale, log_sigma);
       detail::require(i == 0 || level.time < levels.back().time, "Laplace: of ", count, " levels, ",
                       i - 1, " and ", i, " are both cut to sigma ",
-                      std::exp(scale.log_at(level.time)),
+                      static_cast<float>(std::exp(scale.log_at(level.time))),
                       "; take fewer steps, or another mu or beta");
       levels.push_back(level);
     }
