@@ -71,6 +71,8 @@ TEST_CASE("the plans of every method come back from JSON to the bit") {
   for (const dpm::AnySchedule& schedule :
        {dpm::AnySchedule(dpm::VpLinear()), dpm::AnySchedule(dpm::Edm())}) {
     for (const NamedMethod& method : every_method()) {
+      const bool of_flows = method.name.find("rule of flows") != std::string::npos;
+      if (of_flows && schedule.last_time() > 1.0) continue;  // EDM's sigma is above 1
       const dpm::Grid grid = method.grid(schedule, schedule.last_time(), schedule.first_time(), 7);
       for (const auto prediction : {Prediction::noise, Prediction::velocity, Prediction::edm}) {
         if (prediction == Prediction::edm && grid.levels()[0].data_stddev == 0.0) continue;

@@ -60,6 +60,27 @@ TEST_CASE("law 1 for stochastic methods: data at one point stays there") {
   }
 }
 
+TEST_CASE("law 1 for stochastic methods: data at one point stays there from pure noise on") {
+  // A flow that starts at alpha = 0, with the constant data prediction mu.
+  const double mu = 0.7;
+  const dpm::Grid grid =
+      make_grid(dpm::UniformTime{.start = 1.0, .end = 0.05}, dpm::RectifiedFlow(), steps);
+  REQUIRE(grid.front().alpha() == 0.0);
+  int asked = 0;
+  for (const NamedMethod& method : every_method()) {
+    if (!method.stochastic || method.name == "DDPM, beta variance") continue;
+    const auto usual = method.grid(schedule, 1.0, 0.05, steps);
+    if (method(usual, dpm::Prediction::data).space == dpm::Space::noise) continue;  // refused there
+    INFO(method.name);
+    const dpm::AffineState x = run_on_constant(method(grid, dpm::Prediction::data), mu);
+    const double variance = x.start(0) * x.start(0) + variance_of_draws(x);
+    REQUIRE_THAT(x.one(0), WithinRel(mu * grid.back().alpha(), 1e-12));
+    REQUIRE_THAT(variance, WithinRel(grid.back().sigma() * grid.back().sigma(), 1e-12));
+    ++asked;
+  }
+  REQUIRE(asked > 20);
+}
+
 TEST_CASE("law 1 for SDEs: over a constant prediction in the plan's space, many steps are one") {
   // The SDE is then solved exactly, mean and variance, however its interval is divided.
   for (const NamedMethod& method : every_method()) {

@@ -89,4 +89,52 @@ TEST_CASE("SaSolver refuses orders, a factor on its noise and a tau out of range
   }
 }
 
+TEST_CASE("PECE calls the model again at each corrected sample, 2 n - 1 times in n steps") {
+  const dpm::Grid grid = make_grid(dpm::UniformTime{}, schedule, 7);
+  const SaSolver pece{.evaluates_again = true};
+  REQUIRE(make_plan(pece, grid).model_calls() == 13);
+  REQUIRE(make_plan(pece, grid).draws() == 7);
+  REQUIRE(make_plan(pece, schedule, 11).model_calls() == 11);
+  refused([&] { (void)make_plan(pece, schedule, 12); },
+          "SaSolver: model_calls = 12 with evaluates_again, whose n steps make 2 n - 1; it must be "
+          "odd");
+  refused([&] { (void)make_plan(SaSolver{.corrector_order = 0, .evaluates_again = true}, grid); },
+          "SaSolver: evaluates_again with corrector_order = 0; without a corrector there is no "
+          "corrected sample to call the model at");
+}
+
+TEST_CASE("tau of the end of a step is asked for there") {
+  const dpm::Grid grid = make_grid(dpm::UniformTime{.end = 0.0}, schedule, 10);
+  const auto late = [](const Level& at) { return at.time < 0.45 ? 1.0 : 0.0; };
+  REQUIRE(make_plan(SaSolver{.tau = late}, grid).draws() == 3);  // from 0.4, 0.3, 0.2
+  REQUIRE(make_plan(SaSolver{.tau = late, .tau_of_end = true}, grid).draws() == 4);  // from 0.5
+  const auto early = [](const Level& at) { return at.time > 0.55 ? 1.0 : 0.0; };
+  REQUIRE(make_plan(SaSolver{.tau = early}, grid).draws() == 5);  // from 1.0 ... 0.6
+  REQUIRE(make_plan(SaSolver{.tau = early, .tau_of_end = true}, grid).draws() == 4);
+}
+
+TEST_CASE("lower orders at the end matter only where the grid ends at clean data") {
+  const SaSolver lower{.lower_order_final = true};
+  const dpm::Grid above = make_grid(dpm::UniformTime{}, schedule, 6);
+  REQUIRE(make_plan(lower, above) == make_plan(SaSolver{}, above));
+  const dpm::Grid to_zero = make_grid(dpm::UniformTime{.end = 0.0}, schedule, 6);
+  REQUIRE(make_plan(lower, to_zero) != make_plan(SaSolver{}, to_zero));
+}
+
+TEST_CASE("the noise scale of SaSolver is a factor on its draws, and bad ones are refused") {
+  const dpm::Grid grid = make_grid(dpm::UniformTime{}, schedule, 6);
+  REQUIRE(make_plan(SaSolver{.noise_scale = 0.0}, grid).draws() == 0);
+  for (const auto& row : {std::pair{-1.0, "-1"}, {infinity, "inf"}, {not_a_number, "nan"}}) {
+    const double bad = row.first;
+    refused([&] { (void)make_plan(SaSolver{.noise_scale = bad}, grid); },
+            "SaSolver: noise_scale = " + std::string(row.second) +
+                "; it must be finite and at least 0");
+  }
+  refused(
+      [&] {
+        (void)make_plan(SaSolver{.space = dpm::Space::noise, .simple_second_order = true}, grid);
+      },
+      "SaSolver: simple_second_order in noise space; it is a formula in data space");
+}
+
 }  // namespace sa_solver_test

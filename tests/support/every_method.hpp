@@ -221,8 +221,8 @@ inline void add_ancestral_and_churned(NamedMethods& all) {
   constexpr auto singlestep = DpmSolver::Form::singlestep;
   for (const auto& [suffix, eta] : {std::pair{"", 1.0}, {", eta = 0.5", 0.5}}) {
     const FreshNoise fresh{.eta = eta};
-    const auto add = [&](const std::string& name, auto method) {
-      all.push_back(named(name + suffix, method, true));
+    const auto add = [&, ending = std::string(suffix)](const std::string& name, auto method) {
+      all.push_back(named(name + ending, method, true));
     };
     add("DPM2 a", DpmSolver{.order = 2, .form = singlestep, .space = Space::noise, .fresh = fresh});
     add("DPM++ 2S a", DpmSolver{.order = 2, .form = singlestep, .fresh = fresh});

@@ -74,7 +74,7 @@ inline AncestralTarget ancestral_target(const FreshNoise& noise, const Level& s,
                   " to time ", t.time, "; there it must be at most ", 1.0 / std::sqrt(fresh));
   Level down = t;
   // log q. Near q = 0, of long steps, 1 - q^2 has lost its digits; eta = 1 gives q = e^-h.
-  if (taken < 0.9999) {
+  if (taken < 1.0 - 1e-9) {
     down.log_sigma += 0.5 * std::log1p(-taken);
   } else if (eta == 1.0) {
     down.log_sigma -= h;
