@@ -331,6 +331,16 @@ TEST_CASE("Timesteps are whole where those of the table are and else lie between
   CHECK(real.steps[7].from.timestep != plan.steps[7].from.timestep);
 }
 
+TEST_CASE("Schedules without a table run over the schedulers that need none") {
+  const AnySchedule process = dpm::VpLinear();
+  const Plan plan = plan_by_name("DPM++ 2M Karras", process, 12);
+  CHECK(plan == make_plan(dpm::DpmSolver{}, make_grid(dpm::KarrasSigma{}, process, 12)));
+  REQUIRE_THROWS_WITH(plan_by_name("Euler", process, 12), mentions("the schedule has no table"));
+  const Plan edm = plan_by_name("Heun Karras", dpm::Edm(), 18, Prediction::edm);
+  CHECK(edm.model_calls() == 35);
+  CHECK_THAT(edm.start().sigma(), WithinRel(80.0, 1e-12));
+}
+
 TEST_CASE("The list of names has a line for each row") {
   const std::string text = dpm::list_names();
   for (const Sampler& sampler : dpm::samplers()) {
