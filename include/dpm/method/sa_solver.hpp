@@ -70,7 +70,11 @@ DPM_INLINE void write(PlanBuilder& builder, const SaSolver& method, const Grid& 
       "SaSolver: corrector_order = ", method.corrector_order, "; it must be 2 to 5, or 0 for none");
   detail::require(!method.simple_second_order || method.space == Space::data,
                   "SaSolver: simple_second_order in noise space; it is a formula in data space");
-  detail::require(method.noise_scale >= 0.0 && method.noise_scale < 1e100,
+  detail::require(
+      !method.evaluates_again || method.corrector_order > 0,
+      "SaSolver: evaluates_again with corrector_order = 0; without a corrector there is "
+      "no corrected sample to call the model at");
+  detail::require(method.noise_scale >= 0.0 && method.noise_scale < 1e300,
                   "SaSolver: noise_scale = ", method.noise_scale,
                   "; it must be finite and at least 0");
   detail::require(static_cast<bool>(method.tau), "SaSolver: tau is empty; it must be a function");
