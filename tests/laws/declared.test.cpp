@@ -103,6 +103,44 @@ TEST_CASE("each method has its count of calls, draws and predictions on a grid o
     if (order > 2) costs.push_back({"DEIS-" + n + " in log rho", 12, 0, order, false});
     costs.push_back({"iPNDM-" + n, 12, 0, order, false});
   }
+  for (const std::string suffix : {"", ", eta = 0.5"}) {
+    costs.push_back({"DPM2 a" + suffix, 24, 12, 2, true});
+    costs.push_back({"DPM++ 2S a" + suffix, 24, 12, 2, true});
+    costs.push_back({"DPM++ 3S a" + suffix, 36, 12, 3, true});
+    costs.push_back({"RES multistep a" + suffix, 12, 12, 2, false});
+    costs.push_back({"DPM++ SDE" + suffix, 24, 24, 2, true});
+    costs.push_back({"Euler a, rule of flows" + suffix, 12, 12, 1, false});
+  }
+  costs.push_back({"DPM++ SDE, eta = 0", 24, 0, 2, true});
+  costs.push_back({"DPM++ SDE, r1 = 0.3", 24, 24, 2, true});
+  // As many draws as levels of its spacing have sigma / alpha from 0.1 to 50.
+  costs.push_back({"Euler with churn", 12, 10, 1, false});
+  costs.push_back({"Heun with churn", 24, 8, 2, true});
+  costs.push_back({"DPM2 with churn", 24, 8, 2, true});
+  for (const int stages : {2, 3}) {
+    const std::string name = "SEEDS-" + std::to_string(stages);
+    const auto slots = static_cast<std::size_t>(stages);
+    costs.push_back({name, 12 * stages, 12 * stages, slots, true});
+    costs.push_back({name + ", tau = 0.5", 12 * stages, 12 * stages, slots, true});
+  }
+  costs.push_back({"SEEDS-3, tau = 0", 36, 0, 3, true});
+  costs.push_back({"SEEDS-3, r2 = 0.5, tau = 0", 36, 0, 3, true});
+  for (const std::size_t order : {1U, 2U, 3U}) {
+    const std::string name = "ER-SDE-" + std::to_string(order);
+    costs.push_back({name, 12, 12, order, false});
+    if (order > 1) costs.push_back({name + ", sums of 4", 12, 12, order, false});
+  }
+  costs.push_back({"Gradient estimation", 12, 0, 2, false});
+  costs.push_back({"Heun++", 33, 0, 3, true});  // 10 * 3 + 2 + 1
+  for (const std::size_t order : {2U, 3U, 4U}) {
+    costs.push_back(
+        {"iPNDM-" + std::to_string(order) + ", equal-step weights", 12, 0, order, false});
+  }
+  costs.push_back({"SA-Solver, PECE", 23, 12, 4, false});
+  costs.push_back({"SA-Solver, simple second order", 12, 12, 3, false});
+  costs.push_back({"Restart", 40, 2, 2, true});  // 2 * 12 and twice 2 * 4
+  costs.push_back({"LCM", 12, 12, 1, false});
+  costs.push_back({"TCD", 12, 12, 1, false});
   costs.push_back({"DPM-Solver++-2 multistep, first order at the end", 12, 0, 2, false});
   costs.push_back({"Heun", 24, 0, 2, true});
   for (const std::string variable : {" in time", " in lambda"}) {

@@ -5,6 +5,7 @@
 /// adds its lines here and nowhere else.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <string>
 #include <utility>
@@ -17,6 +18,7 @@ namespace dpm_test {
 /// One variant of one method, with its type forgotten.
 struct NamedMethod {
   std::string name;
+  /// 0 if none is stated: for consistency models' samplers.
   int order = 0;
   bool stochastic = false;
   /// Steps from which on errors fall steadily, where orders are measured from.
@@ -28,6 +30,9 @@ struct NamedMethod {
   /// that law 1 does not hold for them.
   bool exact_on_constants = true;
 
+  /// Fresh noise and Heun++'s weights only run towards the data.
+  [[nodiscard]] bool inverts() const { return !stochastic && name != "Heun++"; }
+
   [[nodiscard]] dpm::Plan operator()(const dpm::Grid& g, dpm::Prediction p) const {
     return plan(g, p, dpm::Correction::none);
   }
@@ -36,8 +41,10 @@ struct NamedMethod {
 template <class Method, class Spacing>
 NamedMethod named_on(const Spacing& spacing, std::string name, Method method,
                      bool stochastic = false, int asymptotic = 96) {
+  int order = 0;
+  if constexpr (requires { convergence_order(method); }) order = convergence_order(method);
   return {std::move(name),
-          convergence_order(method),
+          order,
           stochastic,
           asymptotic,
           [method](const dpm::Grid& grid, dpm::Prediction prediction, dpm::Correction correction) {
@@ -64,7 +71,8 @@ using NamedMethods = std::vector<NamedMethod>;
 
 /// Whether the method solves the SDE of `dpm::ExponentialStep`, with its tau.
 inline bool has_tau(const NamedMethod& method) {
-  return method.name.rfind("SDE-", 0) == 0 || method.name.rfind("SA-", 0) == 0;
+  const auto begins = [&](const char* with) { return method.name.rfind(with, 0) == 0; };
+  return method.stochastic && (begins("SDE-") || begins("SA-") || begins("SEEDS-"));
 }
 
 inline void add_dpm_solvers(NamedMethods& all) {
@@ -203,6 +211,90 @@ inline void add_sa_solvers(NamedMethods& all) {
   all.push_back(named("SA-Solver, tau within", SaSolver{.tau = inside}, true));
 }
 
+/// Ancestral steps, and noise before each step.
+inline void add_ancestral_and_churned(NamedMethods& all) {
+  using dpm::Ddim;
+  using dpm::DpmSolver;
+  using dpm::DpmSolverSde;
+  using dpm::FreshNoise;
+  using dpm::Space;
+  constexpr auto singlestep = DpmSolver::Form::singlestep;
+  for (const auto& [suffix, eta] : {std::pair{"", 1.0}, {", eta = 0.5", 0.5}}) {
+    const FreshNoise fresh{.eta = eta};
+    const auto add = [&](const std::string& name, auto method) {
+      all.push_back(named(name + suffix, method, true));
+    };
+    add("DPM2 a", DpmSolver{.order = 2, .form = singlestep, .space = Space::noise, .fresh = fresh});
+    add("DPM++ 2S a", DpmSolver{.order = 2, .form = singlestep, .fresh = fresh});
+    add("DPM++ 3S a", DpmSolver{.order = 3, .form = singlestep, .fresh = fresh});
+    add("RES multistep a", DpmSolver{.update = DpmSolver::Update::taylor, .fresh = fresh});
+    add("DPM++ SDE", DpmSolverSde{.fresh = fresh});
+    all.push_back(named("Euler a, rule of flows" + std::string(suffix),
+                        Ddim{.eta = eta, .rule = FreshNoise::Rule::flow}, true, 192));
+  }
+  all.push_back(named("DPM++ SDE, eta = 0", DpmSolverSde{.fresh = {.eta = 0.0}}));
+  all.push_back(named("DPM++ SDE, r1 = 0.3", DpmSolverSde{.r1 = 0.3}, true));
+  const dpm::Churn churn{.amount = 2.0, .least = 0.1, .most = 50.0};
+  all.push_back(named("Euler with churn", Ddim{.churn = churn}, true));
+  all.push_back(named("Heun with churn", dpm::Heun{.churn = churn}, true));
+  all.push_back(named(
+      "DPM2 with churn",
+      DpmSolver{.order = 2, .form = singlestep, .space = Space::noise, .churn = churn}, true));
+}
+
+inline void add_seeds_and_er_sde(NamedMethods& all) {
+  using dpm::ErSde;
+  using dpm::Seeds;
+  for (const int stages : {2, 3}) {
+    const std::string name = "SEEDS-" + std::to_string(stages);
+    all.push_back(named(name, Seeds{.stages = stages}, true, 192));
+    all.push_back(named(name + ", tau = 0.5", Seeds{.stages = stages, .tau = 0.5}, true));
+  }
+  // With two stages it is DPM++ SDE without noise to the bit.
+  all.push_back(named("SEEDS-3, tau = 0", Seeds{.stages = 3, .tau = 0.0}));
+  all.push_back(
+      named("SEEDS-3, r2 = 0.5, tau = 0", Seeds{.stages = 3, .tau = 0.0, .r1 = 0.25, .r2 = 0.5}));
+  for (int order = 1; order <= 3; ++order) {
+    const std::string name = "ER-SDE-" + std::to_string(order);
+    all.push_back(named(name, ErSde{.order = order, .points = 0}, true));
+    // Of the authors' 200 points the first-order error shows only after thousands of steps.
+    if (order > 1) {
+      all.push_back(named(name + ", sums of 4", ErSde{.order = order, .points = 4}, true));
+    }
+  }
+}
+
+/// Restart whose way down again has more steps on a finer grid, as its order asks.
+struct GrowingRestart {
+  static constexpr const char* name = "Restart";
+};
+inline void write(dpm::PlanBuilder& builder, const GrowingRestart& /*method*/,
+                  const dpm::Grid& grid) {
+  const int steps = std::max(static_cast<int>(grid.steps()) / 3, 1);
+  dpm::write(builder, dpm::Restart{.steps = steps, .times = 2}, grid);
+}
+inline int convergence_order(const GrowingRestart& /*method*/) {
+  return dpm::convergence_order(dpm::Restart{});
+}
+inline dpm::Karras default_spacing(const GrowingRestart& /*method*/) { return {}; }
+
+inline void add_sigma_methods(NamedMethods& all) {
+  all.push_back(named("Gradient estimation", dpm::GradientEstimation{}));
+  all.push_back(named("Heun++", dpm::HeunPlusPlus{}));
+  for (int order = 2; order <= 4; ++order) {
+    all.push_back(named("iPNDM-" + std::to_string(order) + ", equal-step weights",
+                        dpm::Ipndm{.order = order, .equal_step_weights = true}, false, 1536));
+  }
+  all.push_back(named("SA-Solver, PECE", dpm::SaSolver{.evaluates_again = true}, true));
+  all.push_back(
+      named("SA-Solver, simple second order",
+            dpm::SaSolver{.predictor_order = 2, .corrector_order = 2, .simple_second_order = true},
+            true));
+  all.push_back(named("Restart", GrowingRestart{}, true));
+  all.push_back(named("LCM", dpm::Lcm{}, true));
+  all.push_back(named("TCD", dpm::Tcd{}, true));
+}
+
 inline void add_runge_kutta(NamedMethods& all) {
   using dpm::RungeKutta;
   for (const int order : {2, 4}) {
@@ -226,6 +318,9 @@ inline NamedMethods every_method() {
   add_unipc(all);
   add_deis_and_ipndm(all);
   add_sa_solvers(all);
+  add_ancestral_and_churned(all);
+  add_seeds_and_er_sde(all);
+  add_sigma_methods(all);
   all.push_back(named("DPM-Solver++-2 multistep, first order at the end",
                       DpmSolver{.order = 2, .first_order_final = true}));
   all.push_back(named("Heun", dpm::Heun{}));

@@ -42,7 +42,7 @@ inline Job job_on(const dpm::Grid& grid) {
   };
   job.grid.assign(grid.levels().begin(), grid.levels().end());
   job.x = test_start();
-  for (std::uint32_t k = 0; k < grid.steps(); ++k) {
+  for (std::uint32_t k = 0; k < 3 * grid.steps(); ++k) {
     job.draws.emplace_back(job.x.size());
     test_draw(job.draws.back(), {k, {}, {}});
   }

@@ -191,6 +191,85 @@ inline void add_ode_loops(std::map<std::string, Loop>& loops) {
   }
 }
 
+/// Ancestral steps, churn and the SDE in singlestep form.
+inline void add_noisy_loops(std::map<std::string, Loop>& loops) {
+  for (const auto& [suffix, eta] : {std::pair{"", 1.0}, {", eta = 0.5", 0.5}}) {
+    for (const auto& [name, step] : {std::pair{"DPM2 a", dpm_2_down(vp_linear)},
+                                     {"DPM++ 2S a", dpmpp_2s_down(vp_linear)},
+                                     {"DPM++ 3S a", dpmpp_3s_down(vp_linear)}}) {
+      loops[name + std::string(suffix)] = [eta = eta, step = step](const Job& j) {
+        return ancestral_loop(j.noise, j.grid, j.x, eta, j.draws, step);
+      };
+    }
+    loops["RES multistep a" + std::string(suffix)] = [eta = eta](const Job& j) {
+      return res_multistep_ancestral(j.noise, j.grid, j.x, eta, j.draws);
+    };
+    loops["Euler a, rule of flows" + std::string(suffix)] = [eta = eta](const Job& j) {
+      return euler_ancestral_flow(j.noise, j.grid, j.x, eta, j.draws);
+    };
+  }
+  for (const auto& [suffix, eta] : {std::pair{"", 1.0}, {", eta = 0.5", 0.5}, {", eta = 0", 0.0}}) {
+    loops["DPM++ SDE" + std::string(suffix)] = [eta = eta](const Job& j) {
+      return dpmpp_sde(j.noise, vp_linear, j.grid, j.x, eta, 0.5, j.draws);
+    };
+  }
+  loops["DPM++ SDE, r1 = 0.3"] = [](const Job& j) {
+    return dpmpp_sde(j.noise, vp_linear, j.grid, j.x, 1.0, 0.3, j.draws);
+  };
+  for (const auto& [name, step] : {std::pair{"Euler with churn", euler_down()},
+                                   {"Heun with churn", heun_down(vp_linear)},
+                                   {"DPM2 with churn", dpm_2_down(vp_linear)}}) {
+    loops[name] = [step = step](const Job& j) {
+      return churned_loop(j.noise, vp_linear, j.grid, j.x, {2, 0.1, 50}, j.draws, step);
+    };
+  }
+  loops["Restart"] = [](const Job& j) {
+    const int steps = static_cast<int>(j.grid.size() - 1) / 3;
+    return restart(j.noise, vp_linear, j.grid, j.x, 0.1, 2, steps, 2, j.draws);
+  };
+  for (const auto& [suffix, tau] : {std::pair{"", 1.0}, {", tau = 0.5", 0.5}, {", tau = 0", 0.0}}) {
+    const double eta = tau * tau;
+    loops["SEEDS-2" + std::string(suffix)] = [eta](const Job& j) {
+      return seeds_2(j.noise, vp_linear, j.grid, j.x, eta, j.draws);
+    };
+    loops["SEEDS-3" + std::string(suffix)] = [eta](const Job& j) {
+      return seeds_3(j.noise, vp_linear, j.grid, j.x, eta, j.draws);
+    };
+  }
+  loops["SEEDS-3, r2 = 0.5, tau = 0"] = [](const Job& j) {
+    return seeds_3(j.noise, vp_linear, j.grid, j.x, 0.0, j.draws, 0.25, 0.5);
+  };
+  for (int order = 1; order <= 3; ++order) {
+    for (const auto& [suffix, points] : {std::pair{"", 0}, {", sums of 4", 4}}) {
+      loops["ER-SDE-" + std::to_string(order) + suffix] = [order, points = points](const Job& j) {
+        return er_sde(j.noise, j.grid, j.x, order, points, j.draws);
+      };
+    }
+  }
+}
+
+/// What ComfyUI and the models of few steps have besides.
+inline void add_sigma_loops(std::map<std::string, Loop>& loops) {
+  loops["Gradient estimation"] = [](const Job& j) {
+    return gradient_estimation(j.noise, j.grid, j.x, 2.0);
+  };
+  loops["Heun++"] = [](const Job& j) { return heunpp2(j.noise, j.grid, j.x); };
+  for (std::size_t order = 2; order <= 4; ++order) {
+    loops["iPNDM-" + std::to_string(order) + ", equal-step weights"] = [order](const Job& j) {
+      return ipndm_of_equal_steps(j.noise, j.grid, j.x, order);
+    };
+  }
+  loops["SA-Solver, PECE"] = [](const Job& j) {
+    return sa_solver(data_network(j.noise), j.grid, j.x, j.draws, {.evaluates_again = true});
+  };
+  loops["SA-Solver, simple second order"] = [](const Job& j) {
+    return sa_solver(data_network(j.noise), j.grid, j.x, j.draws,
+                     {.predictor = 2, .corrector = 2, .simple = true});
+  };
+  loops["LCM"] = [](const Job& j) { return lcm(j.noise, j.grid, j.x, j.draws); };
+  loops["TCD"] = [](const Job& j) { return tcd(j.noise, vp_linear, j.grid, j.x, 0.3, j.draws); };
+}
+
 /// Every textbook sampler that a variant of `every_method` has, by the name it has there.
 inline std::map<std::string, Loop> textbook_loops() {
   std::map<std::string, Loop> loops;
@@ -198,6 +277,8 @@ inline std::map<std::string, Loop> textbook_loops() {
   add_sde_loops(loops);
   add_unipc_loops(loops);
   add_ode_loops(loops);
+  add_noisy_loops(loops);
+  add_sigma_loops(loops);
   loops["DDIM"] = [](const Job& j) { return ddim(j.noise, j.grid, j.x); };
   for (const auto& [name, eta] : {std::pair{"DDIM, eta = 0.5", 0.5}, {"DDIM, eta = 1", 1.0}}) {
     loops[name] = [eta = eta](const Job& j) { return ddim(j.noise, j.grid, j.x, eta, j.draws); };

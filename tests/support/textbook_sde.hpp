@@ -76,7 +76,25 @@ struct SaSolverOptions {
   std::size_t corrector = 3;
   Space space = Space::data;
   std::function<double(const dpm::Level&)> tau = [](const dpm::Level&) { return 1.0; };
+  /// PECE: the network is called again at the corrected sample.
+  bool evaluates_again = false;
+  /// Two-step weights of the paper's App. D, for data predictions.
+  bool simple = false;
 };
+
+/// The slope's part of a step with two predictions in App. D: alpha_t (1 + tau^2) h^2 / 2 in place
+/// of its integral.
+inline Vec simple_sa_step(const std::vector<Prediction>& known, const dpm::Level& s,
+                          const dpm::Level& t, const Vec& x, double tau, const Vec& draw) {
+  const double h = t.lambda() - s.lambda();
+  const double q = 1 + tau * tau;
+  const Prediction& of_s = known[0].at == s ? known[0] : known[1];
+  const Vec slope =
+      (known[1].value - known[0].value) / (known[1].at.lambda() - known[0].at.lambda());
+  return t.sigma() / s.sigma() * std::exp(-tau * tau * h) * x -
+         t.alpha() * std::expm1(-q * h) * of_s.value + t.alpha() * q * h * h / 2 * slope +
+         t.sigma() * std::sqrt(-std::expm1(-2 * tau * tau * h)) * draw;
+}
 
 /// One Adams step from s to t through the predictions `known`, with the weights b of arXiv
 /// 2309.05019, Sec. 5 (for noise predictions, of its appendix), integrated numerically; tau is
@@ -113,6 +131,11 @@ inline Vec sa_solver(const Network& network, const Levels& grid, const Vec& x_T,
     const std::size_t count = std::min(most, all.size());
     return std::vector<Prediction>(all.end() - static_cast<std::ptrdiff_t>(count), all.end());
   };
+  const auto step = [&](const std::vector<Prediction>& from, const dpm::Level& s,
+                        const dpm::Level& t, const Vec& x, double tau, const Vec& draw) {
+    return options.simple && from.size() == 2 ? simple_sa_step(from, s, t, x, tau, draw)
+                                              : sa_step(from, s, t, x, tau, draw, options.space);
+  };
   std::size_t drawn = 0;
   Vec x = x_T;
   std::vector<Prediction> known{{grid[0], network(x, grid[0])}};
@@ -121,13 +144,12 @@ inline Vec sa_solver(const Network& network, const Levels& grid, const Vec& x_T,
     const dpm::Level& t = grid[i + 1];
     const double tau = options.tau(s);
     const Vec draw = tau > 0 ? draws.at(drawn++) : Vec{};
-    const Vec predicted =
-        sa_step(latest(known, options.predictor), s, t, x, tau, draw, options.space);
+    const Vec predicted = step(latest(known, options.predictor), s, t, x, tau, draw);
     if (i + 2 == grid.size()) return predicted;
     known.push_back({t, network(predicted, t)});
-    x = options.corrector == 0
-            ? predicted
-            : sa_step(latest(known, options.corrector), s, t, x, tau, draw, options.space);
+    x = options.corrector == 0 ? predicted
+                               : step(latest(known, options.corrector), s, t, x, tau, draw);
+    if (options.evaluates_again) known.back().value = network(x, t);
   }
 }
 

@@ -4,6 +4,8 @@
 /// Plans of sigma-based methods over a flow.
 #pragma once
 
+#include <limits>
+
 #include "dpm/grid/grid.hpp"
 #include "dpm/plan/plan.hpp"
 #include "dpm/separate.hpp"
@@ -36,6 +38,7 @@ class FlowAsNoise {
 
   [[nodiscard]] double first_time() const { return 0.0; }
   [[nodiscard]] double last_time() const { return 1.0; }
+  [[nodiscard]] double max_time() const { return std::numeric_limits<double>::max(); }
   [[nodiscard]] Level level(double sigma) const {
     // Churn reaches above sigma = 1, where the model's timestep goes on in proportion.
     const double timestep =

@@ -51,17 +51,19 @@ struct AncestralTarget {
 inline AncestralTarget ancestral_target(const FreshNoise& noise, const Level& s, const Level& t) {
   const double eta = noise.eta;
   if (noise.rule == FreshNoise::Rule::flow && eta > 0.0 && t.sigma() > 0.0) {
-    const double down = t.sigma() * (1.0 + (t.sigma() / s.sigma() - 1.0) * eta);
-    const double kept = (1.0 - t.sigma()) / (1.0 - down);
-    detail::require(eta <= 1.0 && down < 1.0 && kept <= 1.0, "make_plan: eta = ", eta,
+    const double fall = -t.sigma() * eta * std::expm1(t.log_sigma - s.log_sigma);
+    const double data = -std::expm1(t.log_sigma);  // 1 - sigma_t
+    const double kept = data / (data + fall);
+    detail::require(eta <= 1.0 && fall > 0.0 && data > 0.0, "make_plan: eta = ", eta,
                     " over the step from sigma ", s.sigma(), " to ", t.sigma(),
                     "; with the rule of flows it must be at most 1, and sigma must fall below 1");
+    const double solved = (t.sigma() - fall) * kept;
     Level target = t;
-    target.log_sigma = std::log(down * kept);
-    // A flow that is read as alpha = 1 (see `catalogue/flow.hpp`) is scaled as a whole.
+    target.log_sigma = std::log(solved);
+    // A flow that is read as alpha = 1 (see `catalogue/flow_as_noise.hpp`) is scaled as a whole.
     if (t.log_alpha == 0.0) target.log_alpha = std::log(kept);
-    const double left = t.sigma() * t.sigma() - down * down * kept * kept;
-    return {target, noise.scale * std::sqrt(left)};
+    // sigma_t^2 - solved^2, where sigma_t - solved is fall / (data + fall).
+    return {target, noise.scale * std::sqrt(fall / (data + fall) * (t.sigma() + solved))};
   }
   const double h = t.lambda() - s.lambda();
   const double fresh = eta == 0.0 ? 0.0 : -std::expm1(-2.0 * h);  // 1 - e^(-2h)
@@ -71,7 +73,14 @@ inline AncestralTarget ancestral_target(const FreshNoise& noise, const Level& s,
   detail::require(taken <= 1.0, "make_plan: eta = ", eta, " over the step from time ", s.time,
                   " to time ", t.time, "; there it must be at most ", 1.0 / std::sqrt(fresh));
   Level down = t;
-  down.log_sigma += 0.5 * std::log1p(-taken);
+  // log q. Near q = 0, of long steps, 1 - q^2 has lost its digits; eta = 1 gives q = e^-h.
+  if (taken < 0.9999) {
+    down.log_sigma += 0.5 * std::log1p(-taken);
+  } else if (eta == 1.0) {
+    down.log_sigma -= h;
+  } else {
+    down.log_sigma += 0.5 * std::log((1.0 - eta) * (1.0 + eta) + eta * eta * std::exp(-2.0 * h));
+  }
   if (taken > 0.0 && std::exp(-down.lambda()) < noise.least) {
     const double least = std::min(noise.least, std::exp(-t.lambda()));
     down.log_sigma = t.log_alpha + std::log(least);
@@ -81,12 +90,15 @@ inline AncestralTarget ancestral_target(const FreshNoise& noise, const Level& s,
   return {down, noise.scale * eta * t.sigma() * std::sqrt(fresh)};
 }
 
-/// Refuses an eta or a scale that is negative or not finite.
+/// Refuses an eta, a scale or a least level that is negative or not finite.
 inline void check_fresh_noise(const char* method, const FreshNoise& noise) {
   detail::require(noise.eta >= 0.0 && noise.eta < 1e300, method, ": eta = ", noise.eta,
                   "; it must be finite and at least 0");
   detail::require(noise.scale >= 0.0 && noise.scale < 1e300, method,
                   ": the scale of the fresh noise is ", noise.scale,
+                  "; it must be finite and at least 0");
+  detail::require(noise.least >= 0.0 && noise.least < 1e300, method,
+                  ": the least sigma / alpha of fresh noise is ", noise.least,
                   "; it must be finite and at least 0");
 }
 

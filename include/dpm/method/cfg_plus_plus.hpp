@@ -11,6 +11,8 @@
 #include "dpm/method/method.hpp"
 #include "dpm/separate.hpp"
 #if DPM_DEFINE
+#  include <cmath>
+
 #  include "dpm/method/polynomial.hpp"
 #endif
 
@@ -19,19 +21,18 @@ namespace dpm {
 /// CFG++ (Chung et al. 2024, arXiv 2406.08070, Alg. 2) and the forms of it in ComfyUI: the guided
 /// data prediction is where the sample goes, and the noise that it keeps is that of the prediction
 /// without condition. The model hands over both in one call (`TwoOutputModelFor`;
-/// `ClassifierFreeGuidance` does), with guidance scales of about 1 to 2. With D guided and U not:
+/// `ClassifierFreeGuidance` does), with guidance scales of about 1 to 2. D is the guided data
+/// prediction, U the other and U1 the one before it, h1 earlier in lambda. The updates are
 ///
-/// | update              | x_t |
-/// |---------------------|-------------------------------------------------------------------------|
-/// | euler               | alpha_t D + (sigma_t / sigma_s) (x - alpha_s U) | | multistep | the same
-/// plus alpha_t (1 - e^-h) (h / 2 h1) (D - U1)                    | | gradient_estimation | the
-/// same plus (gamma - 1) times the step of the noises' difference      | | exponential         |
-/// from x + alpha_s (D - U), the second-order step with U and U1           | | singlestep | from x
-/// + alpha_s (D - U), DPM-Solver++(2S) with guided predictions      |
+/// - euler: x_t = alpha_t D + (sigma_t / sigma_s) (x - alpha_s U);
+/// - multistep: the same plus alpha_t (1 - e^-h) (h / 2 h1) (D - U1);
+/// - gradient_estimation: Euler's plus gamma - 1 times the step with the difference of U's and U1's
+///   noises;
+/// - exponential: from x + alpha_s (D - U), the second-order step with U and U1;
+/// - singlestep: from x + alpha_s (D - U), DPM-Solver++(2S) with guided predictions.
 ///
-/// where U1 is the unconditional prediction before, h1 earlier in lambda. The first step, and one
-/// to sigma = 0, is Euler's. One model call a step, of singlestep two. All are of first order where
-/// D and U differ.
+/// The first step, and one to sigma = 0, is Euler's. One model call a step, of singlestep two. All
+/// are of first order where D and U differ, and of their own order where they do not.
 struct CfgPlusPlus {
   static constexpr const char* name = "CfgPlusPlus";
   enum class Update : std::uint8_t {
@@ -66,6 +67,8 @@ DPM_INLINE void write(PlanBuilder& builder, const CfgPlusPlus& method, const Gri
       method.update == Update::multistep || method.update == Update::gradient_estimation;
   detail::require(method.fresh.eta == 0.0 || !steady, "CfgPlusPlus: fresh.eta = ", method.fresh.eta,
                   " with a multistep update; it must be 0 there");
+  detail::require(std::abs(method.gamma) < 1e100, "CfgPlusPlus: gamma = ", method.gamma,
+                  "; it must be finite");
   detail::require(grid.back().time < grid.front().time, "CfgPlusPlus: the grid runs from time ",
                   grid.front().time, " to time ", grid.back().time,
                   ", towards more noise; it must run towards clean data");
@@ -82,7 +85,8 @@ DPM_INLINE void write(PlanBuilder& builder, const CfgPlusPlus& method, const Gri
     const Register d = builder.evaluate_both(0, 1 + i % 2, sample_register, s);
     const Register u = prediction_register(1 + i % 2);
     const Register u1 = prediction_register(2 - i % 2);
-    const bool first = i == 0 || !step.finite() || distance == 0.0;
+    const bool first = i == 0 || !step.finite();
+    const bool has_slope = !first && std::isfinite(distance);  // not after a step from alpha = 0
     const double kept = step.linear() * s.alpha();
     BoundedVector<Term, 5> terms{{sample_register, step.linear()}, {d, down.alpha()}, {u, -kept}};
     if (singlestep) {
@@ -97,7 +101,7 @@ DPM_INLINE void write(PlanBuilder& builder, const CfgPlusPlus& method, const Gri
                {d, kept},
                {method.as_coded ? prediction_register(4) : u, -kept},
                {second, step.weight(0)}};
-    } else if (!first && method.update == Update::multistep) {
+    } else if (has_slope && method.update == Update::multistep) {
       const double weight = step.weight(0) * 0.5 * step.h() / distance;
       terms[1].weight += weight;
       terms.push_back({u1, -weight});
@@ -107,7 +111,7 @@ DPM_INLINE void write(PlanBuilder& builder, const CfgPlusPlus& method, const Gri
       terms[0].weight += more / s.sigma();
       terms[2].weight -= more * s.alpha() / s.sigma();
       terms.push_back({prediction_register(3), -more});
-    } else if (!first && method.update == Update::exponential) {
+    } else if (has_slope && method.update == Update::exponential) {
       const Nodes nodes{{s.lambda(), u}, {s.lambda() - distance, u1}};
       const UpdateTerms solved =
           polynomial_terms(step.linear(), exact_weights(step, 2), s.lambda(), nodes.span());

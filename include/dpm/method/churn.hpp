@@ -20,7 +20,8 @@ namespace dpm {
 struct Churn {
   /// S_churn; 0: no noise.
   double amount = 0.0;
-  /// S_tmin and S_tmax, in sigma / alpha.
+  /// S_tmin and S_tmax, in sigma / alpha. The noise must stay within the schedule, so a grid from
+  /// its last time needs a `most` below the noise there.
   double least = 0.0;
   double most = std::numeric_limits<double>::infinity();
   /// S_noise, the factor on each draw.
@@ -38,7 +39,8 @@ inline void check_churn(const char* method, const Churn& churn) {
                   "; its range must start at 0 or above and not end before");
 }
 
-/// The level where step i of the grid starts: grid[i], or the churned level above it.
+/// The level where step i of the grid starts: grid[i], or the churned level above it. Refuses churn
+/// at alpha = 0 and above the last level of the schedule.
 inline Level churned_level(const Churn& churn, const Grid& grid, std::size_t i) {
   const Level& s = grid[i];
   if (churn.amount == 0.0) return s;
@@ -46,19 +48,35 @@ inline Level churned_level(const Churn& churn, const Grid& grid, std::size_t i) 
   if (ratio < churn.least || ratio > churn.most) return s;
   detail::require(s.alpha() > 0.0, "make_plan: churn at time ", s.time,
                   ", where alpha is 0 and no noise can be added; let churn.most be finite");
+  const AnySchedule& schedule = grid.schedule();
   const double g = std::min(churn.amount / static_cast<double>(grid.steps()), std::sqrt(2.0) - 1.0);
-  return grid.schedule().level_at_lambda(s.lambda() - std::log1p(g));
+  const double lambda = s.lambda() - std::log1p(g);
+  const double last = schedule.level(schedule.last_time()).lambda();
+  detail::require(lambda >= last || schedule.max_time() > schedule.last_time(),
+                  "make_plan: churn at time ", s.time,
+                  " goes up to sigma / alpha = ", std::exp(-lambda), ", and the schedule ends at ",
+                  std::exp(-last), "; let churn.most be at most ", std::exp(-last) / (1.0 + g));
+  return schedule.level_at_lambda(lambda);
+}
+
+/// How the forward process goes from level s up to a noisier one: x <- kept x + added z.
+struct NoiseUp {
+  double kept = 1.0;
+  double added = 0.0;
+};
+inline NoiseUp noise_up(const Level& s, const Level& raised) {
+  if (raised == s) return {};
+  return {std::exp(raised.log_alpha - s.log_alpha),
+          raised.sigma() * std::sqrt(-std::expm1(2.0 * (raised.lambda() - s.lambda())))};
 }
 
 /// Takes the sample from s up to the noise of `raised` by a draw, in the step that has begun.
 inline void write_noise_up(PlanBuilder& builder, const Level& s, const Level& raised,
                            double scale = 1.0) {
-  if (raised == s) return;
+  const NoiseUp up = noise_up(s, raised);
+  if (up.added == 0.0) return;
   const Register z = builder.draw();
-  const double kept = std::exp(raised.log_alpha - s.log_alpha);
-  const double added =
-      raised.sigma() * std::sqrt(-std::expm1(2.0 * (raised.lambda() - s.lambda())));
-  builder.combine(sample_register, {{sample_register, kept}, {z, scale * added}});
+  builder.combine(sample_register, {{sample_register, up.kept}, {z, scale * up.added}});
 }
 
 }  // namespace dpm

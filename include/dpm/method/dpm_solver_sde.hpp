@@ -9,6 +9,9 @@
 #include "dpm/method/ancestral_step.hpp"
 #include "dpm/method/method.hpp"
 #include "dpm/separate.hpp"
+#if DPM_DEFINE
+#  include <cmath>
+#endif
 
 namespace dpm {
 
@@ -51,11 +54,11 @@ DPM_INLINE void write(PlanBuilder& builder, const DpmSolverSde& method, const Gr
     const Level& s = grid[i];
     const Level& t = grid[i + 1];
     const AncestralStep step = ancestral_step(Space::data, s, t, method.fresh);
-    if (!step.exact.finite()) {
+    const double h = t.lambda() - s.lambda();
+    if (!std::isfinite(h)) {
       write_ancestral_step(builder, step, s, s, t);
       continue;
     }
-    const double h = t.lambda() - s.lambda();
     const Level middle = grid.schedule().level_at_lambda(s.lambda() + method.r1 * h);
     const AncestralStep inner = ancestral_step(Space::data, s, middle, method.fresh);
     builder.begin_step(s, t);

@@ -138,7 +138,10 @@ inline void write_steps_at_ratios(PlanBuilder& builder, const DpmSolver& method,
   for (std::size_t i = 0; i < grid.steps(); ++i) {
     const Level from = churned_level(method.churn, grid, i);
     const auto [down, noise_stddev] = ancestral_target(method.fresh, from, grid[i + 1]);
-    const auto inner = inner_levels(method, grid.schedule(), orders[i], from, down);
+    auto inner = inner_levels(method, grid.schedule(), orders[i], from, down);
+    // A very long ancestral step goes down to where sigma is 0 in double, in first order.
+    const auto is_clean = [](const Level& level) { return level.sigma() == 0.0; };
+    if (is_clean(down) || std::any_of(inner.begin(), inner.end(), is_clean)) inner.truncate(0);
     builder.begin_step(grid[i], grid[i + 1]);
     write_noise_up(builder, grid[i], from, method.churn.scale);
     write_singlestep_update(builder, method, {from, down, inner}, noise_stddev);

@@ -16,14 +16,17 @@ namespace dpm {
 
 /// The gradient-estimation sampler (Permenter & Yuan 2024, arXiv 2306.04848, Alg. 2): a DDIM step
 /// along gamma m0 - (gamma - 1) m1, with m0 and m1 the newest noise prediction and the one before.
-/// First order, one model call a step; the first step, and one to sigma = 0, is DDIM's.
+/// First order, one model call a step; the first step, and one to sigma = 0, is DDIM's. gamma = 3/2
+/// is iPNDM of order 2 with the weights of equal steps, and of second order like it.
 struct GradientEstimation {
   static constexpr const char* name = "GradientEstimation";
   /// 1 is DDIM; 2 is the authors' choice.
   double gamma = 2.0;
 };
 
-[[nodiscard]] inline int convergence_order(const GradientEstimation& /*method*/) { return 1; }
+[[nodiscard]] inline int convergence_order(const GradientEstimation& method) {
+  return method.gamma == 1.5 ? 2 : 1;
+}
 
 /// Works in noise space. Refuses a gamma that is not finite and a grid that starts at alpha = 0.
 void write(PlanBuilder& builder, const GradientEstimation& method, const Grid& grid);

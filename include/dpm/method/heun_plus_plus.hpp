@@ -29,7 +29,8 @@ struct HeunPlusPlus {
 
 [[nodiscard]] inline int convergence_order(const HeunPlusPlus& /*method*/) { return 1; }
 
-/// Works in noise space. Refuses a grid that starts at alpha = 0.
+/// Works in noise space. Refuses a grid that starts at alpha = 0, and one that runs towards more
+/// noise, where the weights would grow without bound.
 void write(PlanBuilder& builder, const HeunPlusPlus& method, const Grid& grid);
 
 /// 3 steps - 3 calls (one step: one call); refuses numbers that no grid makes.
@@ -41,8 +42,9 @@ void write(PlanBuilder& builder, const HeunPlusPlus& method, const Grid& grid);
 
 DPM_INLINE void write(PlanBuilder& builder, const HeunPlusPlus& method, const Grid& grid) {
   check_churn(HeunPlusPlus::name, method.churn);
-  detail::require(grid.front().alpha() > 0.0, "HeunPlusPlus: the grid starts at time ",
-                  grid.front().time, ", where alpha is 0; it works in noise space");
+  detail::require(grid.back().time < grid.front().time, "HeunPlusPlus: the grid runs from time ",
+                  grid.front().time, " to time ", grid.back().time,
+                  ", towards more noise; it must run towards clean data");
   builder.set_space(Space::noise);
   const std::size_t n = grid.steps();
   const auto weight_at = [&](std::size_t i, double stages) {

@@ -27,13 +27,13 @@ struct Ipndm {
   static constexpr const char* name = "Ipndm";
   /// How many predictions p goes through, 1 to 4; 1 is DDIM.
   int order = 4;
-  /// Use the weights of equal steps on any grid, as other libraries do. On uneven grids the order
-  /// is then 1.
+  /// Use the weights of equal steps on any grid, as other libraries do. Where the length of the
+  /// steps does not change smoothly along the grid, the order is then 1.
   bool equal_step_weights = false;
 };
 
 [[nodiscard]] inline int convergence_order(const Ipndm& method) {
-  return method.order == 1 || method.equal_step_weights ? 1 : 2;
+  return method.order == 1 ? 1 : 2;
 }
 
 /// Works in noise space. Refuses an order out of range and a grid that starts at alpha = 0. A step

@@ -10,6 +10,7 @@
 #include "dpm/method/method.hpp"
 #include "dpm/separate.hpp"
 #if DPM_DEFINE
+#  include <array>
 #  include <cmath>
 #  include <utility>
 #  include <vector>
@@ -94,7 +95,8 @@ DPM_INLINE void write(PlanBuilder& builder, const Restart& method, const Grid& g
   detail::check_options(method);
   const std::size_t bottom = detail::nearest_level(grid, method.least);
   const std::size_t top = detail::nearest_level(grid, method.most);
-  detail::require(top < bottom && grid[bottom].sigma() > 0.0, "Restart: level ", top,
+  const bool passes = top < bottom && grid[bottom].sigma() > 0.0;
+  detail::require(passes || method.times == 0, "Restart: level ", top,
                   " is the nearest to sigma / alpha = ", method.most, " and level ", bottom, " to ",
                   method.least,
                   "; a run must pass the first before the second, and the second above sigma = 0");
@@ -109,8 +111,10 @@ DPM_INLINE void write(PlanBuilder& builder, const Restart& method, const Grid& g
       detail::write_euler_step(builder, sample_register, s, t, std::array{Term{m, 1.0}});
     }
   };
-  const std::vector<Level> again =
-      detail::levels_down(grid.schedule(), grid[top], grid[bottom], method.steps, method.rho);
+  std::vector<Level> again;
+  if (method.times > 0) {
+    again = detail::levels_down(grid.schedule(), grid[top], grid[bottom], method.steps, method.rho);
+  }
   for (std::size_t i = 0; i < grid.steps(); ++i) {
     step_down(grid[i], grid[i], grid[i + 1]);
     for (int time = 0; i + 1 == bottom && time < method.times; ++time) {

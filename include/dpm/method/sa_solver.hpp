@@ -42,7 +42,7 @@ struct SaSolver {
   /// Second-order updates weigh the slope by alpha_t (1 + tau^2) h^2 / 2 in place of its exact
   /// integral, as in App. D of the paper. In data space.
   bool simple_second_order = false;
-  /// PECE: one more model call a step, at the corrected sample.
+  /// PECE: one more model call a step, at the corrected sample. Needs a corrector.
   bool evaluates_again = false;
 };
 

@@ -18,8 +18,9 @@ namespace dpm {
 
 /// SEEDS-2 and SEEDS-3 (Gonzalez et al. 2023, arXiv 2305.14267, Alg. 2 and 3) for data predictions,
 /// as ComfyUI has them: exponential Runge-Kutta stages with the noise of the SDE between them, all
-/// along one noisy path. `stages` model calls and draws a step; a step to sigma = 0 is of first
-/// order with one call and no draw. tau = 0 is the ODE, where the stages give orders 2 and 3.
+/// along one noisy path. `stages` model calls and draws a step; a step to sigma = 0 or from alpha =
+/// 0 is of first order with one call. Both have weak order 2; tau = 0 is the ODE, where the stages
+/// give orders 2 and 3.
 struct Seeds {
   static constexpr const char* name = "Seeds";
   /// 2 or 3.
@@ -34,9 +35,12 @@ struct Seeds {
   double r2 = 2.0 / 3.0;
 };
 
-/// Order of convergence; for tau > 0, weak order.
+/// Order of convergence; for tau > 0, weak order. As in singlestep DPM-Solver, order 3 needs r2 =
+/// 2/3.
 [[nodiscard]] inline int convergence_order(const Seeds& method) {
-  return method.tau > 0.0 ? 1 : method.stages;
+  const bool third =
+      method.stages == 3 && method.tau == 0.0 && std::abs(method.r2 - 2.0 / 3.0) < 1e-12;
+  return third ? 3 : 2;
 }
 
 /// Works in data space. Refuses options out of range and steps that have no solution there (see
@@ -119,9 +123,13 @@ DPM_INLINE void write(PlanBuilder& builder, const Seeds& method, const Grid& gri
       detail::write_seeds_step(builder, method, grid.schedule(), s, t);
       continue;
     }
+    const double noise_stddev = method.noise_scale * whole.noise_stddev();
     builder.begin_step(s, t);
+    if (noise_stddev > 0.0) builder.draw();
     const Register m = builder.evaluate(0, sample_register, s);
-    builder.combine(sample_register, {{sample_register, whole.linear()}, {m, whole.weight(0)}});
+    builder.combine(
+        sample_register,
+        {{sample_register, whole.linear()}, {m, whole.weight(0)}, {noise_register, noise_stddev}});
   }
 }
 

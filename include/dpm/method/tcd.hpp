@@ -16,11 +16,12 @@ namespace dpm {
 
 /// Strategic stochastic sampling of trajectory consistency distillation (Zheng et al. 2024, arXiv
 /// 2402.19159, Alg. 4): from s a DDIM step to the level at (1 - eta) times the time of the next
-/// level t, then fresh noise up to t. One model call a step, and one draw for eta > 0 but in the
-/// last step, which stays at that level. Over the entries of a table (1 - eta) times the timestep
-/// is rounded down to an entry.
+/// level t, then fresh noise up to t. One model call a step, and one draw for eta > 0 unless t is
+/// clean data or the first entry of a table. Over the entries of a table (1 - eta) times the
+/// timestep is rounded down to an entry.
 ///
-/// eta = 0 is DDIM, eta = 1 multistep consistency sampling. Only for models distilled for it.
+/// eta = 0 is DDIM, eta = 1 multistep consistency sampling (`Lcm`). Only for models distilled for
+/// it, so no order is stated.
 struct Tcd {
   static constexpr const char* name = "Tcd";
   /// "gamma" in the paper, 0 to 1.
@@ -44,18 +45,22 @@ DPM_INLINE void write(PlanBuilder& builder, const Tcd& method, const Grid& grid)
   const auto below = [&](const Level& t) {
     if (t.sigma() == 0.0 || method.eta == 0.0) return t;
     if (entries == 0.0) return schedule.level((1.0 - method.eta) * t.time);
-    const double timestep = std::floor((1.0 - method.eta) * std::round(t.time * entries - 1.0));
-    return schedule.level((timestep + 1.0) / entries);
+    const double timestep = std::round(t.time * entries - 1.0);
+    const double down = std::floor((1.0 - method.eta) * timestep);
+    return down < timestep ? schedule.level((down + 1.0) / entries) : t;
   };
   for (std::size_t i = 0; i < grid.steps(); ++i) {
     const Level& s = grid[i];
     const Level& t = grid[i + 1];
     const Level down = below(t);
     const ExponentialStep step(Space::data, s, down);
+    const NoiseUp up = noise_up(down, t);
     builder.begin_step(s, t);
+    if (up.added > 0.0) builder.draw();
     const Register m = builder.evaluate(0, sample_register, s);
-    builder.combine(sample_register, {{sample_register, step.linear()}, {m, step.weight(0)}});
-    if (i + 1 < grid.steps()) write_noise_up(builder, down, t);
+    builder.combine(sample_register, {{sample_register, up.kept * step.linear()},
+                                      {m, up.kept * step.weight(0)},
+                                      {noise_register, up.added}});
   }
 }
 
