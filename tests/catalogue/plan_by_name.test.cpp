@@ -215,6 +215,8 @@ TEST_CASE("Samples are finite for every pair and come to the exact marginal with
     for (const int steps : {2, 20, 160}) {
       for_each_pair(schedule, steps,
                     [&](const Sampler& sampler, const Scheduler& scheduler, const Outcome& made) {
+                      // A plan that is made and then found to be broken is no refusal.
+                      CHECK(made.refusal.rfind("check: ", 0) == std::string::npos);
                       if (!made.plan) return;
                       const double distance = distance_of(*made.plan);
                       CAPTURE(distance);
