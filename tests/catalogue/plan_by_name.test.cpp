@@ -215,6 +215,8 @@ TEST_CASE("Samples are finite for every pair and come to the exact marginal with
     for (const int steps : {2, 20, 160}) {
       for_each_pair(schedule, steps,
                     [&](const Sampler& sampler, const Scheduler& scheduler, const Outcome& made) {
+                      // A plan that is made and then found to be broken is no refusal.
+                      CHECK(made.refusal.rfind("check: ", 0) == std::string::npos);
                       if (!made.plan) return;
                       const double distance = distance_of(*made.plan);
                       CAPTURE(distance);
@@ -329,6 +331,16 @@ TEST_CASE("Timesteps are whole where those of the table are and else lie between
     CHECK(plan.steps[i].from.timestep == std::round(real.steps[i].from.timestep));
   }
   CHECK(real.steps[7].from.timestep != plan.steps[7].from.timestep);
+}
+
+TEST_CASE("Schedules without a table run over the schedulers that need none") {
+  const AnySchedule process = dpm::VpLinear();
+  const Plan plan = plan_by_name("DPM++ 2M Karras", process, 12);
+  CHECK(plan == make_plan(dpm::DpmSolver{}, make_grid(dpm::KarrasSigma{}, process, 12)));
+  REQUIRE_THROWS_WITH(plan_by_name("Euler", process, 12), mentions("the schedule has no table"));
+  const Plan edm = plan_by_name("Heun Karras", dpm::Edm(), 18, Prediction::edm);
+  CHECK(edm.model_calls() == 35);
+  CHECK_THAT(edm.start().sigma(), WithinRel(80.0, 1e-12));
 }
 
 TEST_CASE("The list of names has a line for each row") {

@@ -74,6 +74,10 @@ TEST_CASE("SaSolver refuses orders, a factor on its noise and a tau out of range
             "SaSolver: corrector_order = " + std::to_string(bad) +
                 "; it must be 2 to 5, or 0 for none");
   }
+  refused([&] { (void)make_plan(SaSolver{.corrector_order = 0, .evaluates_again = true}, grid); },
+          "SaSolver: evaluates_again with corrector_order = 0; without a corrector there is no "
+          "corrected "
+          "sample to call the model at");
   refused([&] { (void)make_plan(SaSolver{.noise_scale = -1.0}, grid); },
           "SaSolver: noise_scale = -1; it must be finite and at least 0");
   refused([&] { (void)make_plan(SaSolver{.noise_scale = infinity}, grid); },
