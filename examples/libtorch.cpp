@@ -19,7 +19,7 @@ int main(int argc, char** argv) {
   const dpm::TorchModel network(unet, {torch::cat({digits, any})});
 
   torch::Tensor x = torch::empty({10, 1, 28, 28});
-  dpm::TorchNoise{.seed = 42}.fill(x);
+  dpm::TensorNoise{.seed = 42}.fill(x);
   const dpm::DiscreteSchedule schedule(dpm::linear_betas(1000));
   dpm::sample(schedule, 20, dpm::TorchClassifierFreeGuidance(network, 3.0), x);
 

@@ -102,18 +102,19 @@ TEST_CASE("half types and adaptive steps on a GPU give what they give on the CPU
 TEST_CASE("torch's noise on a GPU is keyed by seed and draw, and standard normal") {
   if (!torch::cuda::is_available()) return;
   const Tensor x = torch::empty({100'000}, torch::kCUDA);
-  dpm::TorchNoise{.seed = 7}.fill(x);
+  dpm::TensorNoise{.seed = 7}.fill(x);
   REQUIRE(std::abs(x.mean().item<double>()) < 0.02);
   REQUIRE(std::abs(x.var().item<double>() - 1.0) < 0.02);
   Tensor again = torch::empty_like(x);
-  dpm::TorchNoise{.seed = 7}.fill(again);
+  dpm::TensorNoise{.seed = 7}.fill(again);
   REQUIRE(again.equal(x));
-  dpm::TorchNoise{.seed = 8}.fill(again);
+  dpm::TensorNoise{.seed = 8}.fill(again);
   REQUIRE(std::abs((again * x).mean().item<double>()) < 0.02);
 
   // A fork in the middle ends in the same bits.
   const dpm::Plan plan = dpm::make_plan(dpm::Ddpm{}, schedule, 6);
-  dpm::Stepper run(plan, x, dpm::RunOptions<dpm::TensorState>{.noise = dpm::TorchNoise{.seed = 7}});
+  dpm::Stepper run(plan, x,
+                   dpm::RunOptions<dpm::TensorState>{.noise = dpm::TensorNoise{.seed = 7}});
   const auto answer = [](auto& call) { call->output = network(call->input, call->level.timestep); };
   for (int i = 0; i < 3; ++i) {
     auto call = run.next();
@@ -150,9 +151,9 @@ TEST_CASE("no step waits for the GPU") {
   for (const dpm::Plan& plan : some_plans()) {
     calls = 0;
     Tensor warm = x.clone();
-    dpm::sample(plan, network, warm, {.noise = dpm::TorchNoise{3}, .check_finite = false});
+    dpm::sample(plan, network, warm, {.noise = dpm::TensorNoise{3}, .check_finite = false});
     c10::cuda::getCurrentCUDAStream().synchronize();
-    dpm::sample(plan, slow_network, x, {.noise = dpm::TorchNoise{3}, .check_finite = false});
+    dpm::sample(plan, slow_network, x, {.noise = dpm::TensorNoise{3}, .check_finite = false});
     REQUIRE_FALSE(c10::cuda::getCurrentCUDAStream().query());  // the first call is not done yet
     c10::cuda::getCurrentCUDAStream().synchronize();
   }

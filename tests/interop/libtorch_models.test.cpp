@@ -88,13 +88,13 @@ TEST_CASE("guidance on a doubled batch is guidance with two models") {
 TEST_CASE("torch's noise is keyed by seed and draw, and its draws are standard normal") {
   const auto draw = [](std::uint64_t seed, std::uint32_t number) {
     TensorState z(torch::zeros({100, 100}, torch::kDouble));
-    dpm::TorchNoise{seed}(z, {number, {}, {}});
+    dpm::TensorNoise{seed}(z, {number, {}, {}});
     return z.tensor();
   };
   const Tensor z = draw(1, 0);
   REQUIRE(z.equal(draw(1, 0)));
   Tensor first = torch::zeros({100, 100}, torch::kDouble);
-  dpm::TorchNoise{1}.fill(first);
+  dpm::TensorNoise{1}.fill(first);
   // Correlations and moments of 10,000 draws: five standard deviations.
   for (const Tensor& other :
        {draw(1, 1), draw(2, 0), draw(2, 1), draw(1 + (std::uint64_t{1} << 32), 0), first}) {
@@ -111,13 +111,13 @@ TEST_CASE("a fork of a run with torch's noise ends in the same bits, and another
     while (const auto call = run.next()) call->output = call->input.tensor() * 0.5;
     return run.sample().tensor();
   };
-  dpm::Stepper run(plan, torch::ones({3, 4}), {.noise = dpm::TorchNoise{7}});
+  dpm::Stepper run(plan, torch::ones({3, 4}), {.noise = dpm::TensorNoise{7}});
   for (int calls = 0; calls < 3; ++calls) {
     const auto call = run.next();
     call->output = call->input.tensor() * 0.5;
   }
-  dpm::Stepper<TensorState> same = run.fork({.noise = dpm::TorchNoise{7}});
-  dpm::Stepper<TensorState> other = run.fork({.noise = dpm::TorchNoise{8}});
+  dpm::Stepper<TensorState> same = run.fork({.noise = dpm::TensorNoise{7}});
+  dpm::Stepper<TensorState> other = run.fork({.noise = dpm::TensorNoise{8}});
   const Tensor expected = finish(run).clone();
   REQUIRE(finish(same).equal(expected));
   REQUIRE_FALSE(finish(other).equal(expected));

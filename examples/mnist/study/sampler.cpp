@@ -122,7 +122,7 @@ struct Sampler::Parts {
   [[nodiscard]] dpm::RunOptions<dpm::TensorState> options(const Batch& batch) const {
     // Only the CPU can write to the values themselves. What a GPU draws depends on the batch.
     if (!device.is_cpu()) {
-      return {.noise = dpm::TorchNoise{seed + static_cast<std::uint64_t>(batch.first)}};
+      return {.noise = dpm::TensorNoise{seed + static_cast<std::uint64_t>(batch.first)}};
     }
     return {.noise = [source = noise(batch)](dpm::TensorState& z, const dpm::NoiseRequest& draw) {
       std::span<float> values = values_of(z.tensor());

@@ -23,7 +23,7 @@ namespace dpm {
 ///
 ///     dpm::NormalNoise{.seed = 42, .elements_per_sample = 784}
 ///         .fill(std::span(x.data_ptr<float>(), 16 * 784));   // x is contiguous and on the CPU
-struct TorchNoise {
+struct TensorNoise {
   std::uint64_t seed = 0;
 
   /// Fills x with draw number 0, which is kept for the start of a run.
