@@ -245,7 +245,7 @@ TEST_CASE("a group of grid points that ends or starts at infinity is refused") {
 TEST_CASE("denoise_to_zero is refused where there is nothing left to remove") {
   const dpm::Grid grid = make_grid(dpm::UniformTime{}, schedule, 5);
   for (const DpmSolver& method : {DpmSolver{.denoise_to_zero = true},
-                                 DpmSolver{.form = singlestep, .denoise_to_zero = true}}) {
+                                  DpmSolver{.form = singlestep, .denoise_to_zero = true}}) {
     REQUIRE_THROWS_WITH(make_plan(method, grid.then(0.0)),
                         mentions("must run towards clean data and stop short of it"));
     REQUIRE_THROWS_WITH(make_plan(method, grid.reversed()),

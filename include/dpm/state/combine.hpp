@@ -41,7 +41,8 @@ template <DenseState State>
   const std::span<Scalar* const> all_to(to, targets.size());
   const std::span<const Scalar* const> all_from(from, operands.size());
   if constexpr (has_few_values<State>) {
-    const Scalar* const watched = from[checked < operands.size() ? checked : 0];
+    const std::size_t watched_operand = checked < operands.size() ? checked : 0;
+    const Scalar* const watched = dense_view(*operands[watched_operand]).data;
     return combine_one_by_one(weights, all_to, all_from, watched, 0, fixed_size<State>());
   } else {
     return combine_arrays(weights, all_to, all_from, dense_view(*targets[0]).size(), checked);
