@@ -109,7 +109,8 @@ TEST_CASE("guidance is the same in every prediction type") {
     State x = start;
     dpm::sample(plan, guided, x);
     State expected = start;
-    dpm::sample(make_plan(dpm::DpmSolver{}, process, 20), guided_network(noise, 3.0), expected);
+    dpm::sample(make_plan(dpm::DpmSolver{}, process, 20, noise), guided_network(noise, 3.0),
+                expected);
     CHECK(relative_difference(x, expected) < 1e-12);
   }
 }

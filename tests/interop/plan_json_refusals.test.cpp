@@ -81,7 +81,7 @@ TEST_CASE("plan_from_json refuses what is not an instruction, and names the plac
     refused(with(at + "0", none), head + "1: " + names);
   }
   refused(with(at + "0", {"draw", "z"}), head + "1: it has 2 items; it must have 3: draw, target,");
-  refused(with(at + "1/4", 1), "2: it has 5 items; it must have 4: evaluate, output, input, level");
+  refused(with(at + "1/4", 1), "2: unconditional is 1; a register is x, y, z, u, e,");
   refused(with(at + "3/3", 1), "4: it has 4 items; it must have 3: correct, slot, level");
   refused(with(at + "2/4", 1), "it must have 4: combine, targets, operands, weights");
   refused(with(at + "0/1", "m16"),

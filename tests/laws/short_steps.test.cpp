@@ -59,7 +59,8 @@ TEST_CASE("a step that is far shorter than its neighbours does not spoil a metho
       gaussian.solve_ode(std::vector{start}, schedule.level(1.0), schedule.level(0.01))[0];
   REQUIRE_THAT(exact, WithinAbs(3.338172, 1e-6));
   for (const NamedMethod& method : every_method()) {
-    if (method.stochastic) continue;
+    // Weights of equal steps are wrong by the steps' ratio on any such grid.
+    if (method.stochastic || method.name.find("equal-step") != std::string::npos) continue;
     // Without the short step, or with one that is not short. Where the last steps have lower
     // orders, or a step takes several of the grid, one more changes which.
     const double usual = std::max(std::abs(end_of<double>(method, six_steps) - exact),
@@ -77,8 +78,9 @@ TEST_CASE("a step that is far shorter than its neighbours does not spoil a metho
   for (const NamedMethod& method : every_method()) {
     const dpm::Grid grid = dpm::grid_of_times(schedule, six_steps);
     const bool in_noise_space = method(grid, dpm::Prediction::noise).space == dpm::Space::noise;
-    // With tau in noise space so few steps diverge anyway.
-    if (!method.stochastic || (has_tau(method) && in_noise_space)) continue;
+    // With tau in noise space so few steps diverge anyway; churn adds less noise in more steps.
+    const bool churned = method.name.find("churn") != std::string::npos;
+    if (!method.stochastic || (has_tau(method) && in_noise_space) || churned) continue;
     const double usual = end_of<double>(method, six_steps);
     for (const Times& times : with_short_steps()) {
       CAPTURE(method.name, times);

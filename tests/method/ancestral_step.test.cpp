@@ -85,7 +85,8 @@ TEST_CASE("on a flow the rule of flows keeps the marginals of Gaussian data in t
     const DpmSolver third{
         .order = 3, .form = singlestep, .fresh = {.eta = 1.0, .rule = Rule::flow}};
     const dpm::Grid grid = make_grid(dpm::UniformLambda{.start = 0.999, .end = 0.01}, flow, steps);
-    const dpm::Moments made = dpm::output_moments(make_plan(third, grid), gaussian);
+    const dpm::Moments made =
+        dpm::output_moments(make_plan(third, grid, dpm::Prediction::noise), gaussian);
     const Level& end = grid.back();
     const double mean = std::abs(made.mean[0] - end.alpha() * 0.4);
     return std::max(mean, std::abs(made.stddev[0] - gaussian.marginal_stddev(0, end)));

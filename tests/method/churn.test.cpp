@@ -110,8 +110,10 @@ TEST_CASE("churn goes above the end of a table that goes on, and of no other sch
   const Heun churned{.churn = {.amount = 40.0}};
   REQUIRE(make_plan(churned, make_grid(dpm::Karras{}, dpm::LogSigmaTable(table), 10)).draws() ==
           10);
-  const std::string end = sentence_of<dpm::InvalidArgument>(
-      [&] { (void)make_plan(churned, make_grid(dpm::Karras{}, dpm::Edm(0.002, 80.0), 10)); });
+  const std::string end = sentence_of<dpm::InvalidArgument>([&] {
+    (void)make_plan(churned, make_grid(dpm::Karras{}, dpm::Edm(0.002, 80.0), 10),
+                    dpm::Prediction::edm);
+  });
   REQUIRE_THAT(end, mentions("make_plan: churn at time 80 goes up to sigma / alpha = 113.1370849"));
   REQUIRE_THAT(end, mentions("; let churn.most be at most 56.56854249"));
 }

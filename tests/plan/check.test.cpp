@@ -241,8 +241,8 @@ TEST_CASE("check refuses what no enumerator names") {
   plan.prediction = static_cast<dpm::Prediction>(6);
   refused(plan, "check: the plan's prediction is number 6; it must be one that `Prediction` names");
   plan = good_plan();
-  plan.space = static_cast<dpm::Space>(2);
-  refused(plan, "check: the plan's space is number 2; it must be one that `Space` names");
+  plan.space = static_cast<dpm::Space>(3);
+  refused(plan, "check: the plan's space is number 3; it must be one that `Space` names");
 }
 
 TEST_CASE("check refuses registers of the wrong kind") {

@@ -70,13 +70,13 @@ inline NoiseUp noise_up(const Level& s, const Level& raised) {
           raised.sigma() * std::sqrt(-std::expm1(2.0 * (raised.lambda() - s.lambda())))};
 }
 
-/// Takes the sample from s up to the noise of `raised` by a draw, in the step that has begun.
+/// Takes the step that has begun from s up to the noise of `raised` by a draw.
 inline void write_noise_up(PlanBuilder& builder, const Level& s, const Level& raised,
                            double scale = 1.0) {
   const NoiseUp up = noise_up(s, raised);
   if (up.added == 0.0) return;
   const Register z = builder.draw();
-  builder.combine(sample_register, {{sample_register, up.kept}, {z, scale * up.added}});
+  builder.replace_sample({{sample_register, up.kept}, {z, scale * up.added}});
 }
 
 }  // namespace dpm

@@ -124,16 +124,18 @@ DPM_INLINE void write(PlanBuilder& builder, const ErSde& method, const Grid& gri
     const Register newest = builder.evaluate(i % slots, sample_register, s);
     const bool finite = std::isfinite(k_s) && k_t > 0.0;
     if (std::isfinite(k_s)) history = with_newest({k_s, newest}, history, slots);
-    const std::size_t usable = finite ? history.size() : 1;
+    const Nodes known = finite ? distinct_nodes(history.span(), k_t - k_s, nearest_predictions)
+                               : Nodes{{k_s, newest}};
+    const std::size_t usable = known.size();
     const DerivativeWeights w = detail::er_sde_weights(method, k_s, k_t, phi_t, usable);
     // Divided differences: D1 = (m0 - m1) / h1, and twice the second, (D1 - D2) / ((h1 + h2) / 2).
     double of[3] = {w[0], 0.0, 0.0};
     if (usable > 1) {
-      const double h1 = history[0].at - history[1].at;
+      const double h1 = known[0].at - known[1].at;
       of[0] += w[1] / h1;
       of[1] -= w[1] / h1;
       if (usable > 2) {
-        const double h2 = history[1].at - history[2].at;
+        const double h2 = known[1].at - known[2].at;
         const double second = 2.0 * w[2] / (h1 + h2);
         of[0] += second / h1;
         of[1] -= second / h1 + second / h2;
@@ -143,7 +145,7 @@ DPM_INLINE void write(PlanBuilder& builder, const ErSde& method, const Grid& gri
     BoundedVector<Term, 5> terms{{sample_register, alpha * kept / s.sigma()},
                                  {newest, alpha * of[0]}};
     for (std::size_t j = 1; j < usable; ++j) {
-      terms.push_back({history[j].prediction, alpha * of[j]});
+      terms.push_back({known[j].prediction, alpha * of[j]});
     }
     if (noise > 0.0) terms.push_back({noise_register, noise});
     builder.combine(sample_register, terms.span());

@@ -91,8 +91,8 @@ inline void write_seeds_step(PlanBuilder& builder, const Seeds& method, const An
       const double part = ratios[k] - r;
       const double share =
           s.sigma() * std::exp(ratios[k] * decay) * std::sqrt(-std::expm1(-2.0 * part * decay));
-      builder.combine(sample_register,
-                      {{sample_register, 1.0}, {noise_register, method.noise_scale * share}});
+      builder.replace_sample(
+          {{sample_register, 1.0}, {noise_register, method.noise_scale * share}});
     }
     const bool whole = k == stages;
     const Level to = whole ? t : schedule.level_at_lambda(s.lambda() + ratios[k] * h);

@@ -72,6 +72,11 @@ class PlanBuilder {
   void combine(Register target, std::span<const Term> terms);
   void combine(Register target, std::initializer_list<Term> terms);
 
+  /// Puts these terms into `lower_register`. From here to the end of the step, what reads the
+  /// sample reads that: for steps that add noise before a model call, as the sample itself must
+  /// stay what the last finished step has made of it until all calls are made.
+  void replace_sample(std::initializer_list<Term> terms);
+
   /// Declares a register that lives beyond the plan (see `Plan::live`).
   void keep(Register r);
 
@@ -80,6 +85,7 @@ class PlanBuilder {
  private:
   void add(const Instruction& instruction);
   void end_step();
+  [[nodiscard]] Register source(Register r) const { return r == sample_register ? sample_ : r; }
   Register call_model(std::size_t slot, Register input, const Level& at,
                       std::optional<Register> unconditional);
   void convert(Register m, Register input, const Level& at, bool corrected);
@@ -88,6 +94,7 @@ class PlanBuilder {
   // The step and the combination that are being written; their memory serves all that follow.
   Step step_;
   Instruction combination_;
+  Register sample_ = sample_register;  // what stands for it in this step
   bool has_space_ = false;
   bool begun_ = false;
   bool writes_sample_ = false;  // whether the step has
@@ -116,6 +123,7 @@ DPM_INLINE void PlanBuilder::begin_step(const Level& from, const Level& to) {
   detail::require(has_space_, "PlanBuilder: no space is set; call set_space before begin_step");
   end_step();
   begun_ = true;
+  sample_ = sample_register;
   step_.from = from;
   step_.to = to;
 }
@@ -177,7 +185,7 @@ DPM_INLINE Register PlanBuilder::call_model(std::size_t slot, Register input, co
                                             std::optional<Register> unconditional) {
   const Register m = prediction_register(slot);
   if (at.data_stddev == 0.0) {
-    add(Evaluate{m, input, at, unconditional});
+    add(Evaluate{m, source(input), at, unconditional});
   } else {
     combine(input_register, {{input, at.input_scale()}});
     add(Evaluate{m, input_register, at, unconditional});
@@ -193,18 +201,19 @@ DPM_INLINE void PlanBuilder::combine(Register target, std::span<const Term> term
   c.operands.truncate(0);
   c.weights.truncate(0);
   for (const Term& term : terms) {
-    const std::size_t known = detail::find_register(c.operands.span(), term.operand);
+    const Register operand = source(term.operand);
+    const std::size_t known = detail::find_register(c.operands.span(), operand);
     if (known < c.operands.size()) {
       c.weights[known] += term.weight;
     } else if (term.weight != 0.0) {
       detail::require(known < Combine::max_operands, "PlanBuilder: combine has terms of more than ",
                       Combine::max_operands, " registers, the most it may; combine some before");
-      c.operands.push_back(term.operand);
+      c.operands.push_back(operand);
       c.weights.push_back(term.weight);
     }
   }
   if (c.operands.empty()) {
-    c.operands.push_back(terms[0].operand);
+    c.operands.push_back(source(terms[0].operand));
     c.weights.push_back(0.0);
   }
   add(combination_);
@@ -213,6 +222,11 @@ DPM_INLINE void PlanBuilder::combine(Register target, std::span<const Term> term
 
 DPM_INLINE void PlanBuilder::combine(Register target, std::initializer_list<Term> terms) {
   combine(target, std::span<const Term>(terms.begin(), terms.size()));
+}
+
+DPM_INLINE void PlanBuilder::replace_sample(std::initializer_list<Term> terms) {
+  combine(lower_register, terms);
+  sample_ = lower_register;
 }
 
 DPM_INLINE void PlanBuilder::keep(Register r) { plan_.live.push_back(r); }

@@ -41,12 +41,14 @@ enum class Correction : std::uint8_t { none, data };
 /// Where a value lives during a run. Each register is one state, shaped like the sample.
 struct Register {
   enum class Kind : std::uint8_t {
-    sample,      ///< x, the sample itself
-    stage,       ///< y, the model's input at an inner stage of a step
-    noise,       ///< z, a standard normal draw
-    input,       ///< u, the model's input where it is not the sample or the stage themselves
-    error,       ///< e, an estimate of the error that the step has just made
-    lower,       ///< l, what a trial of an adaptive step leads to by the lower order
+    sample,  ///< x, the sample itself
+    stage,   ///< y, the model's input at an inner stage of a step
+    noise,   ///< z, a standard normal draw
+    input,   ///< u, the model's input where it is not the sample or the stage themselves
+    error,   ///< e, an estimate of the error that the step has just made
+    /// l, what a trial of an adaptive step leads to by the lower order; in a step that adds noise
+    /// before a model call, the sample with it
+    lower,
     higher,      ///< h, the same by the higher order
     previous,    ///< p, the lower result of the step before
     prediction,  ///< m[k], an output of the model, or what it was converted to
