@@ -97,8 +97,12 @@ inline void write_predictor_corrector(PlanBuilder& builder, const PredictorCorre
       const Nodes known = distinct_nodes(history.span().first(nodes), before->step.h(), nearest);
       UpdateTerms terms = difference(update_over(*before, known.span()), predicted);
       terms[0].weight = 1.0;  // the linear part is in the sample
-      builder.combine(sample_register, terms.span());
-      if (method.evaluates_again) builder.evaluate(i % slots, sample_register, s);
+      if (method.evaluates_again) {
+        builder.replace_sample(terms.span());
+        builder.evaluate(i % slots, sample_register, s);
+      } else {
+        builder.combine(sample_register, terms.span());
+      }
     }
     std::size_t nodes = now.step.finite() ? std::min(method.predictor_nodes, history.size()) : 1;
     if (method.lower_order_final) nodes = std::min(nodes, most_at_end(steps - i, false));

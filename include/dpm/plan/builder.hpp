@@ -73,8 +73,9 @@ class PlanBuilder {
   void combine(Register target, std::initializer_list<Term> terms);
 
   /// Puts these terms into `lower_register`. From here to the end of the step, what reads the
-  /// sample reads that: for steps that add noise before a model call, as the sample itself must
+  /// sample reads that: for steps that change it before a model call, as the sample itself must
   /// stay what the last finished step has made of it until all calls are made.
+  void replace_sample(std::span<const Term> terms);
   void replace_sample(std::initializer_list<Term> terms);
 
   /// Declares a register that lives beyond the plan (see `Plan::live`).
@@ -224,9 +225,13 @@ DPM_INLINE void PlanBuilder::combine(Register target, std::initializer_list<Term
   combine(target, std::span<const Term>(terms.begin(), terms.size()));
 }
 
-DPM_INLINE void PlanBuilder::replace_sample(std::initializer_list<Term> terms) {
+DPM_INLINE void PlanBuilder::replace_sample(std::span<const Term> terms) {
   combine(lower_register, terms);
   sample_ = lower_register;
+}
+
+DPM_INLINE void PlanBuilder::replace_sample(std::initializer_list<Term> terms) {
+  replace_sample(std::span<const Term>(terms.begin(), terms.size()));
 }
 
 DPM_INLINE void PlanBuilder::keep(Register r) { plan_.live.push_back(r); }

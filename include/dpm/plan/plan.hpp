@@ -46,8 +46,8 @@ struct Register {
     noise,   ///< z, a standard normal draw
     input,   ///< u, the model's input where it is not the sample or the stage themselves
     error,   ///< e, an estimate of the error that the step has just made
-    /// l, what a trial of an adaptive step leads to by the lower order; in a step that adds noise
-    /// before a model call, the sample with it
+    /// l, what a trial of an adaptive step leads to by the lower order; in a step that changes
+    /// the sample before a model call, the changed sample
     lower,
     higher,      ///< h, the same by the higher order
     previous,    ///< p, the lower result of the step before
