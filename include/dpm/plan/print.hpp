@@ -32,6 +32,9 @@ namespace detail {
 /// The register's name in a printed plan: x, y, m0.
 std::string name(Register r);
 
+/// `printed`, the text of one number, with a point for the decimal mark of any locale.
+std::string with_point(std::string_view printed);
+
 }  // namespace detail
 
 /// The plan as text: one line of totals, then for each step its levels and its instructions.
@@ -43,8 +46,7 @@ std::ostream& operator<<(std::ostream& out, const Plan& plan);
 
 namespace detail {
 
-/// `printed`, the text of one number, with a point for the decimal mark of any locale.
-inline std::string with_point(std::string_view printed) {
+DPM_INLINE std::string with_point(std::string_view printed) {
   std::string text;
   for (const char c : printed) {
     const bool is_mark = std::string_view("0123456789+-einfa").find(c) == std::string_view::npos;
