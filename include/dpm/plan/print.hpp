@@ -35,6 +35,9 @@ std::string name(Register r);
 /// `printed`, the text of one number, with a point for the decimal mark of any locale.
 std::string with_point(std::string_view printed);
 
+/// `value` with six significant digits, right-aligned in `width` columns.
+std::string number(double value, std::size_t width = 0);
+
 }  // namespace detail
 
 /// The plan as text: one line of totals, then for each step its levels and its instructions.
@@ -56,8 +59,7 @@ DPM_INLINE std::string with_point(std::string_view printed) {
   return text;
 }
 
-/// `value` with six significant digits, right-aligned in `width` columns.
-inline std::string number(double value, std::size_t width = 0) {
+DPM_INLINE std::string number(double value, std::size_t width) {
   char printed[40];
   std::snprintf(printed, sizeof printed, "%.6g", value);
   const std::string text = with_point(printed);
