@@ -83,6 +83,7 @@ inline double stretched(std::span<const double> list, int i, int count) {
 inline std::vector<Level> stretched_levels(const char* name, const SigmaScale& scale,
                                            std::span<const double> list, int count) {
   std::vector<Level> levels;
+  levels.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) {
     levels.push_back(scale.level_at(name, static_cast<std::size_t>(i), stretched(list, i, count)));
   }
@@ -91,7 +92,7 @@ inline std::vector<Level> stretched_levels(const char* name, const SigmaScale& s
 
 /// The scale of a schedule that is a flow, or is none.
 inline SigmaScale scale_for(const char* name, const AnySchedule& schedule, bool flow) {
-  const SigmaScale scale(schedule);
+  SigmaScale scale(schedule);
   require(scale.flow() == flow, name, ": the schedule is ", flow ? "no" : "a",
           " flow; these lists are for ",
           flow ? "flows, so take AlignYourSteps or Gits"

@@ -301,6 +301,7 @@ DPM_INLINE Grid make_grid(const BongTangent& spacing, const AnySchedule& schedul
       return to + (from - to) * (angle(i) - angle(length - 1)) / (angle(0) - angle(length - 1));
     };
     std::vector<Level> levels;
+    levels.reserve(static_cast<std::size_t>(count));
     for (int i = 0; i < first - 1; ++i) {
       levels.push_back(ends.level(scale, std::log(arc(i, first, first, ends.max(), middle))));
     }

@@ -160,6 +160,7 @@ DPM_INLINE Grid make_grid(const SimpleTable& spacing, const AnySchedule& schedul
   return detail::finish_grid(schedule, steps, spacing.final, [&](int count) {
     const double stride = table.count() / double(count);
     std::vector<Level> levels;
+    levels.reserve(static_cast<std::size_t>(count));
     for (int i = 0; i < count; ++i) {
       levels.push_back(table.level(table.count() - 1 - static_cast<int>(i * stride)));
     }

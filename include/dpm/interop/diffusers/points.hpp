@@ -17,9 +17,7 @@
 #include "dpm/interop/diffusers/spacings.hpp"
 #include "dpm/interop/diffusers/table.hpp"
 
-namespace dpm::diffusers {
-
-namespace detail {
+namespace dpm::diffusers::detail {
 
 inline std::vector<double> sigmas_at(const Table& table, std::span<const double> timesteps) {
   return mapped(timesteps, [&](double timestep) { return table.sigma_at(timestep); });
@@ -321,5 +319,4 @@ inline Points shown(const Options& o, const Points& points) {
   return calls;
 }
 
-}  // namespace detail
-}  // namespace dpm::diffusers
+}  // namespace dpm::diffusers::detail
