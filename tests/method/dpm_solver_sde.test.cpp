@@ -8,6 +8,7 @@
 
 #include "dpm/dpm.hpp"
 #include "support/catch.hpp"
+#include "support/method_runs.hpp"
 #include "support/refused.hpp"
 #include "support/test_network.hpp"
 
@@ -21,19 +22,6 @@ using State = std::vector<double>;
 namespace {
 
 const dpm::AnySchedule schedule = dpm::VpLinear();
-
-State run(const dpm::Plan& plan) {
-  State x = test_start();
-  dpm::RunOptions<State> options;
-  if (plan.draws() > 0) options.noise = &test_draw;
-  dpm::sample(plan, test_model(plan.prediction), x, options);
-  return x;
-}
-
-template <class Method>
-State run(const Method& method, const dpm::Grid& grid) {
-  return run(make_plan(method, grid));
-}
 
 constexpr auto singlestep = DpmSolver::Form::singlestep;
 
@@ -78,9 +66,13 @@ TEST_CASE("DpmSolverSde refuses options out of range, odd numbers of calls and i
           "make_plan: eta = 2 over the step from time 0.5 to time 0.25; there it must be at most ",
           1.0 / std::sqrt(-std::expm1(-2.0 * (grid[1].lambda() - grid[0].lambda())))));
   refused([&] { (void)make_plan(DpmSolverSde{}, schedule, 7); },
-          "DpmSolverSde: model_calls = 7; it makes two calls a step");
+          "make_plan: model_calls = 7 over a grid from time 1 to time 0.001, where 4 steps make 8 "
+          "calls; ask for a number that whole steps make, unless the method's for_model_calls has "
+          "named the wrong number of steps");
   refused([&] { (void)make_plan(DpmSolverSde{}, schedule, 1); },
-          "DpmSolverSde: model_calls = 1; it needs at least 2");
+          "make_plan: model_calls = 1 over a grid from time 1 to time 0.001, where 1 steps make 2 "
+          "calls; ask for a number that whole steps make, unless the method's for_model_calls has "
+          "named the wrong number of steps");
   refused([&] { (void)make_plan(DpmSolverSde{}, grid.reversed()); },
           "make_plan: the step from time 0.25 to time 0.5 runs towards more noise with eta = 1; "
           "inversion needs eta = 0");

@@ -7,6 +7,7 @@
 
 #include "dpm/dpm.hpp"
 #include "support/catch.hpp"
+#include "support/method_runs.hpp"
 #include "support/refused.hpp"
 #include "support/test_network.hpp"
 
@@ -21,19 +22,6 @@ using State = std::vector<double>;
 namespace {
 
 const dpm::AnySchedule schedule = dpm::VpLinear();
-
-State run(const dpm::Plan& plan) {
-  State x = test_start();
-  dpm::RunOptions<State> options;
-  if (plan.draws() > 0) options.noise = &test_draw;
-  dpm::sample(plan, test_model(plan.prediction), x, options);
-  return x;
-}
-
-template <class Method>
-State run(const Method& method, const dpm::Grid& grid) {
-  return run(make_plan(method, grid));
-}
 
 }  // namespace
 

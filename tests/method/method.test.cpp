@@ -418,4 +418,26 @@ TEST_CASE("a prediction that is left out is refused where networks predict somet
              "say what the model predicts, such as Prediction::flow");
 }
 
+TEST_CASE("methods of several calls a step end at sigma 0 with the number of calls asked for") {
+  const dpm::Karras to_zero{.final = dpm::FinalSigma::zero};
+  const auto check = [&](const auto& method, int calls, std::size_t steps) {
+    CAPTURE(method.name, calls);
+    const Plan plan = make_plan(method, schedule, calls, to_zero);
+    CHECK(plan.model_calls() == calls);
+    CHECK(plan.steps.size() == steps);
+    CHECK(plan.end().sigma() == 0.0);
+    // One call more is that of no number of steps.
+    CHECK_THROWS_WITH(
+        (void)make_plan(method, schedule, calls + 1, to_zero),
+        mentions("because steps that touch sigma = 0 or alpha = 0 are of first order"));
+  };
+  check(dpm::Heun{}, 39, 20);
+  check(dpm::Heun{}, 1, 1);
+  check(dpm::DpmSolverSde{}, 39, 20);
+  check(dpm::Seeds{}, 39, 20);
+  check(dpm::Seeds{.stages = 3}, 58, 20);
+  check(dpm::CfgPlusPlus{.update = dpm::CfgPlusPlus::Update::singlestep}, 39, 20);
+  check(dpm::Restart{}, 57, 29);
+}
+
 }  // namespace method_test

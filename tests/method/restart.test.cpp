@@ -67,9 +67,11 @@ TEST_CASE("Restart makes exactly the number of calls that it is given, or refuse
     REQUIRE(make_plan(Restart{}, schedule, calls).model_calls() == calls);
   }
   refused([&] { (void)make_plan(Restart{}, schedule, 41); },
-          "Restart: model_calls = 41; it makes two calls a step");
+          "make_plan: model_calls = 41 over a grid from time 1 to time 0.001, where 12 steps make "
+          "42 calls; ask for a number that whole steps make, unless the method's for_model_calls "
+          "has named the wrong number of steps");
   refused([&] { (void)make_plan(Restart{}, schedule, 18); },
-          "Restart: model_calls = 18; it needs at least 20");
+          "Restart: model_calls = 18; it needs at least 19");
 }
 
 TEST_CASE("Restart refuses options out of range and grids that it cannot go back on") {

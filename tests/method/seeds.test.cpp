@@ -8,6 +8,7 @@
 
 #include "dpm/dpm.hpp"
 #include "support/catch.hpp"
+#include "support/method_runs.hpp"
 #include "support/refused.hpp"
 #include "support/test_network.hpp"
 
@@ -22,19 +23,6 @@ using State = std::vector<double>;
 namespace {
 
 const dpm::AnySchedule schedule = dpm::VpLinear();
-
-State run(const dpm::Plan& plan) {
-  State x = test_start();
-  dpm::RunOptions<State> options;
-  if (plan.draws() > 0) options.noise = &test_draw;
-  dpm::sample(plan, test_model(plan.prediction), x, options);
-  return x;
-}
-
-template <class Method>
-State run(const Method& method, const dpm::Grid& grid) {
-  return run(make_plan(method, grid));
-}
 
 constexpr auto singlestep = DpmSolver::Form::singlestep;
 
@@ -121,9 +109,13 @@ TEST_CASE("Seeds refuses options out of range, numbers of calls and inversion wi
             "Seeds: r2 = " + std::string(row.second) + "; it must lie between r1 and 1");
   }
   refused([&] { (void)make_plan(Seeds{.stages = 3}, schedule, 10); },
-          "Seeds: model_calls = 10; it makes 3 calls a step");
+          "make_plan: model_calls = 10 over a grid from time 1 to time 0.001, where 4 steps make "
+          "12 calls; ask for a number that whole steps make, unless the method's for_model_calls "
+          "has named the wrong number of steps");
   refused([&] { (void)make_plan(Seeds{}, schedule, 1); },
-          "Seeds: model_calls = 1; it needs at least 2");
+          "make_plan: model_calls = 1 over a grid from time 1 to time 0.001, where 1 steps make 2 "
+          "calls; ask for a number that whole steps make, unless the method's for_model_calls has "
+          "named the wrong number of steps");
   refused([&] { (void)make_plan(Seeds{}, grid.reversed()); },
           "make_plan: the step from time 0.25 to time 0.5 runs towards more noise with tau = 1; "
           "inversion needs tau = 0");

@@ -65,7 +65,9 @@ TEST_CASE("a run in one call refuses bad models, starts, calls and orders, and l
       {"a million calls and one", [&](State& x) { dpm::sample(schedule, 1'000'001, model, x); },
        "UniPc: model_calls = 1000001; it makes at most 1000000"},
       {"half a step", [&](State& x) { dpm::sample(dpm::Heun{}, schedule, 7, model, x); },
-       "Heun: model_calls = 7; it makes two calls a step"},
+       "make_plan: model_calls = 7 over a grid from time 1 to time 0.001, where 4 steps make 8 "
+       "calls; ask for a number that whole steps make, unless the method's for_model_calls has "
+       "named the wrong number of steps"},
       {"no calls left after the start",
        [&](State& x) { dpm::sample(dpm::Pndm{}, schedule, 11, model, x); },
        "Pndm with the Runge-Kutta warm-up: model_calls = 11; it needs at least 12"}};

@@ -135,6 +135,19 @@ class TableEntries {
   [[nodiscard]] Level level(int entry) const {
     return schedule_.level((entry + 1) / double(count_));
   }
+  /// The levels of the entries `entry_of(i)` for i below `count`; one that comes twice in a row is
+  /// taken once.
+  template <class EntryOf>
+  [[nodiscard]] std::vector<Level> levels(int count, EntryOf entry_of) const {
+    std::vector<Level> levels;
+    int before = -1;
+    for (int i = 0; i < count; ++i) {
+      const int entry = entry_of(i);
+      if (entry != before) levels.push_back(level(entry));
+      before = entry;
+    }
+    return levels;
+  }
 
  private:
   const AnySchedule& schedule_;
@@ -159,12 +172,8 @@ DPM_INLINE Grid make_grid(const SimpleTable& spacing, const AnySchedule& schedul
   const detail::TableEntries table("SimpleTable", schedule, spacing.train_timesteps, steps);
   return detail::finish_grid(schedule, steps, spacing.final, [&](int count) {
     const double stride = table.count() / double(count);
-    std::vector<Level> levels;
-    levels.reserve(static_cast<std::size_t>(count));
-    for (int i = 0; i < count; ++i) {
-      levels.push_back(table.level(table.count() - 1 - static_cast<int>(i * stride)));
-    }
-    return levels;
+    return table.levels(count,
+                        [&](int i) { return table.count() - 1 - static_cast<int>(i * stride); });
   });
 }
 
@@ -184,15 +193,10 @@ DPM_INLINE Grid make_grid(const DdimUniform& spacing, const AnySchedule& schedul
 DPM_INLINE Grid make_grid(const BetaTimestep& spacing, const AnySchedule& schedule, int steps) {
   const detail::TableEntries table("BetaTimestep", schedule, spacing.train_timesteps, steps);
   return detail::finish_grid(schedule, steps, spacing.final, [&](int count) {
-    std::vector<Level> levels;
-    int before = -1;
-    for (int i = 0; i < count; ++i) {
+    return table.levels(count, [&](int i) {
       const double quantile = beta_quantile(1.0 - i / double(count), spacing.a, spacing.b);
-      const auto entry = static_cast<int>(std::nearbyint(quantile * (table.count() - 1)));
-      if (entry != before) levels.push_back(table.level(entry));
-      before = entry;
-    }
-    return levels;
+      return static_cast<int>(std::nearbyint(quantile * (table.count() - 1)));
+    });
   });
 }
 
@@ -200,16 +204,10 @@ DPM_INLINE Grid make_grid(const SmoothstepTimestep& spacing, const AnySchedule& 
                           int steps) {
   const detail::TableEntries table("SmoothstepTimestep", schedule, spacing.train_timesteps, steps);
   return detail::finish_grid(schedule, steps, spacing.final, [&](int count) {
-    std::vector<Level> levels;
-    int before = -1;
-    for (int i = 0; i < count; ++i) {
+    return table.levels(count, [&](int i) {
       const double u = 1.0 - i / double(count);
-      const double place = u * u * (3.0 - 2.0 * u) * (table.count() - 1);
-      const auto entry = static_cast<int>(std::round(place));
-      if (entry != before) levels.push_back(table.level(entry));
-      before = entry;
-    }
-    return levels;
+      return static_cast<int>(std::round(u * u * (3.0 - 2.0 * u) * (table.count() - 1)));
+    });
   });
 }
 
@@ -224,12 +222,10 @@ DPM_INLINE Grid make_grid(const LcmTimestep& spacing, const AnySchedule& schedul
                     " timesteps; a model that is distilled at ", original,
                     " has at most that number");
     const int stride = table.count() / original;
-    std::vector<Level> levels;
-    for (std::int64_t i = 0; i < count; ++i) {
-      levels.push_back(
-          table.level((original - static_cast<int>(i * original / count)) * stride - 1));
-    }
-    return levels;
+    return table.levels(count, [&](int i) {
+      const auto passed = static_cast<int>(std::int64_t{i} * original / count);
+      return (original - passed) * stride - 1;
+    });
   });
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// The first-order step with fresh noise that DDIM and DDPM share.
+/// Ancestral steps: how much noise is drawn anew, and the first-order step of DDIM and DDPM.
 #pragma once
 
 #include <algorithm>
@@ -19,9 +19,8 @@ namespace dpm {
 /// on to a level with less noise, and a draw makes up for the rest.
 struct FreshNoise {
   enum class Rule : std::uint8_t {
-    /// The draw has the deviation d = eta sigma_t sqrt(1 - e^(-2h)) of DDIM (Song et al. 2021,
-    /// arXiv
-    /// 2010.02502, Eq. 16), which is `get_ancestral_step` of k-diffusion in sigma / alpha.
+    /// The draw has the deviation d = eta sigma_t sqrt(1 - e^(-2h)) of DDIM (arXiv 2010.02502, Eq.
+    /// 16), which is `get_ancestral_step` of k-diffusion in sigma / alpha.
     diffusion,
     /// For flows, alpha = 1 - sigma: the solver goes on to the flow's level with
     /// sigma_down = sigma_t (1 + (sigma_t / sigma_s - 1) eta). Its sample is scaled to alpha_t, and

@@ -86,7 +86,9 @@ DPM_INLINE void write(PlanBuilder& builder, const CfgPlusPlus& method, const Gri
     const Register u = prediction_register(1 + i % 2);
     const Register u1 = prediction_register(2 - i % 2);
     const bool first = i == 0 || !step.finite();
-    const bool has_slope = !first && std::isfinite(distance);  // not after a step from alpha = 0
+    // Not after a step from alpha = 0, nor where U and U1 are almost in one place.
+    const bool has_slope =
+        !first && std::isfinite(distance) && distance >= nearest_predictions * step.h();
     const double kept = step.linear() * s.alpha();
     BoundedVector<Term, 5> terms{{sample_register, step.linear()}, {d, down.alpha()}, {u, -kept}};
     if (singlestep) {
@@ -134,10 +136,8 @@ DPM_INLINE void write(PlanBuilder& builder, const CfgPlusPlus& method, const Gri
 
 DPM_INLINE Budget<CfgPlusPlus> for_model_calls(const CfgPlusPlus& method, int model_calls) {
   const bool two = method.update == CfgPlusPlus::Update::singlestep;
-  detail::require_model_calls(CfgPlusPlus::name, model_calls, two ? 2 : 1);
-  detail::require(!two || model_calls % 2 == 0, "CfgPlusPlus: model_calls = ", model_calls,
-                  "; it makes two calls a step");
-  return {method, two ? model_calls / 2 : model_calls};
+  detail::require_model_calls(CfgPlusPlus::name, model_calls, 1);
+  return {method, detail::steps_for(model_calls, two ? 2 : 1)};
 }
 
 #endif

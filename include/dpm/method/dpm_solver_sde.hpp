@@ -38,7 +38,7 @@ struct DpmSolverSde {
 /// Works in data space. Refuses options out of range and what `ancestral_target` refuses.
 void write(PlanBuilder& builder, const DpmSolverSde& method, const Grid& grid);
 
-/// Two calls a step; refuses an odd number.
+/// Two calls a step, and one in a step to sigma = 0.
 [[nodiscard]] Budget<DpmSolverSde> for_model_calls(const DpmSolverSde& method, int model_calls);
 
 [[nodiscard]] inline UniformLambda default_spacing(const DpmSolverSde& /*method*/) { return {}; }
@@ -79,10 +79,8 @@ DPM_INLINE void write(PlanBuilder& builder, const DpmSolverSde& method, const Gr
 }
 
 DPM_INLINE Budget<DpmSolverSde> for_model_calls(const DpmSolverSde& method, int model_calls) {
-  detail::require_model_calls(DpmSolverSde::name, model_calls, 2);
-  detail::require(model_calls % 2 == 0, "DpmSolverSde: model_calls = ", model_calls,
-                  "; it makes two calls a step");
-  return {method, model_calls / 2};
+  detail::require_model_calls(DpmSolverSde::name, model_calls, 1);
+  return {method, detail::steps_for(model_calls, 2)};
 }
 
 #endif

@@ -123,9 +123,10 @@ DPM_INLINE void write(PlanBuilder& builder, const ErSde& method, const Grid& gri
     if (noise > 0.0) builder.draw();
     const Register newest = builder.evaluate(i % slots, sample_register, s);
     const bool finite = std::isfinite(k_s) && k_t > 0.0;
-    if (std::isfinite(k_s)) history = with_newest({k_s, newest}, history, slots);
-    const Nodes known = finite ? distinct_nodes(history.span(), k_t - k_s, nearest_predictions)
-                               : Nodes{{k_s, newest}};
+    if (std::isfinite(k_s)) history = with_newest({k_s, newest, s.lambda()}, history, slots);
+    const double h = t.lambda() - s.lambda();
+    const Nodes known =
+        finite ? distinct_nodes(history.span(), h, nearest_predictions) : Nodes{{k_s, newest}};
     const std::size_t usable = known.size();
     const DerivativeWeights w = detail::er_sde_weights(method, k_s, k_t, phi_t, usable);
     // Divided differences: D1 = (m0 - m1) / h1, and twice the second, (D1 - D2) / ((h1 + h2) / 2).

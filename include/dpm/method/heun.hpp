@@ -42,12 +42,11 @@ struct Heun {
 /// for a flow from pure noise use a method in data space.
 void write(PlanBuilder& builder, const Heun& method, const Grid& grid);
 
-/// Two calls a step; refuses an odd number.
+/// Two calls a step, and one in a step to sigma = 0: over a grid that ends there an odd number,
+/// over others an even one.
 [[nodiscard]] inline Budget<Heun> for_model_calls(const Heun& method, int model_calls) {
-  detail::require_model_calls(Heun::name, model_calls, 2);
-  detail::require(model_calls % 2 == 0, "Heun: model_calls = ", model_calls,
-                  "; it makes two calls a step");
-  return {method, model_calls / 2};
+  detail::require_model_calls(Heun::name, model_calls, 1);
+  return {method, detail::steps_for(model_calls, 2)};
 }
 
 /// The spacing that EDM samples with.

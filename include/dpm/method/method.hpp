@@ -69,6 +69,10 @@ Prediction prediction_or_noise(const std::optional<Prediction>& said, const Grid
 /// Refuses a number of calls that no plan of the method can have.
 void require_model_calls(const char* method, int model_calls, int least);
 
+/// The steps of a method with `calls` calls a step that make `model_calls`, where the last step may
+/// be one of first order, to sigma = 0, with one call.
+constexpr int steps_for(int model_calls, int calls) { return (model_calls + calls - 1) / calls; }
+
 /// Refuses what a `write` that goes wrong makes: a plan that does not lead from the first level of
 /// the grid to the last, or past that to sigma = 0, and one that never calls the model.
 void require_whole(const char* method, const Plan& plan, const Grid& grid);

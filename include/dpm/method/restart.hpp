@@ -41,7 +41,7 @@ struct Restart {
 /// whose levels nearest to `most` and `least` are one.
 void write(PlanBuilder& builder, const Restart& method, const Grid& grid);
 
-/// Two calls a step, those on the way down again included; refuses an odd number.
+/// Two calls a step, those on the way down again included, and one in a step to sigma = 0.
 [[nodiscard]] Budget<Restart> for_model_calls(const Restart& method, int model_calls);
 
 [[nodiscard]] inline Karras default_spacing(const Restart& /*method*/) { return {}; }
@@ -62,17 +62,14 @@ inline std::size_t nearest_level(const Grid& grid, double ratio) {
   return nearest;
 }
 
-/// The levels from `top` down to `bottom` in `steps` steps of equal length in (sigma / alpha)^(1 /
-/// rho).
+/// The levels from `top` down to `bottom` in `steps` steps of the Karras spacing.
 inline std::vector<Level> levels_down(const AnySchedule& schedule, const Level& top,
                                       const Level& bottom, int steps, double rho) {
-  const double a = std::exp(-top.lambda() / rho);
-  const double b = std::exp(-bottom.lambda() / rho);
-  std::vector<Level> levels{top};
-  for (int i = 1; i < steps; ++i) {
-    levels.push_back(schedule.level_at_lambda(-rho * std::log(a + (b - a) * i / steps)));
-  }
-  levels.push_back(bottom);
+  const Grid down =
+      make_grid(Karras{.rho = rho, .start = top.time, .end = bottom.time}, schedule, steps);
+  std::vector<Level> levels(down.levels().begin(), down.levels().end());
+  levels.front() = top;
+  levels.back() = bottom;
   return levels;
 }
 
@@ -128,10 +125,8 @@ DPM_INLINE void write(PlanBuilder& builder, const Restart& method, const Grid& g
 DPM_INLINE Budget<Restart> for_model_calls(const Restart& method, int model_calls) {
   detail::check_options(method);
   const int again = 2 * method.steps * method.times;
-  detail::require_model_calls(Restart::name, model_calls, again + 2);
-  detail::require(model_calls % 2 == 0, "Restart: model_calls = ", model_calls,
-                  "; it makes two calls a step");
-  return {method, (model_calls - again) / 2};
+  detail::require_model_calls(Restart::name, model_calls, again + 1);
+  return {method, detail::steps_for(model_calls - again, 2)};
 }
 
 #endif

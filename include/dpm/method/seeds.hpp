@@ -47,7 +47,7 @@ struct Seeds {
 /// `ExponentialStep`).
 void write(PlanBuilder& builder, const Seeds& method, const Grid& grid);
 
-/// `stages` calls a step; refuses a number that is no multiple of it.
+/// `stages` calls a step, and one in a step to sigma = 0.
 [[nodiscard]] Budget<Seeds> for_model_calls(const Seeds& method, int model_calls);
 
 [[nodiscard]] inline UniformLambda default_spacing(const Seeds& /*method*/) { return {}; }
@@ -135,10 +135,8 @@ DPM_INLINE void write(PlanBuilder& builder, const Seeds& method, const Grid& gri
 
 DPM_INLINE Budget<Seeds> for_model_calls(const Seeds& method, int model_calls) {
   detail::check_options(method);
-  detail::require_model_calls(Seeds::name, model_calls, method.stages);
-  detail::require(model_calls % method.stages == 0, "Seeds: model_calls = ", model_calls,
-                  "; it makes ", method.stages, " calls a step");
-  return {method, model_calls / method.stages};
+  detail::require_model_calls(Seeds::name, model_calls, 1);
+  return {method, detail::steps_for(model_calls, method.stages)};
 }
 
 #endif

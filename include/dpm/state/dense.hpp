@@ -136,6 +136,10 @@ constexpr std::size_t fixed_size() {
   }
 }
 
+/// Whether the type of a state says that it holds 1 to 16 values.
+template <class State>
+inline constexpr bool has_few_values = fixed_size<State>() > 0 && fixed_size<State>() <= 16;
+
 template <class State>
 struct Owned {
   using type = State;

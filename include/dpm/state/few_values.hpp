@@ -17,10 +17,6 @@
 
 namespace dpm::detail {
 
-/// Whether the type of a state says that it holds 1 to 16 values.
-template <class State>
-inline constexpr bool has_few_values = fixed_size<State>() > 0 && fixed_size<State>() <= 16;
-
 /// Whether `combine_few` takes such a state.
 template <class State>
 inline constexpr bool has_few_kernel = false;

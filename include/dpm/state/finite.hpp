@@ -113,11 +113,10 @@ template <DenseState State>
   detail::require(view.contiguous(),
                   "all_finite: the state is a view with gaps; it must be contiguous");
   using Scalar = std::remove_const_t<ScalarOf<const State>>;
-  constexpr std::size_t size = detail::fixed_size<State>();
-  if constexpr (size > 0 && size <= 16) {
+  if constexpr (detail::has_few_values<State>) {
     using Wide = detail::WideOf<Scalar>;
     detail::BitsOf<Wide> all = 0;
-    for (std::size_t i = 0; i < size; ++i) {
+    for (std::size_t i = 0; i < detail::fixed_size<State>(); ++i) {
       all |= detail::finite_bits(static_cast<Wide>(view.data[i]));
     }
     return detail::says_finite<Wide>(all);
