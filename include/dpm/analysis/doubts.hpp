@@ -56,7 +56,6 @@ template <DenseState State>
 
 #if DPM_DEFINE
 
-#  include <algorithm>
 #  include <variant>
 
 #  include "dpm/error.hpp"
@@ -67,10 +66,9 @@ namespace detail {
 
 /// The doubt about what the model predicts at a level; empty if there is none.
 inline std::string doubt_of_prediction(Prediction prediction, const Level& at) {
-  const double alpha = at.alpha();
-  const double sigma = at.sigma();
-  const bool inside = alpha > 0.0 && sigma > 0.0;
-  const bool flow = inside && std::abs(alpha + sigma - 1.0) < 1e-3 * std::min(alpha, sigma);
+  const double sum = at.alpha() + at.sigma();
+  const bool inside = at.alpha() > 0.0 && at.sigma() > 0.0;
+  const bool flow = is_on_flow(at);
   const bool of_noise = prediction == Prediction::noise || prediction == Prediction::score;
   const std::string head =
       sentence("the model predicts ", name(prediction), " at time ", at.time, ", where ");
@@ -78,7 +76,7 @@ inline std::string doubt_of_prediction(Prediction prediction, const Level& at) {
     return head + "its input is scaled; networks with scaled inputs mostly predict edm or velocity";
   }
   if (prediction == Prediction::flow && inside && !flow) {
-    return head + sentence("alpha + sigma is ", alpha + sigma,
+    return head + sentence("alpha + sigma is ", sum,
                            "; networks that predict flow are trained where it is 1, as on "
                            "RectifiedFlow");
   }

@@ -50,8 +50,7 @@ class SigmaScale {
 #if DPM_DEFINE
 
 DPM_INLINE bool is_flow(const AnySchedule& schedule) {
-  const Level middle = schedule.level(0.5 * schedule.last_time());
-  return std::abs(middle.alpha() + middle.sigma() - 1.0) < 1e-12;
+  return is_on_flow(schedule.level(0.5 * schedule.last_time()));
 }
 
 DPM_INLINE SigmaScale::SigmaScale(AnySchedule schedule, bool flow)

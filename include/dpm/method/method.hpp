@@ -160,9 +160,7 @@ inline void require_noise_predicted(const Level& middle) {
   require(middle.data_stddev == 0.0,
           "make_plan: no prediction is given on a schedule that scales the model's input, as the "
           "networks of EDM want it; say what the model predicts, such as Prediction::edm");
-  const double alpha = middle.alpha();
-  const double sigma = middle.sigma();
-  require(std::abs(alpha + sigma - 1.0) >= 1e-3 * std::min(alpha, sigma),
+  require(!is_on_flow(middle),
           "make_plan: no prediction is given on the path of a flow, where alpha + sigma is 1; say "
           "what the model predicts, such as Prediction::flow");
 }

@@ -43,6 +43,20 @@ struct Level {
   friend bool operator==(const Level&, const Level&) = default;
 };
 
+namespace detail {
+
+/// Whether a level lies on the path of a flow, alpha + sigma = 1. On other processes the sum
+/// exceeds 1 by about the lesser of the two, or by more; so near its ends, where that is lost in
+/// rounding, a level does not tell.
+inline bool is_on_flow(const Level& level) {
+  const double alpha = level.alpha();
+  const double sigma = level.sigma();
+  const double lesser = alpha < sigma ? alpha : sigma;
+  return lesser > 1e-9 && std::abs(alpha + sigma - 1.0) < 1e-3 * lesser;
+}
+
+}  // namespace detail
+
 /// How a level changes along a schedule: the time derivatives of log alpha and log sigma.
 struct LevelRate {
   double d_log_alpha = 0.0;
