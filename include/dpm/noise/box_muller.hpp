@@ -18,6 +18,10 @@
 
 namespace dpm::detail {
 
+#if defined(__clang__)
+#  pragma float_control(precise, on, push)
+#endif
+
 static_assert(std::numeric_limits<double>::is_iec559 && sizeof(double) == sizeof(std::uint64_t),
               "dpm's noise needs IEEE 754 doubles");
 
@@ -27,6 +31,8 @@ static_assert(std::numeric_limits<double>::is_iec559 && sizeof(double) == sizeof
 // 26 significant bits each, as a rule. Fused or not, a x + c is then rounded once. Leading terms of
 // 53 bits have a power of two for a factor. The coefficients are minimax in the relative error,
 // each first one cut to 26 bits and the others fitted to it.
+//
+// clang's -ffast-math would reassociate the sums, so it is told to keep to what is written.
 //
 // The functions read the lower 32 bits of 64-bit words and make doubles from integers by writing
 // their bits: common processors have no vector instructions for the conversions.
@@ -117,5 +123,9 @@ inline void square_roots(double* x, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) x[i] = std::sqrt(x[i]);
 #endif
 }
+
+#if defined(__clang__)
+#  pragma float_control(pop)
+#endif
 
 }  // namespace dpm::detail
