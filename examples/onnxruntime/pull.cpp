@@ -5,6 +5,7 @@
 #include <onnxruntime_cxx_api.h>
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <dpm/dpm.hpp>
@@ -23,8 +24,9 @@ int main(int argc, char** argv) {
   const std::array<std::int64_t, 4> shape{2, 1, 28, 28};
   std::array<std::int64_t, 2> labels{3, 7};
 
-  std::vector<float> x(2 * 784);
-  dpm::NormalNoise{.seed = 42, .elements_per_sample = 784}.fill(x);
+  constexpr std::size_t pixels = 784;
+  std::vector<float> x(2 * pixels);
+  dpm::NormalNoise{.seed = 42, .elements_per_sample = pixels}.fill(x);
   const dpm::DiscreteSchedule schedule(dpm::linear_betas(1000));
   dpm::Stepper run(dpm::make_plan(schedule, 20), x);
   while (const auto call = run.next()) {

@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the dpm authors
 /// @file
 /// Draws the digits 0 to 9 with a network in ONNX Runtime: onnxruntime_quick UNET.onnx
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <dpm/dpm.hpp>
@@ -23,8 +24,9 @@ int main(int argc, char** argv) {
   std::iota(labels.begin(), labels.begin() + 10, 0);
   const dpm::OrtModel network(unet, {{"label", labels}});
 
-  std::vector<float> x(10 * 784);
-  dpm::NormalNoise{.seed = 42, .elements_per_sample = 784}.fill(x);
+  constexpr std::size_t pixels = 784;
+  std::vector<float> x(10 * pixels);
+  dpm::NormalNoise{.seed = 42, .elements_per_sample = pixels}.fill(x);
   const dpm::DiscreteSchedule schedule(dpm::linear_betas(1000));
   dpm::sample(schedule, 20, dpm::BatchedClassifierFreeGuidance(network, 3.0), x);
 
@@ -33,7 +35,7 @@ int main(int argc, char** argv) {
   for (std::size_t line = 0; line < 28; ++line) {
     for (std::size_t column = 0; column < 100; ++column) {
       const std::size_t digit = 5 * (line / 14) + column / 20;
-      const float* const pixel = &x[digit * 784 + line % 14 * 56 + column % 20 + 4];
+      const float* const pixel = &x[digit * pixels + line % 14 * 56 + column % 20 + 4];
       const float value = 0.5F * (pixel[0] + pixel[28]);
       std::putchar(value > 0.3F ? '#' : value > -0.3F ? '+' : value > -0.8F ? '.' : ' ');
       if (value < -0.8F) ++paper;
