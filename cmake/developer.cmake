@@ -43,3 +43,5 @@ endif()
 if(NOT Torch_FOUND)
   message(STATUS "libtorch is not there or not wanted: what needs it is left out")
 endif()
+
+include(cmake/onnxruntime.cmake)
