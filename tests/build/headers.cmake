@@ -5,10 +5,15 @@ if(NOT Torch_FOUND)
   list(FILTER headers EXCLUDE REGEX "interop/libtorch")
 endif()
 
+if(NOT ONNX_FOUND)
+  list(FILTER headers EXCLUDE REGEX "interop/onnx_graph")
+endif()
+
 add_library(dpm_headers INTERFACE)
 target_sources(dpm_headers INTERFACE FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR}/include
                                      FILES ${headers})
-target_link_libraries(dpm_headers INTERFACE dpm::dpm dpm_warnings ${TORCH_LIBRARIES})
+target_link_libraries(dpm_headers INTERFACE dpm::dpm dpm_warnings ${TORCH_LIBRARIES}
+                                            $<TARGET_NAME_IF_EXISTS:onnx_proto>)
 # Nothing of it runs.
 target_compile_options(dpm_headers INTERFACE $<$<CXX_COMPILER_ID:GNU,Clang,AppleClang>:-O0 -g0 -fno-sanitize=all>)
 set_target_properties(dpm_headers PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON)
