@@ -4,7 +4,9 @@ get_target_property(headers dpm HEADER_SET)
 if(NOT Torch_FOUND)
   list(FILTER headers EXCLUDE REGEX "interop/libtorch")
 endif()
-
+if(NOT ONNXRuntime_FOUND)
+  list(FILTER headers EXCLUDE REGEX "interop/onnxruntime")
+endif()
 if(NOT ONNX_FOUND)
   list(FILTER headers EXCLUDE REGEX "interop/onnx_graph")
 endif()
@@ -13,7 +15,8 @@ add_library(dpm_headers INTERFACE)
 target_sources(dpm_headers INTERFACE FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR}/include
                                      FILES ${headers})
 target_link_libraries(dpm_headers INTERFACE dpm::dpm dpm_warnings ${TORCH_LIBRARIES}
-                                            $<TARGET_NAME_IF_EXISTS:onnx_proto>)
+                                            $<TARGET_NAME_IF_EXISTS:onnx_proto>
+                                            $<TARGET_NAME_IF_EXISTS:ONNXRuntime::ONNXRuntime>)
 # Nothing of it runs.
 target_compile_options(dpm_headers INTERFACE $<$<CXX_COMPILER_ID:GNU,Clang,AppleClang>:-O0 -g0 -fno-sanitize=all>)
 set_target_properties(dpm_headers PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON)

@@ -18,7 +18,7 @@
 #include "dpm/dpm.hpp"
 #include "dpm/interop/plan_json.hpp"
 #include "support/catch.hpp"
-#include "support/onnx_networks.hpp"
+#include "support/onnx_text.hpp"
 #include "support/onnx_session.hpp"
 
 namespace onnx_graph_test {

@@ -11,7 +11,7 @@
 #include "dpm/dpm.hpp"
 #include "dpm/interop/onnx_graph.hpp"
 #include "support/catch.hpp"
-#include "support/onnx_networks.hpp"
+#include "support/onnx_text.hpp"
 #include "support/plans.hpp"
 #include "support/refused.hpp"
 
