@@ -18,8 +18,8 @@
 #include "dpm/dpm.hpp"
 #include "dpm/interop/plan_json.hpp"
 #include "support/catch.hpp"
-#include "support/onnx_text.hpp"
 #include "support/onnx_session.hpp"
+#include "support/onnx_text.hpp"
 
 namespace onnx_graph_test {
 
