@@ -11,6 +11,7 @@ target_sources(
   dpm_separate
   INTERFACE $<INSTALL_INTERFACE:$<INSTALL_PREFIX>/${CMAKE_INSTALL_INCLUDEDIR}/${dpm_definitions}>)
 install(EXPORT dpm-targets NAMESPACE dpm:: DESTINATION ${package_dir})
-install(FILES cmake/dpm-config.cmake cmake/dpm-eigen.cmake ${CMAKE_CURRENT_BINARY_DIR}/dpm-config-version.cmake
+install(FILES cmake/dpm-config.cmake cmake/dpm-eigen.cmake cmake/FindONNXRuntime.cmake
+              ${CMAKE_CURRENT_BINARY_DIR}/dpm-config-version.cmake
         DESTINATION ${package_dir})
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})

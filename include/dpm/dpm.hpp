@@ -4,7 +4,6 @@
 /// Everything: include this one header.
 #pragma once
 
-#include "dpm/analysis/doubts.hpp"
 #include "dpm/analysis/gaussian.hpp"
 #include "dpm/analysis/gaussian_mixture.hpp"
 #include "dpm/error.hpp"

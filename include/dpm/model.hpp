@@ -9,6 +9,7 @@
 
 #include "dpm/error.hpp"
 #include "dpm/schedule/level.hpp"
+#include "dpm/separate.hpp"
 
 namespace dpm {
 namespace detail {
@@ -97,6 +98,13 @@ concept TwoOutputModelFor = requires(Model& model, const State& x, const Level& 
   model(x, level, out, unconditional);
 };
 
+namespace detail {
+
+/// Refuses a plan that asks for another number of predictions than the model hands over.
+void require_predictions(bool asked_for_both, bool has_one);
+
+}  // namespace detail
+
 /// Answers a model call of a run (`Stepper::Call`), with one prediction or with both. Refuses a
 /// plan that asks for another number of predictions than the model hands over.
 template <class State, class Model, class Call>
@@ -113,16 +121,28 @@ void answer(Model& model, const Call& call) {
       return;
     }
   }
-  detail::require(call.unconditional == nullptr,
-                  "sample: the plan asks for the prediction without condition as well (CFG++); the "
-                  "model must be callable as model(x, timestep, out, unconditional)");
-  if constexpr (TwoOutputModelFor<Model, State> && !ModelFor<Model, State>) {
-    detail::require(false,
-                    "sample: the model hands over two predictions and the plan asks for one; "
-                    "use a CFG++ method, or a model of model(x, timestep, out)");
-  } else {
-    call_model<State>(model, call.input, call.level, call.output);
+  constexpr bool has_one = !TwoOutputModelFor<Model, State> || ModelFor<Model, State>;
+  if (call.unconditional != nullptr || !has_one) {
+    detail::require_predictions(call.unconditional != nullptr, has_one);
   }
+  if constexpr (has_one) call_model<State>(model, call.input, call.level, call.output);
 }
+
+#if DPM_DEFINE
+
+namespace detail {
+
+DPM_INLINE void require_predictions(bool asked_for_both, bool has_one) {
+  require(!asked_for_both,
+          "sample: the plan asks for the prediction without condition as well (CFG++); the model "
+          "must be callable as model(x, timestep, out, unconditional)");
+  require(has_one,
+          "sample: the model hands over two predictions and the plan asks for one; use a CFG++ "
+          "method, or a model of model(x, timestep, out)");
+}
+
+}  // namespace detail
+
+#endif
 
 }  // namespace dpm
