@@ -45,3 +45,12 @@ if(NOT Torch_FOUND)
 endif()
 
 include(cmake/onnxruntime.cmake)
+
+# What needs ONNX's protobuf classes is built where they are found.
+find_package(Protobuf QUIET)
+if(Protobuf_FOUND)
+  find_package(ONNX QUIET)
+endif()
+if(NOT ONNX_FOUND)
+  message(STATUS "ONNX is not there: what needs it is left out (Debian: libonnx-dev and libprotobuf-dev)")
+endif()

@@ -7,11 +7,15 @@ endif()
 if(NOT ONNXRuntime_FOUND)
   list(FILTER headers EXCLUDE REGEX "interop/onnxruntime")
 endif()
+if(NOT ONNX_FOUND)
+  list(FILTER headers EXCLUDE REGEX "interop/onnx_graph")
+endif()
 
 add_library(dpm_headers INTERFACE)
 target_sources(dpm_headers INTERFACE FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR}/include
                                      FILES ${headers})
 target_link_libraries(dpm_headers INTERFACE dpm::dpm dpm_warnings ${TORCH_LIBRARIES}
+                                            $<TARGET_NAME_IF_EXISTS:onnx_proto>
                                             $<TARGET_NAME_IF_EXISTS:ONNXRuntime::ONNXRuntime>)
 # Nothing of it runs.
 target_compile_options(dpm_headers INTERFACE $<$<CXX_COMPILER_ID:GNU,Clang,AppleClang>:-O0 -g0 -fno-sanitize=all>)
