@@ -5,5 +5,6 @@
 /// diffusers give them. `dpm/dpm.hpp` does not include this.
 #pragma once
 
+#include "dpm/catalogue/adaptive_by_name.hpp"
 #include "dpm/catalogue/plan_by_name.hpp"
 #include "dpm/dpm.hpp"

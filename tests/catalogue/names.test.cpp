@@ -151,6 +151,14 @@ TEST_CASE("A name of no row is answered with the three nearest of other rows") {
           "or beta");
 }
 
+TEST_CASE("A name that is far too long is refused at once") {
+  const std::string name(1'000'000, 'e');
+  refused([&] { (void)dpm::sampler_by_name(name); },
+          "plan_by_name: the name of a sampler has 1000000 letters; it must have at most 100");
+  refused([&] { (void)dpm::scheduler_by_name(name); },
+          "plan_by_name: the name of a scheduler has 1000000 letters; it must have at most 100");
+}
+
 TEST_CASE("An empty name is refused as a name of nothing") {
   REQUIRE_THROWS_WITH(dpm::sampler_by_name(""), mentions("no sampler is called \"\""));
   REQUIRE_THROWS_WITH(dpm::scheduler_by_name("++"), mentions("no scheduler is called \"++\""));

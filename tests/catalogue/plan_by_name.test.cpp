@@ -151,10 +151,13 @@ TEST_CASE("The part of a joined name that is wrong is the one that is named") {
   wrong("DPM++ 2N Karras",
         "sampler is called \"dpmpp2n\"; the nearest names are dpmpp_2m, DPM++ 2S a or dpm_2");
   REQUIRE_THROWS_WITH(plan_by_name("DPM adaptive Karras", table_schedule, 20),
-                      mentions("use sample_adaptive"));
+                      mentions("give what adaptive_by_name returns"));
   REQUIRE_THROWS_WITH(plan_by_name("something else", table_schedule, 20),
                       mentions("no sampler is called \"something else\""));
   REQUIRE_THROWS_WITH(plan_by_name("", table_schedule, 20), mentions("no sampler is called \"\""));
+  refused([] { (void)plan_by_name(std::string(101, 'k'), table_schedule, 20); },
+          "plan_by_name: the name of a sampler and a scheduler has 101 letters; it must have at "
+          "most 100");
 }
 
 TEST_CASE("Of names apart the one that is wrong is refused") {

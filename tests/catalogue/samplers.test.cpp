@@ -95,8 +95,8 @@ TEST_CASE("DPM adaptive is refused with what to use in its place") {
   for (const char* const name : {"dpm_adaptive", "DPM adaptive", "sample_dpm_adaptive"}) {
     CAPTURE(name);
     refused([&] { (void)dpm::sampler_by_name(name); },
-            "plan_by_name: DPM adaptive finds its steps on the way, so it is no plan; use "
-            "sample_adaptive or AdaptiveRun");
+            "plan_by_name: DPM adaptive finds its steps on the way, so it is no plan; give what "
+            "adaptive_by_name returns to sample_adaptive or AdaptiveRun");
   }
 }
 
@@ -106,6 +106,7 @@ TEST_CASE("The second version of DPM++ 2M is refused with what to use in its pla
     refused([&] { (void)dpm::sampler_by_name(name); },
             "plan_by_name: dpm++2mv2 is not exact even for a constant data prediction; use "
             "dpmpp_2m");
+    REQUIRE_THROWS_WITH(dpm::plan_by_name(name, table_schedule, 20), mentions("use dpmpp_2m"));
   }
 }
 
@@ -119,7 +120,7 @@ TEST_CASE("Two words for one sampler make equal plans") {
 
 TEST_CASE("Eta is taken by the samplers that share a step between solver and draw") {
   CHECK(samplers_that_take({.eta = 0.5}) ==
-        std::set<std::string>{"euler", "euler_ancestral", "euler_ancestral_cfg_pp",
+        std::set<std::string>{"euler", "euler_ancestral", "euler_ancestral_cfg_pp", "dpm_fast",
                               "dpm_2_ancestral", "dpmpp_2s_ancestral", "dpmpp_2s_ancestral_cfg_pp",
                               "dpmpp_sde", "dpmpp_2m_sde", "dpmpp_2m_sde_heun", "dpmpp_3m_sde",
                               "res_multistep_ancestral", "res_multistep_ancestral_cfg_pp",
@@ -147,6 +148,16 @@ TEST_CASE("An option that a sampler does not have is refused by its name") {
           "plan_by_name: dpmpp_2m has no s_noise; leave it out");
   refused([] { (void)plan_of("er_sde", {.eta = 0.5}); },
           "plan_by_name: er_sde has no eta; leave it out");
+  refused([] { (void)plan_of("er_sde", {.eta = 0.5, .s_noise = 0.9}); },
+          "plan_by_name: er_sde has no eta; leave it out");
+  refused([] { (void)plan_of("tcd", {.eta = 0.5, .s_noise = 0.9}); },
+          "plan_by_name: tcd has no s_noise; leave it out");
+  refused([] { (void)plan_of("dpm_fast", {.s_noise = 0.9}); },
+          "plan_by_name: dpm_fast has no s_noise; leave it out");
+  refused([] { (void)plan_of("euler_a", {.churn = {.amount = 5.0}}); },
+          "plan_by_name: euler_ancestral has no churn; euler, heun, heunpp2 and dpm_2 have it");
+  refused([] { (void)plan_of("euler", {.eta = 0.5, .churn = {.amount = 5.0}}); },
+          "Ddim: eta = 0.5 with churn.amount = 5; one of them must be 0");
   refused([] { (void)plan_of("lms", {.churn = {.amount = 5.0}}); },
           "plan_by_name: lms has no churn; euler, heun, heunpp2 and dpm_2 have it");
 }
@@ -166,6 +177,16 @@ TEST_CASE("Options out of range are refused") {
   REQUIRE_THROWS_AS(plan_of("tcd", {.eta = 1.5}), dpm::InvalidArgument);
 }
 
+TEST_CASE("A sampler without noise takes a factor on it together with eta") {
+  for (const char* const name : {"ddim", "dpm_fast"}) {
+    CAPTURE(name);
+    const Plan plan = plan_of(name, {.eta = 0.5, .s_noise = 0.9});
+    CHECK(plan.draws() > 0);
+    CHECK(plan != plan_of(name, {.eta = 0.5}));
+  }
+  CHECK(plan_of("euler_ancestral", {.eta = 0.0, .s_noise = 0.9}) == plan_of("euler"));
+}
+
 TEST_CASE("Eta 0 leaves the solver alone") {
   CHECK(plan_of("euler_ancestral", {.eta = 0.0}) == plan_of("euler"));
   CHECK(plan_of("dpmpp_2m_sde", {.eta = 0.0}) == plan_of("dpmpp_2m"));
@@ -174,6 +195,7 @@ TEST_CASE("Eta 0 leaves the solver alone") {
   CHECK(plan_of("dpm_2_ancestral", {.eta = 0.0}) == plan_of("dpm_2"));
   CHECK(plan_of("euler_ancestral_cfg_pp", {.eta = 0.0}) == plan_of("euler_cfg_pp"));
   CHECK(plan_of("ddim", {.eta = 1.0}) == plan_of("euler_ancestral"));
+  CHECK(plan_of("dpm_fast", {.eta = 0.0, .s_noise = 0.5}) == plan_of("dpm_fast"));
   for (const char* const name : {"dpmpp_sde", "dpmpp_3m_sde", "seeds_2", "seeds_3", "tcd"}) {
     CAPTURE(name);
     CHECK(plan_of(name, {.eta = 0.0}).draws() == 0);

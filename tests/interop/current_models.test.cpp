@@ -155,6 +155,40 @@ TEST_CASE("FLUX dev shifts by the number of tokens and schnell not at all") {
   require_near(schnell, {1.0, 0.75, 0.5, 0.25}, 1e-15);
 }
 
+TEST_CASE(
+    "A flow's configuration alone spreads sigmas to the end and given ones are shifted once") {
+  // FLUX schnell's; its pipeline passes sigmas.
+  const auto schnell = Scheduler::from_text(
+      R"({"_class_name": "FlowMatchEulerDiscreteScheduler", "num_train_timesteps": 1000,
+          "base_image_seq_len": 256, "base_shift": 0.5, "max_image_seq_len": 4096,
+          "max_shift": 1.15, "shift": 1.0, "use_dynamic_shifting": false})");
+  require_near(schnell.timesteps(4), {1000.0, 667.0, 334.0, 1.0}, 1e-9);
+  const Run of_pipeline{.sigmas = {1.0, 0.75, 0.5, 0.25}};
+  require_near(schnell.timesteps(of_pipeline), {1000.0, 750.0, 500.0, 250.0}, 1e-9);
+  const std::string end =
+      "; Stable Diffusion 3 is sampled so, and the pipelines of FLUX and others pass sigmas from 1 "
+      "to 1 / steps: give them as Run::sigmas";
+  CHECK(schnell.doubts(of_pipeline).empty());
+  CHECK(schnell.doubts(Run{.steps = 4}) ==
+        std::vector<std::string>{
+            "diffusers: FlowMatchEulerDiscreteScheduler is given no sigmas and spreads its own to "
+            "the end of the table, so that the last call of 4 is at timestep 1" +
+            end});
+  // Stable Diffusion 3's; with the table's last sigma, 0.003, given before the shift.
+  const auto third = Scheduler::from_text(
+      R"({"_class_name": "FlowMatchEulerDiscreteScheduler", "num_train_timesteps": 1000,
+          "shift": 3.0})");
+  CHECK_THAT(third.timesteps(28).back(), WithinAbs(8.93, 0.01));
+  CHECK(third.doubts(Run{.steps = 28})[0].rfind(
+            "diffusers: FlowMatchEulerDiscreteScheduler is given no sigmas and shifts the end of "
+            "its own twice, so that the last call of 28 is at timestep 8.9",
+            0) == 0);
+  CHECK(third.doubts(Run{.sigmas = {1.0, 0.5}}).empty());
+  const auto without_flow = Scheduler::from_text(R"({"_class_name": "EulerDiscreteScheduler"})");
+  CHECK(without_flow.doubts(Run{.steps = 28}).empty());
+  CHECK_THAT(third.timesteps(Run{.sigmas = {1.0, 0.5, 0.001}}).back(), WithinAbs(2.994, 0.001));
+}
+
 TEST_CASE("Wan runs UniPC over evenly spread times with a shift") {
   const dpm::UniformTime spacing{.end = 0.001, .final = dpm::FinalSigma::zero_instead};
   const std::vector<double> fifty = timesteps_of(

@@ -12,6 +12,7 @@
 
 #include "dpm/catalogue/samplers.hpp"
 #include "dpm/dpm.hpp"
+#include "support/dpm_adaptive_case.hpp"
 #include "support/recorded_sigmas.hpp"
 #include "support/reference_case.hpp"
 #include "support/test_network.hpp"
@@ -137,10 +138,8 @@ inline dpm::Sampler k_diffusion_sampler(const nlohmann::json& c, dpm::SamplerOpt
 /// Why a case is left out; empty: it is run.
 inline std::string left_out(const nlohmann::json& c) {
   const std::string sampler = c.at("sampler").is_null() ? "" : c["sampler"].get<std::string>();
-  if (sampler == "dpm_adaptive") {
-    return "its controller is not that of DPM-Solver, which `AdaptiveRun` has";
-  }
-  if (sampler == "dpm_fast" && c.at("n") == 1) return "its one step has no length";
+  const bool makes_own_steps = sampler == "dpm_fast" || sampler == "dpm_adaptive";
+  if (makes_own_steps && c.at("n") == 1) return "its one step has no length";
   if (sampler.rfind("sa_solver", 0) == 0 && c.at("sigmas").back() != 0.0) {
     return "the program returns the sample before its last step";
   }
@@ -157,6 +156,10 @@ inline CaseResult run_k_diffusion_case(const nlohmann::json& c) {
   const dpm::Grid made = recorded_sigmas::makers().at(list.scheduler)(list);
   result.compare("sigmas", recorded_sigmas::sigmas_of(made, list.on_flow), list.sigmas);
   if (c.at("sampler").is_null()) return result;
+  if (c["sampler"] == "dpm_adaptive") {
+    run_dpm_adaptive_case(c, result);
+    return result;
+  }
   const bool flow = c.at("model") == "flow";
   dpm::SamplerOptions set;
   const dpm::Sampler sampler = k_diffusion_sampler(c, set);

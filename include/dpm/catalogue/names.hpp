@@ -34,6 +34,9 @@ namespace dpm::detail {
 [[nodiscard]] std::string nearest_names(std::string_view wanted,
                                         std::span<const std::string> names);
 
+/// Refuses a name that is too long to be one: the search for near ones would take its time.
+void check_length(const char* what, std::string_view name);
+
 /// Refuses a name that is none of a list's, with the nearest ones; `what` says what they name.
 [[noreturn]] void refuse_name(const char* what, std::string_view name,
                               std::span<const std::string> known);
@@ -76,6 +79,7 @@ std::vector<std::string> names_of(std::span<const Row> rows) {
 /// The row of that name, or a refusal with the three nearest names.
 template <class Row>
 const Row& row_by_name(std::span<const Row> rows, const char* what, std::string_view name) {
+  check_length(what, name);
   if (const Row* row = find_row(rows, name)) return *row;
   std::vector<std::string> known;  // of each row the nearest name
   for (const Row& row : rows) known.push_back(nearest_name(name, names_of(std::span(&row, 1))));
@@ -135,6 +139,11 @@ DPM_INLINE std::string nearest_names(std::string_view wanted, std::span<const st
     phrase += names[order[k].second];
   }
   return phrase;
+}
+
+DPM_INLINE void check_length(const char* what, std::string_view name) {
+  require(name.size() <= 100, "plan_by_name: the name of a ", what, " has ", name.size(),
+          " letters; it must have at most 100");
 }
 
 DPM_INLINE void refuse_name(const char* what, std::string_view name,

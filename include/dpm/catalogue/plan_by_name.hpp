@@ -83,6 +83,8 @@ inline const Scheduler& scheduler_for(const Sampler& sampler, std::string_view n
 /// A joined name: a sampler's, and what is left of it for the scheduler. "Euler a" is one sampler,
 /// "Euler AYS" begins with another. Of a name that is not both, refuses the part that is wrong.
 inline std::pair<const Sampler*, std::string> split_name(std::string_view name) {
+  check_length("sampler and a scheduler", name);
+  refuse_without_row(name);
   const std::string plain = plain_name(name);
   const auto is_scheduler = [](const std::string& part) {
     return part == "automatic" || find_row(schedulers(), part) != nullptr;

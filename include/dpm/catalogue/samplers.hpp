@@ -21,10 +21,10 @@
 #  include <type_traits>
 #  include <utility>
 
-#  include "dpm/catalogue/flow_as_noise.hpp"
 #  include "dpm/catalogue/names.hpp"
 #  include "dpm/catalogue/sampler_list.hpp"
 #  include "dpm/grid/sigma_scale.hpp"
+#  include "dpm/method/flow_as_noise.hpp"
 #endif
 
 namespace dpm {
@@ -67,9 +67,10 @@ struct SamplerOptions {
 
 namespace detail {
 
-/// Sets eta and s_noise in whatever form the method has them; false if it has none.
+/// Sets eta and s_noise in whatever form the method has them; false if it has none. Of `dpm_fast`,
+/// which makes its own grid, eta is 0 unless it is set.
 template <class Method>
-bool set_noise(Method& method, const SamplerOptions& options) {
+bool set_noise(Method& method, const SamplerOptions& options, bool makes_own_grid) {
   const auto set = [](double& member, const std::optional<double>& value) {
     if (value) member = *value;
   };
@@ -81,7 +82,7 @@ bool set_noise(Method& method, const SamplerOptions& options) {
         return true;
       }
     }
-    if (method.fresh.eta == 0.0) return false;
+    if (method.fresh.eta == 0.0 && !(makes_own_grid && options.eta)) return false;
     set(method.fresh.eta, options.eta);
     set(method.fresh.scale, options.s_noise);
     return true;
@@ -90,7 +91,7 @@ bool set_noise(Method& method, const SamplerOptions& options) {
     set(method.noise_scale, options.s_noise);
     return true;
   } else if constexpr (std::is_same_v<Method, Ddim>) {
-    if (method.eta == 0.0 && options.s_noise) return false;
+    if (method.eta == 0.0 && options.s_noise && options.eta.value_or(0.0) == 0.0) return false;
     set(method.eta, options.eta);
     set(method.noise_scale, options.s_noise);
     return true;
@@ -158,6 +159,22 @@ inline std::function<double(const Level&)> middle_tau(const AnySchedule& schedul
   };
 }
 
+/// Refuses a name of a sampler that has no row, with what to use in its place.
+inline void refuse_without_row(std::string_view name) {
+  const std::string plain = plain_name(name);
+  const auto is = [&](std::string_view known) {
+    for (const std::string_view prefix : {"", "sample", "k"}) {
+      if (plain.starts_with(prefix) && plain.substr(prefix.size()).starts_with(known)) return true;
+    }
+    return false;
+  };
+  require(!is("dpmadaptive"),
+          "plan_by_name: DPM adaptive finds its steps on the way, so it is no plan; give what "
+          "adaptive_by_name returns to sample_adaptive or AdaptiveRun");
+  require(!is("dpmpp2mv2"),
+          "plan_by_name: dpm++2mv2 is not exact even for a constant data prediction; use dpmpp_2m");
+}
+
 }  // namespace detail
 
 DPM_INLINE std::span<const Sampler> samplers() {
@@ -174,28 +191,22 @@ DPM_INLINE std::span<const Sampler> samplers() {
 }
 
 DPM_INLINE const Sampler& sampler_by_name(std::string_view name) {
-  const std::string plain = detail::plain_name(name);
-  const auto is = [&](std::string_view known) {
-    for (const std::string_view prefix : {"", "sample", "k"}) {
-      if (plain.starts_with(prefix) && plain.substr(prefix.size()).starts_with(known)) return true;
-    }
-    return false;
-  };
-  detail::require(!is("dpmadaptive"),
-                  "plan_by_name: DPM adaptive finds its steps on the way, so it is no plan; use "
-                  "sample_adaptive or AdaptiveRun");
-  detail::require(!is("dpmpp2mv2"),
-                  "plan_by_name: dpm++2mv2 is not exact even for a constant data prediction; use "
-                  "dpmpp_2m");
+  detail::check_length("sampler", name);
+  detail::refuse_without_row(name);
   return detail::row_by_name(samplers(), "sampler", name);
 }
 
 DPM_INLINE NamedMethod method_of(const Sampler& sampler, const SamplerOptions& options) {
   NamedMethod method = options.as_coded && sampler.as_coded ? *sampler.as_coded : sampler.method;
   if (options.eta || options.s_noise) {
-    detail::require(std::visit([&](auto& m) { return detail::set_noise(m, options); }, method),
-                    "plan_by_name: ", sampler.name, " has no ", options.eta ? "eta" : "s_noise",
-                    "; leave it out");
+    const auto takes = [&sampler](NamedMethod& of, const SamplerOptions& these) {
+      return std::visit(
+          [&](auto& m) { return detail::set_noise(m, these, sampler.makes_own_grid); }, of);
+    };
+    NamedMethod other = method;
+    const bool has_eta = !options.eta || takes(other, {.eta = options.eta});
+    detail::require(takes(method, options), "plan_by_name: ", sampler.name, " has no ",
+                    has_eta ? "s_noise" : "eta", "; leave it out");
   }
   if (options.eta) {
     detail::require(*options.eta >= 0.0, "plan_by_name: eta = ", *options.eta,
@@ -204,8 +215,10 @@ DPM_INLINE NamedMethod method_of(const Sampler& sampler, const SamplerOptions& o
   if (options.churn.amount != 0.0) {
     // Of DPM-Solver's forms k-diffusion has churn in dpm_2 alone.
     const auto* solver = std::get_if<DpmSolver>(&method);
-    const bool other = solver != nullptr && (solver->space != Space::noise ||
-                                             sampler.makes_own_grid || solver->fresh.eta > 0.0);
+    const auto* ddim = std::get_if<Ddim>(&method);
+    const bool other = (solver != nullptr && (solver->space != Space::noise ||
+                                              sampler.makes_own_grid || solver->fresh.eta > 0.0)) ||
+                       (ddim != nullptr && ddim->eta > 0.0 && !options.eta);
     const bool set = std::visit(
         [&](auto& m) {
           if constexpr (requires { m.churn; }) {

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <nlohmann/json.hpp>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "dpm/interop/diffusers/config_json.hpp"
 #include "dpm/interop/diffusers/config_text.hpp"
 #include "dpm/interop/diffusers/consistency_plans.hpp"
+#include "dpm/interop/diffusers/doubts.hpp"
 #include "dpm/interop/diffusers/levels.hpp"
 #include "dpm/interop/diffusers/nearest_method.hpp"
 #include "dpm/interop/diffusers/options.hpp"
@@ -142,6 +144,12 @@ class Scheduler {
     return sigma_plan(run, at, along, detail::levels_of(along, options_, at));
   }
   [[nodiscard]] Plan make_plan(int steps) const { return make_plan(of(steps)); }
+
+  /// What is legal in the run and rarely meant, a sentence for each kind, beside what `dpm::doubts`
+  /// says of its plan: a flow's sigmas that its pipeline would not leave to the class.
+  [[nodiscard]] std::vector<std::string> doubts(const Run& run) const {
+    return detail::doubts_of(options_, run, points(run));
+  }
 
   /// Whether the plan corrects data predictions, so that `RunOptions::correction` is needed.
   [[nodiscard]] bool corrects() const {

@@ -9,9 +9,11 @@
 
 #include "dpm/method/dpm_solver_options.hpp"
 #include "dpm/method/error_tolerance.hpp"
+#include "dpm/method/pid_controller.hpp"
 #include "dpm/separate.hpp"
 #if DPM_DEFINE
 #  include <cmath>
+#  include <cstddef>
 #  include <limits>
 #  include <utility>
 
@@ -42,6 +44,10 @@ struct AdaptiveDpmSolver {
 
   /// The higher order of the pair, 2 or 3.
   int order = 3;
+  /// Data or noise space; or on a flow `Space::flow`, the steps of noise space with the flow
+  /// prediction for the noise and the flow's sigma for sigma / alpha (see
+  /// `method/flow_as_noise.hpp`). They may start at alpha = 0, and their trials are reported as
+  /// levels of time sigma and alpha 1.
   Space space = Space::data;
   DpmSolver::Update update = DpmSolver::Update::midpoint;
   ErrorTolerance tolerance = {};
@@ -63,6 +69,13 @@ struct AdaptiveDpmSolver {
   AtCap at_cap = AtCap::fail;
   /// One more call at the end and a first-order step from there to sigma = 0.
   bool denoise_to_zero = false;
+  /// Ancestral steps, as of `DpmSolver::fresh`, with eta at most 1. An accepted step goes no
+  /// further than to the end's sigma / alpha and then draws its noise; a rejected one draws none.
+  FreshNoise fresh = {};
+  /// This controller chooses the steps, and `safety` says nothing.
+  std::optional<PidController> pid = std::nullopt;
+  /// The tolerance is one of x / alpha, which k-diffusion's samplers work on, and not of x.
+  bool divides_by_alpha = false;
 };
 
 #if DPM_DEFINE
@@ -86,22 +99,28 @@ inline void check_options(const AdaptiveDpmSolver& method) {
           "AdaptiveDpmSolver: first_step = ", method.first_step,
           "; it must be finite and at least smallest_step = ", method.smallest_step);
   check("time_tolerance", method.time_tolerance, method.time_tolerance >= 0.0, "[0, inf)");
+  require(method.time_tolerance == 0.0 || method.space != Space::flow,
+          "AdaptiveDpmSolver: time_tolerance = ", method.time_tolerance,
+          " with Space::flow; it must be 0");
+  check_fresh_noise("AdaptiveDpmSolver", method.fresh);
+  check("fresh.eta", method.fresh.eta, method.fresh.eta <= 1.0, "[0, 1]");
+  if (method.pid) check_options(*method.pid);
   const int least = method.order + (method.denoise_to_zero ? 1 : 0);
   require(method.max_model_calls >= least,
           "AdaptiveDpmSolver: max_model_calls = ", method.max_model_calls, "; it must be at least ",
           least, ", the calls of the shortest run");
 }
 
-/// Refuses ends between which no adaptive run exists.
-inline void check_ends(const AdaptiveDpmSolver& method, const Level& start, const Level& end) {
-  require(start.log_alpha > -std::numeric_limits<double>::infinity(),
+/// Refuses ends between which no adaptive run exists; `length` is the way in lambda.
+inline void check_ends(const AdaptiveDpmSolver& method, const Level& start, const Level& end,
+                       double length) {
+  require(method.space == Space::flow || start.log_alpha > -std::numeric_limits<double>::infinity(),
           "AdaptiveDpmSolver: the start at time ", start.time,
           " has alpha = 0, from where steps in lambda are infinite; start below that time");
   require(end.log_sigma > -std::numeric_limits<double>::infinity(),
           "AdaptiveDpmSolver: the end at time ", end.time,
           " has sigma = 0, which steps in lambda never reach; end above that time, and use "
           "denoise_to_zero");
-  const double length = end.lambda() - start.lambda();
   require(end.time < start.time && length >= method.smallest_step, "AdaptiveDpmSolver: from time ",
           start.time, " to time ", end.time, " lambda grows by ", length,
           "; time must fall, and lambda grow by at least smallest_step = ", method.smallest_step);
@@ -110,19 +129,32 @@ inline void check_ends(const AdaptiveDpmSolver& method, const Level& start, cons
           "; it must be below the whole length in time, ", start.time - end.time);
 }
 
+/// The target of a step. One to the least sigma / alpha has no draw, not even one of the rounding.
+inline AncestralTarget target_of(const FreshNoise& fresh, const Level& s, const Level& t) {
+  const bool ends =
+      fresh.rule == FreshNoise::Rule::diffusion && std::exp(-t.lambda()) <= fresh.least;
+  return ends ? AncestralTarget{t, 0.0} : ancestral_target(fresh, s, t);
+}
+
+/// What the values of a level are divided by for the tolerance.
+inline double unit(const AdaptiveDpmSolver& method, const Level& level) {
+  return method.divides_by_alpha ? level.alpha() : 1.0;
+}
+
 /// The plan of one trial from level s to level t, in one step that leaves the sample alone: it
 /// calls the model at s, unless `start_known` says that an earlier trial from there has, and at the
-/// inner levels, and leaves the results of both orders in the registers `lower` and `higher`. They
-/// live on, as do the prediction at s and the lower result of the step before, `previous`, which in
-/// the first trial of a run is the start.
+/// inner levels, and leaves the results of both orders, over their unit, in the registers `lower`
+/// and `higher`. They live on, as do the prediction at s and the lower result of the step before,
+/// `previous`, which in the first trial of a run is the start.
 inline Plan make_trial(const AdaptiveDpmSolver& method, const AnySchedule& schedule, const Level& s,
                        const Level& t, bool is_first, bool start_known, Prediction prediction,
                        Correction correction) {
   const DpmSolver solver{.order = method.order, .space = method.space, .update = method.update};
-  const SinglestepInterval interval{s, t, inner_levels(solver, schedule, method.order, s, t)};
+  const Level down = target_of(method.fresh, s, t).down;
+  const SinglestepInterval interval{s, down, inner_levels(solver, schedule, method.order, s, down)};
   double reached = s.lambda();
   for (const Level& inner : interval.inner) {
-    require(reached < inner.lambda() && inner.lambda() < t.lambda(),
+    require(reached < inner.lambda() && inner.lambda() < down.lambda(),
             "sample_adaptive: the step from time ", s.time, " to time ", t.time,
             " is so short that the schedule does not tell its inner levels apart; the tolerances "
             "are too tight for it");
@@ -131,14 +163,20 @@ inline Plan make_trial(const AdaptiveDpmSolver& method, const AnySchedule& sched
   PlanBuilder builder(prediction, correction);
   builder.set_space(method.space);
   builder.begin_step(s, s);
-  if (is_first) builder.combine(previous_register, {{sample_register, 1.0}});
+  if (is_first) builder.combine(previous_register, {{sample_register, 1.0 / unit(method, s)}});
   const Nodes nodes = write_stages(builder, solver, interval, start_known);
-  const UpdateTerms lower =
-      singlestep_update(solver, interval, nodes.span().first(nodes.size() - 1));
+  const auto update_of = [&](std::size_t known) {
+    UpdateTerms scaled;
+    for (const Term& term : singlestep_update(solver, interval, nodes.span().first(known))) {
+      scaled.push_back({term.operand, term.weight / unit(method, t)});
+    }
+    return scaled;
+  };
+  const UpdateTerms lower = update_of(nodes.size() - 1);
   builder.combine(lower_register, lower.span());
   // A step of its own, so that what the two differ by is formed first and keeps its digits.
   builder.begin_step(s, s);
-  UpdateTerms higher = difference(singlestep_update(solver, interval, nodes.span()), lower);
+  UpdateTerms higher = difference(update_of(nodes.size()), lower);
   higher.push_back({lower_register, 1.0});
   builder.combine(higher_register, higher.span());
   for (const Register r :
@@ -148,14 +186,17 @@ inline Plan make_trial(const AdaptiveDpmSolver& method, const AnySchedule& sched
   return std::move(builder).finish();
 }
 
-/// The plan that accepts that trial: sample <- higher, previous <- lower.
+/// The plan that accepts that trial: sample <- higher and fresh noise, previous <- lower.
 inline Plan make_acceptance(const AdaptiveDpmSolver& method, const Level& s, const Level& t,
                             Prediction prediction) {
   PlanBuilder builder(prediction);
   builder.set_space(method.space);
   builder.begin_step(s, t);
+  const double noise_stddev = target_of(method.fresh, s, t).noise_stddev;
+  if (noise_stddev > 0.0) builder.draw();
   builder.combine(previous_register, {{lower_register, 1.0}});
-  builder.combine(sample_register, {{higher_register, 1.0}});
+  builder.combine(sample_register,
+                  {{higher_register, unit(method, t)}, {noise_register, noise_stddev}});
   builder.keep(previous_register);
   builder.keep(lower_register);
   builder.keep(higher_register);

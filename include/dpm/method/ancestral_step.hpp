@@ -59,7 +59,7 @@ inline AncestralTarget ancestral_target(const FreshNoise& noise, const Level& s,
     const double solved = (t.sigma() - fall) * kept;
     Level target = t;
     target.log_sigma = std::log(solved);
-    // A flow that is read as alpha = 1 (see `catalogue/flow_as_noise.hpp`) is scaled as a whole.
+    // A flow that is read as alpha = 1 (see `method/flow_as_noise.hpp`) is scaled as a whole.
     if (t.log_alpha == 0.0) target.log_alpha = std::log(kept);
     // sigma_t^2 - solved^2, where sigma_t - solved is fall / (data + fall).
     return {target, noise.scale * std::sqrt(fall / (data + fall) * (t.sigma() + solved))};

@@ -31,7 +31,7 @@ enum class Prediction : std::uint8_t {
 
 /// The prediction that a method's formulas are written in. The two are different methods:
 /// DPM-Solver integrates the noise prediction, DPM-Solver++ the data prediction. Plans by name over
-/// a flow may keep the flow prediction (see `catalogue/flow_as_noise.hpp`).
+/// a flow may keep the flow prediction (see `method/flow_as_noise.hpp`).
 enum class Space : std::uint8_t { noise, data, flow };
 
 /// Whether a plan hands each data prediction to the user (clipping, thresholding) before it is

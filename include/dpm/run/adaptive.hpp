@@ -4,10 +4,6 @@
 /// Sampling with steps as long as the wanted accuracy allows.
 #pragma once
 
-#include <algorithm>
-#include <cmath>
-#include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -17,103 +13,15 @@
 #include "dpm/method/adaptive.hpp"
 #include "dpm/model.hpp"
 #include "dpm/plan/plan.hpp"
+#include "dpm/run/adaptive_steps.hpp"
 #include "dpm/run/sample.hpp"
 #include "dpm/run/stepper.hpp"
 #include "dpm/schedule/noise_schedule.hpp"
-#include "dpm/separate.hpp"
 #include "dpm/state/check_values.hpp"
 #include "dpm/state/dense.hpp"
 #include "dpm/state/error_norm.hpp"
 
 namespace dpm {
-
-/// One step that was tried.
-struct AdaptiveTrial {
-  Level from;
-  Level to;
-  /// In tolerances: 1 is just small enough.
-  double error = 0.0;
-  bool accepted = false;
-
-  /// Its length in lambda.
-  [[nodiscard]] double step() const { return to.lambda() - from.lambda(); }
-};
-
-/// What an adaptive run did.
-struct AdaptiveReport {
-  std::vector<AdaptiveTrial> trials;  ///< all of them, in order
-  std::size_t accepted = 0;
-  std::size_t rejected = 0;
-  int model_calls = 0;
-  /// False if the cap on model calls forced a step with an error above the tolerance.
-  bool within_tolerance = true;
-  bool stopped = false;  ///< by `RunOptions::stop`; the sample is that of the last accepted step
-};
-
-namespace detail {
-
-/// Chooses the steps of an adaptive run and writes their plans: all of a run but its states, which
-/// belong to a stepper.
-class AdaptiveSteps {
- public:
-  /// Refuses options out of range and ends between which no run exists.
-  AdaptiveSteps(const AdaptiveDpmSolver& method, AnySchedule schedule,
-                std::optional<Prediction> prediction, Correction correction);
-  /// Back to the first.
-  void restart() { *this = AdaptiveSteps(method_, schedule_, prediction_, correction_); }
-
-  [[nodiscard]] const AdaptiveDpmSolver& method() const { return method_; }
-  /// The plan that runs now: of a trial, of its acceptance, or of the last step to sigma = 0. When
-  /// the run is over, the one that ran last.
-  [[nodiscard]] const std::shared_ptr<const Plan>& plan() const { return plan_; }
-  /// Whether that is a trial, whose error `go_on` wants.
-  [[nodiscard]] bool is_trial() const { return place_.phase == Phase::trial; }
-  [[nodiscard]] bool is_over() const { return place_.phase == Phase::over; }
-  /// Goes on to the next plan when this one has run, if the run is not over then. Refuses what
-  /// `AdaptiveRun::next` does; it has changed nothing then.
-  ///
-  /// @param error        of a trial, in tolerances
-  /// @param model_calls  made since the run began
-  void go_on(double error, int model_calls);
-  [[nodiscard]] const AdaptiveReport& report() const { return report_; }
-
-  /// All of this as numbers, and back; `restore` refuses numbers that `numbers` cannot have
-  /// written, and those of a run whose `kept_options` are others.
-  [[nodiscard]] std::vector<double> numbers() const;
-  void restore(const std::vector<double>& numbers);
-
- private:
-  enum class Phase : std::uint8_t { trial, acceptance, last_step, over };
-  struct Place {
-    Phase phase = Phase::trial;
-    Level from;              // where the sample stands
-    Level to;                // where the trial leads
-    double step = 0.0;       // its length in lambda
-    double next_step = 0.0;  // that of the next, before it is fitted into what is left
-    bool forced = false;     // accepted whatever its error
-    bool start_known = false;
-  };
-
-  /// Makes `next` the next trial, from `level`, or what comes when no way is left from there.
-  void go_from(const Level& level, Place& next, int model_calls) const;
-  [[nodiscard]] std::shared_ptr<const Plan> make_plan(const Place& place) const;
-  void add(const AdaptiveTrial& trial) {
-    report_.trials.push_back(trial);
-    ++(trial.accepted ? report_.accepted : report_.rejected);
-    if (trial.accepted && trial.error > 1.0) report_.within_tolerance = false;
-  }
-
-  AdaptiveDpmSolver method_;
-  AnySchedule schedule_;
-  Prediction prediction_ = Prediction::noise;
-  Correction correction_;
-  Level end_;
-  Place place_;
-  std::shared_ptr<const Plan> plan_;
-  AdaptiveReport report_;
-};
-
-}  // namespace detail
 
 /// An adaptive run, for callers that own the loop: like `Stepper`, and a value like it.
 ///
@@ -144,7 +52,7 @@ class AdaptiveRun {
   /// Goes on with these steps in a stepper that runs their plan (see `load_adaptive`).
   AdaptiveRun(detail::AdaptiveSteps steps, Stepper<State> run)
       : steps_(std::move(steps)), run_(std::move(run)) {
-    check_samples(sample());
+    check_needs(sample(), run_.options());
   }
 
   /// A copy that goes on with callables of its own, as `Stepper::fork`.
@@ -207,10 +115,13 @@ class AdaptiveRun {
   /// The first plan, once the start has been looked at.
   std::shared_ptr<const Plan> first_plan(const State& x, const RunOptions<State>& options) const {
     detail::check_start("sample_adaptive", x, options.check_finite);
-    check_samples(x);
+    check_needs(x, options);
     return steps_.plan();
   }
-  void check_samples(const State& x) const {
+  void check_needs(const State& x, const RunOptions<State>& options) const {
+    const double eta = steps_.method().fresh.eta;
+    detail::require(eta == 0.0 || options.noise, "sample_adaptive: fresh.eta = ", eta,
+                    " draws noise; give the run a noise source, such as NormalNoise{seed}");
     if constexpr (DenseState<State>) {
       (void)split_samples("sample_adaptive", dense_view(x),
                           steps_.method().tolerance.elements_per_sample);
@@ -233,7 +144,8 @@ class AdaptiveRun {
 /// @param prediction  what the model's output means.
 /// @param options  correction, observer, preview, stop, checks. The observer is told of each
 ///                 accepted step, with `steps = 0` while their number is not known; the preview is
-///                 shown the calls of rejected trials too; a noise source is not used.
+///                 shown the calls of rejected trials too. A noise source is needed if `fresh` has
+///                 eta > 0, for a draw in each accepted step.
 ///
 /// It always ends: a run that would need more than `max_model_calls` calls or steps shorter than
 /// `smallest_step` is refused. Throws `InvalidArgument` then and for options out of range,
@@ -256,144 +168,3 @@ AdaptiveReport sample_adaptive(const AdaptiveDpmSolver& method, const AnySchedul
 }
 
 }  // namespace dpm
-
-#if DPM_DEFINE
-
-namespace dpm::detail {
-
-/// The level at an end of the run: at the option's time, or at `otherwise` where it is left out.
-/// Refuses, by the option's name, a time that the schedule does not have.
-inline Level end_level(const char* option, const std::optional<double>& time, double otherwise,
-                       const AnySchedule& schedule) {
-  if (!time) return schedule.level(otherwise);
-  require(*time >= 0.0 && *time <= schedule.last_time(), "AdaptiveDpmSolver: ", option, " = ",
-          *time, "; it must be in [0, ", schedule.last_time(), "], the times of the schedule");
-  return schedule.level(*time);
-}
-
-/// What must not change in the middle of a run, by name.
-inline std::vector<std::pair<const char*, double>> kept_options(const AdaptiveDpmSolver& method,
-                                                                double end, Correction correction) {
-  return {{"order", static_cast<double>(method.order)},
-          {"update", static_cast<double>(method.update)},
-          {"smallest_step", method.smallest_step},
-          {"end", end},
-          {"denoise_to_zero", method.denoise_to_zero ? 1.0 : 0.0},
-          {"Correction", static_cast<double>(correction)}};
-}
-
-DPM_INLINE AdaptiveSteps::AdaptiveSteps(const AdaptiveDpmSolver& method, AnySchedule schedule,
-                                        std::optional<Prediction> prediction, Correction correction)
-    : method_(method), schedule_(std::move(schedule)), correction_(correction) {
-  check_options(method_);
-  end_ = end_level("end", method_.end, schedule_.first_time(), schedule_);
-  const Level start = end_level("start", method_.start, schedule_.last_time(), schedule_);
-  check_ends(method_, start, end_);
-  prediction_ = prediction_or_noise(prediction, schedule_);
-  place_.next_step = method_.first_step;
-  go_from(start, place_, 0);
-  plan_ = make_plan(place_);
-}
-
-DPM_INLINE std::shared_ptr<const Plan> AdaptiveSteps::make_plan(const Place& place) const {
-  const bool to_zero = place.phase == Phase::over && method_.denoise_to_zero;
-  Plan plan = place.phase == Phase::trial ? make_trial(method_, schedule_, place.from, place.to,
-                                                       report_.accepted == 0 && !place.start_known,
-                                                       place.start_known, prediction_, correction_)
-              : place.phase == Phase::last_step || to_zero
-                  ? make_last_step(method_, schedule_, place.from, prediction_, correction_)
-                  : make_acceptance(method_, place.from, place.to, prediction_);
-  return std::make_shared<const Plan>(std::move(plan));
-}
-
-DPM_INLINE void AdaptiveSteps::go_from(const Level& level, Place& next, int model_calls) const {
-  const double left = end_.lambda() - level.lambda();
-  const int at_the_end = method_.denoise_to_zero ? 1 : 0;
-  if (!(level.time - end_.time > method_.time_tolerance && left >= method_.smallest_step)) {
-    next.phase = at_the_end == 1 ? Phase::last_step : Phase::over;
-    if (at_the_end == 1) next.from = level;
-    return;
-  }
-  const int calls = model_calls + method_.order - (next.start_known ? 1 : 0) + at_the_end;
-  require(calls <= method_.max_model_calls,
-          "sample_adaptive: max_model_calls = ", method_.max_model_calls, " are used up at time ",
-          level.time,
-          "; allow more, loosen the tolerance, or let the run finish with AtCap::finish");
-  next.forced = method_.at_cap == AdaptiveDpmSolver::AtCap::finish &&
-                calls + method_.order > method_.max_model_calls;
-  // What a step leaves is either nothing or long enough for another.
-  const bool to_the_end = next.forced || next.next_step > left - method_.smallest_step;
-  next.phase = Phase::trial;
-  next.from = level;
-  next.step = to_the_end ? left : next.next_step;
-  next.to = to_the_end ? end_ : schedule_.level_at_lambda(level.lambda() + next.step);
-}
-
-DPM_INLINE void AdaptiveSteps::go_on(double error, int model_calls) {
-  Place next = place_;
-  if (place_.phase == Phase::last_step) {
-    next.phase = Phase::over;
-  } else if (place_.phase == Phase::acceptance) {
-    next.start_known = false;
-    go_from(place_.to, next, model_calls);
-  } else if (!std::isfinite(error)) {
-    fail<NonFinite>(sentence("sample_adaptive: trial ", report_.trials.size() + 1,
-                             ": the estimate of its error (time ", place_.to.time, ") is ", error,
-                             " tolerances of at least ", method_.tolerance.absolute,
-                             "; it must be finite"));
-  } else if (place_.forced || error <= 1.0) {
-    next.next_step = std::max(next_step(method_, place_.step, error), method_.smallest_step);
-    next.phase = Phase::acceptance;
-  } else {
-    const double most = end_.lambda() - place_.from.lambda() - method_.smallest_step;
-    next.next_step = std::min(next_step(method_, place_.step, error), most);
-    require(next.next_step >= method_.smallest_step, "sample_adaptive: at time ", place_.from.time,
-            " a step of ", place_.step, " in lambda has an error of ", error,
-            " tolerances, and steps may not be shorter than smallest_step = ",
-            method_.smallest_step, "; loosen the tolerance");
-    next.start_known = true;
-    go_from(place_.from, next, model_calls);
-  }
-  if (next.phase != Phase::over) plan_ = make_plan(next);
-  if (is_trial()) add({place_.from, place_.to, error, next.phase == Phase::acceptance});
-  place_ = next;  // only now, as all else may refuse
-}
-
-DPM_INLINE std::vector<double> AdaptiveSteps::numbers() const {
-  const auto [phase, from, to, step, next_step, forced, start_known] = place_;
-  const int what = static_cast<int>(phase) + (forced ? 4 : 0) + (start_known ? 8 : 0);
-  std::vector<double> all{static_cast<double>(what), from.time, to.time, step, next_step};
-  for (const auto& kept : kept_options(method_, end_.time, correction_)) all.push_back(kept.second);
-  for (const AdaptiveTrial& trial : report_.trials) {
-    all.insert(all.end(), {trial.from.time, trial.to.time, trial.error, double(trial.accepted)});
-  }
-  return all;
-}
-
-DPM_INLINE void AdaptiveSteps::restore(const std::vector<double>& numbers) {
-  const auto options = kept_options(method_, end_.time, correction_);
-  const std::size_t own = 5 + options.size();
-  bool sound = numbers.size() >= own && (numbers.size() - own) % 4 == 0;
-  for (const double number : numbers) sound = sound && !std::isnan(number);
-  sound = sound && numbers[0] >= 0.0 && numbers[0] < 16.0 && numbers[0] == std::floor(numbers[0]);
-  require(sound, "load: the ", numbers.size(),
-          " numbers of the saved run are not those of an adaptive one");
-  for (std::size_t i = 0; i < options.size(); ++i) {
-    const auto& [name, value] = options[i];
-    require(value == numbers[5 + i], "load: ", name, " = ", value, ", and ", numbers[5 + i],
-            " in the saved run; it must be the same");
-  }
-  const auto level = [&](std::size_t i) { return schedule_.level(numbers[i]); };
-  const int what = static_cast<int>(numbers[0]);
-  const auto phase = static_cast<Phase>(what % 4);
-  place_ = {phase, level(1), level(2), numbers[3], numbers[4], what / 4 % 2 == 1, what / 8 == 1};
-  report_ = {};
-  for (std::size_t i = own; i < numbers.size(); i += 4) {
-    add({level(i), level(i + 1), numbers[i + 2], numbers[i + 3] == 1.0});
-  }
-  plan_ = make_plan(place_);
-}
-
-}  // namespace dpm::detail
-
-#endif

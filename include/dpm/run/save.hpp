@@ -212,9 +212,9 @@ template <DenseState State>
 /// The adaptive run that `save` made `bytes` of. `method`, `schedule` and `prediction` must be
 /// those of that run, and there must be a correction exactly if it had one: its plan is made from
 /// them again, and another plan is refused. But other tolerances (`tolerance`, `time_tolerance`,
-/// `safety`) and caps (`max_model_calls`, `at_cap`) hold from the present trial on: a run that was
-/// refused at its cap goes on with a higher one, to the bits of a run that had it from the start.
-/// `start` and `first_step` say nothing any more. Else as above.
+/// `safety`, `pid`) and caps (`max_model_calls`, `at_cap`) hold from the present trial on: a run
+/// that was refused at its cap goes on with a higher one, to the bits of a run that had it from the
+/// start. `start` and `first_step` say nothing any more. Else as above.
 template <DenseState State>
 [[nodiscard]] AdaptiveRun<State> load_adaptive(std::span<const std::byte> bytes,
                                                const AdaptiveDpmSolver& method,

@@ -2,7 +2,7 @@
 // Copyright (c) 2026 the dpm authors
 /// @file
 /// Sigma-based methods over flows: a flow read as noise of the flow prediction, and back.
-#include "dpm/catalogue/flow_as_noise.hpp"
+#include "dpm/method/flow_as_noise.hpp"
 
 #include <cmath>
 #include <cstddef>

@@ -4,7 +4,7 @@
 /// Plans of sigma-based methods over a flow.
 #pragma once
 
-#include <limits>
+#include <span>
 
 #include "dpm/grid/grid.hpp"
 #include "dpm/plan/plan.hpp"
@@ -28,6 +28,9 @@ namespace dpm::detail {
 /// A plan over such a grid with the flow's own levels, as the run, its noise and its guidance are
 /// to see them.
 [[nodiscard]] Plan with_flow_levels(Plan plan, const Grid& flow);
+/// The same of a plan over levels of `flow` read so; those of `known` keep every bit.
+[[nodiscard]] Plan with_flow_levels(Plan plan, const AnySchedule& flow,
+                                    std::span<const Level> known);
 
 #if DPM_DEFINE
 
@@ -71,11 +74,15 @@ DPM_INLINE Grid flow_read_as_noise(const Grid& flow) {
 }
 
 DPM_INLINE Plan with_flow_levels(Plan plan, const Grid& flow) {
-  const FlowAsNoise process(flow.schedule());
+  return with_flow_levels(std::move(plan), flow.schedule(), flow.levels());
+}
+
+DPM_INLINE Plan with_flow_levels(Plan plan, const AnySchedule& flow, std::span<const Level> known) {
+  const FlowAsNoise process(flow);
   const auto back = [&](Level& level) {
-    for (const Level& known : flow.levels()) {
-      if (known.log_sigma == level.log_sigma) {
-        level = known;
+    for (const Level& same : known) {
+      if (same.log_sigma == level.log_sigma) {
+        level = same;
         return;
       }
     }
