@@ -68,8 +68,9 @@ TEST_CASE("a calibrated plan halves the error on starts that nobody has seen") {
   using State = Eigen::ArrayXXd;
   const auto known = references<State>(64);
   const std::vector<dpm::Plan> candidates = dpm::calibration_candidates(schedule, 6);
-  const auto [plan, report] = dpm::calibrate(candidates, two_modes(), known,
-                                             {.schedule = schedule, .sweeps = 1, .turns = 1});
+  const auto [plan, report] =
+      dpm::calibrate(candidates, two_modes(), known,
+                     {.schedule = schedule, .sweeps = 1, .turns = 1, .most_searched = 1});
   REQUIRE_FALSE(report.kept_base);
   REQUIRE(plan.model_calls() == 6);
   REQUIRE_NOTHROW(dpm::check(plan));
@@ -112,7 +113,8 @@ TEST_CASE("a calibration depends on its arguments alone") {
   using State = Eigen::ArrayXXd;
   const auto known = references<State>(32);
   const auto run = [&] {
-    return dpm::calibrate(dpm::make_plan(schedule, 5), two_modes(), known, {.schedule = schedule});
+    return dpm::calibrate(dpm::make_plan(schedule, 5), two_modes(), known,
+                          {.schedule = schedule, .sweeps = 1, .turns = 1});
   };
   const dpm::CalibratedPlan one = run();
   const dpm::CalibratedPlan other = run();
@@ -246,6 +248,9 @@ TEST_CASE("arguments that cannot be calibrated are refused") {
   refused({dpm::make_plan(dpm::Ddim{.eta = 1.0}, schedule, 5)}, "only deterministic methods");
   refused({good}, "CalibrationOptions: sweeps = -1; it must be 0 to 1000", {.sweeps = -1});
   refused({good}, "CalibrationOptions: most_fitted = 0; it must be at least 1", {.most_fitted = 0});
+  refused({good}, "CalibrationOptions: most_searched = -2; it must be at least 1",
+          {.most_searched = -2});
+  refused({good}, "CalibrationOptions: turns = 1001; it must be 0 to 1000", {.turns = 1001});
   refused({good}, "calibrate: elements_per_sample = 3", {.elements_per_sample = 3});
 
   const std::function<void(const State&, double, State&)> nothing;

@@ -40,6 +40,9 @@ struct CalibrationOptions {
   int turns = 3;
   /// How many candidates are fitted, those with the least error before; at least 1.
   int most_fitted = 6;
+  /// How many of the fitted candidates are searched and fitted jointly, each for itself, those with
+  /// the least error; at least 1. What one search finds depends on where it begins.
+  int most_searched = 2;
   /// Values of each sample, for ranges that hold several one after the other. 0: one sample, or
   /// those that are the columns of an Eigen object.
   std::size_t elements_per_sample = 0;
@@ -80,17 +83,18 @@ double slope_step() {
 /// plan, to be run, printed, saved and sent as any other.
 ///
 ///     const dpm::References<State> references(dpm::make_plan(schedule, 200), network, starts);
-///     const auto [plan, report] = dpm::calibrate(dpm::calibration_candidates(schedule, 10),
-///     network,
-///                                                references, {.schedule = schedule});
+///     const auto [plan, report] =
+///         dpm::calibrate(dpm::calibration_candidates(schedule, 10), network, references,
+///                        {.schedule = schedule});
 ///
 /// A plan has the form x_{j+1} = a_j x_j + the sum of w_jk times the last predictions. Given what
 /// the steps before have led to, the a and w that lead next to the references solve a small system
 /// of equations. They are found from noise to data, as a ridge toward the candidate's own weights,
-/// with robust factors, and with a strength that is found by cross-validation. No gradient of the
-/// network is needed. Related: the non-stationary solvers of Shaul et al. 2024 (arXiv 2403.01329),
-/// DPM-Solver-v3 (Zheng et al. 2023, arXiv 2310.13268), AMED (Zhou et al. 2023, arXiv 2312.00094),
-/// LD3 (Tong et al. 2024, arXiv 2405.15506) and S4S (Frankel et al. 2025, arXiv 2502.17423).
+/// with robust factors, and with a strength that is found by cross-validation. At last all weights
+/// are fitted together to the end. No gradient of the network is needed. Related: the
+/// non-stationary solvers of Shaul et al. 2024 (arXiv 2403.01329), DPM-Solver-v3 (Zheng et al.
+/// 2023, arXiv 2310.13268), AMED (Zhou et al. 2023, arXiv 2312.00094), LD3 (Tong et al. 2024, arXiv
+/// 2405.15506) and S4S (Frankel et al. 2025, arXiv 2502.17423).
 ///
 /// Half of the samples are fitted, a quarter chooses, and a quarter says in the report what was
 /// gained. Where that is not better than the best candidate with a confidence of 95 %, or there are
@@ -103,8 +107,9 @@ double slope_step() {
 ///
 /// Refuses no candidates, candidates with other ends or numbers of calls, and those that
 /// `multistep_form` refuses: stochastic methods, corrections, CFG++. Throws `NonFinite` if the
-/// network returns a NaN where a candidate runs. Cost in model calls for each start: up to
-/// (1 + most_fitted) + 4 model_calls sweeps runs of model_calls calls, and a run of each candidate.
+/// network returns a NaN where a candidate runs. Cost in runs of model_calls calls, for each start:
+/// one for each candidate and each that is fitted, and for each that is searched up to 4
+/// model_calls in each sweep and 3 model_calls in each turn.
 template <DenseState State, class Network>
 [[nodiscard]] CalibratedPlan calibrate(std::span<const Plan> candidates, Network&& network,
                                        const References<State>& references,
@@ -134,9 +139,7 @@ template <DenseState State, class Network>
         runs.residuals(plan, detail::SampleRole::held_out, check_finite).distances());
   };
   std::vector<double> base_errors;
-  for (const Plan& plan : candidates) {
-    base_errors.push_back(error_of(plan, true));
-  }
+  for (const Plan& plan : candidates) base_errors.push_back(error_of(plan, true));
   std::vector<std::size_t> order(candidates.size());
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
   std::stable_sort(order.begin(), order.end(),
@@ -144,33 +147,43 @@ template <DenseState State, class Network>
   report.base = order[0];
   result.plan = candidates[report.base];
 
+  // The best are fitted, the best of these are searched, and the best of all is taken.
+  struct Fitted {
+    MultistepForm form;
+    double error;
+  };
   const auto fit = [&](MultistepForm& form) { return detail::typical(runs.fit(form).distances()); };
-  MultistepForm best = forms[report.base];
-  double best_error = base_errors[report.base];
+  const auto by_error = [](const Fitted& a, const Fitted& b) { return a.error < b.error; };
+  std::vector<Fitted> fitted;
   for (std::size_t i = 0; i < order.size() && i < std::size_t(options.most_fitted); ++i) {
-    MultistepForm& form = forms[order[i]];
+    MultistepForm form = forms[order[i]];
     const double error = fit(form);
-    if (!(error < best_error)) continue;
-    best_error = error;
-    best = form;
+    if (error < base_errors[order[i]]) fitted.push_back({form, error});
   }
-  if (options.schedule) {
-    detail::search_grid(best, best_error, *options.schedule, options.sweeps, fit);
+  std::stable_sort(fitted.begin(), fitted.end(), by_error);
+  if (fitted.size() > std::size_t(options.most_searched)) {
+    fitted.resize(std::size_t(options.most_searched));
   }
-  detail::fit_jointly(
-      best, best_error, options.turns, detail::slope_step<ScalarOf<State>>(),
-      [&](const MultistepForm& form) {
-        return runs.residuals(plan_of(form), detail::SampleRole::fitted, false);
-      },
-      [&](const MultistepForm& form) { return error_of(plan_of(form), false); });
+  for (Fitted& one : fitted) {
+    if (options.schedule) {
+      detail::search_grid(one.form, one.error, *options.schedule, options.sweeps, fit);
+    }
+    detail::fit_jointly(
+        one.form, one.error, options.turns, detail::slope_step<ScalarOf<State>>(),
+        [&](const MultistepForm& form) {
+          return runs.residuals(plan_of(form), detail::SampleRole::fitted, false);
+        },
+        [&](const MultistepForm& form) { return error_of(plan_of(form), false); });
+  }
+  const auto best = std::min_element(fitted.begin(), fitted.end(), by_error);
+  const Plan best_plan = best == fitted.end() ? result.plan : plan_of(best->form);
 
-  const Plan fitted = plan_of(best);
   const auto measured = [&](const Plan& plan, bool check_finite) {
     return runs.residuals(plan, detail::SampleRole::measured, check_finite).distances();
   };
-  detail::judge(measured(result.plan, true), measured(fitted, false), options.seed, report);
+  detail::judge(measured(result.plan, true), measured(best_plan, false), options.seed, report);
   report.fit_calls = runs.model_calls();
-  if (!report.kept_base) result.plan = fitted;
+  if (!report.kept_base) result.plan = best_plan;
   return result;
 }
 
@@ -202,6 +215,8 @@ DPM_INLINE void check_options(const CalibrationOptions& options) {
   require(options.turns >= 0 && options.turns <= 1000,
           "CalibrationOptions: turns = ", options.turns, "; it must be 0 to 1000");
   require(options.most_fitted >= 1, "CalibrationOptions: most_fitted = ", options.most_fitted,
+          "; it must be at least 1");
+  require(options.most_searched >= 1, "CalibrationOptions: most_searched = ", options.most_searched,
           "; it must be at least 1");
 }
 
