@@ -212,6 +212,7 @@ TEST_CASE("a flow is calibrated from alpha 0 to sigma 0") {
       dpm::make_plan(dpm::UniPc{.order = 3}, flow, 300, dpm::Prediction::flow), network, starts);
   const auto candidates = dpm::calibration_candidates(flow, 4, dpm::Prediction::flow);
   REQUIRE(candidates.size() == 6);
+  REQUIRE(candidates[0] == dpm::make_plan(flow, 4, dpm::Prediction::flow));
   const auto [plan, report] =
       dpm::calibrate(candidates, network, known, {.schedule = flow, .sweeps = 1});
   REQUIRE_FALSE(report.kept_base);
@@ -222,6 +223,7 @@ TEST_CASE("a flow is calibrated from alpha 0 to sigma 0") {
 TEST_CASE("candidates make the calls that are asked for over distinct grids") {
   const std::vector<dpm::Plan> plans = dpm::calibration_candidates(schedule, 7);
   REQUIRE(plans.size() == 18);
+  REQUIRE(plans[0] == dpm::make_plan(schedule, 7));
   for (std::size_t i = 0; i < plans.size(); ++i) {
     REQUIRE(plans[i].model_calls() == 7);
     for (std::size_t k = 0; k < i; ++k) REQUIRE_FALSE(plans[i] == plans[k]);

@@ -61,7 +61,7 @@ TEST_CASE("an inner level moves part of the way to its neighbour and takes its c
   REQUIRE(times.asked == std::vector<double>{3.0, 2.0, 1.5});
 }
 
-TEST_CASE("what the model is told moves alone") {
+TEST_CASE("the time that the model is told moves alone") {
   FormTimes times = even;
   REQUIRE(dpm::detail::move_coordinate(times, 4, 0.25, 3.0));
   REQUIRE(times.levels == even.levels);

@@ -58,7 +58,8 @@ struct CalibratedPlan {
 
 /// Plans that are worth fitting, each with `model_calls` calls: UniPC of third order in data and in
 /// noise space and DPM-Solver++ of second order, over six spacings between the ends of `schedule`.
-/// Where the schedule ends at sigma = 0 or starts at alpha = 0, those that have such ends.
+/// Where the schedule ends at sigma = 0 or starts at alpha = 0, those that have such ends. The
+/// first is the plan of `default_method` over its spacing.
 [[nodiscard]] std::vector<Plan> calibration_candidates(
     const AnySchedule& schedule, int model_calls,
     std::optional<Prediction> prediction = std::nullopt);
@@ -98,7 +99,8 @@ double slope_step() {
 ///
 /// Half of the samples are fitted, a quarter chooses, and a quarter says in the report what was
 /// gained. Where that is not better than the best candidate with a confidence of 95 %, or there are
-/// fewer than 12 samples, the plan is the best candidate as it was, and the report says so.
+/// fewer than 12 samples, where the first stands for the best, the plan is the best candidate as it
+/// was, and the report says so.
 ///
 /// @param candidates  plans with the same number of model calls, from the references' first node to
 ///                    their last; see `calibration_candidates`, or one plan of your own.
@@ -253,11 +255,11 @@ DPM_INLINE std::vector<Plan> calibration_candidates(const AnySchedule& schedule,
     const auto over = [&](const auto& spacing) {
       plans.push_back(make_plan(method, schedule, model_calls, spacing, said));
     };
+    if (!singular) over(PowerTime{.power = 4.0});
     over(UniformTime{});
     over(QuadraticTime{});
     over(PowerTime{.power = 3.0});
     if (singular) return;
-    over(PowerTime{.power = 4.0});
     over(UniformLambda{});
     over(Karras{.rho = 7.0});
   };
