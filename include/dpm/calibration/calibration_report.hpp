@@ -91,12 +91,14 @@ DPM_INLINE void judge(std::span<const double> base, std::span<const double> cali
   report.least_ratio = ratios[draws / 40];
   report.most_ratio = ratios[draws - 1 - draws / 40];
   report.kept_base = !(report.most_ratio < 1.0);
+  const auto shown = [](double value) { return static_cast<float>(value); };  // fewer digits
   report.verdict = sentence(
       report.kept_base ? "the base is kept: the fitted plan is not better with confidence, as its "
                          "error is "
                        : "the fitted plan is better: its error is ",
-      report.ratio, " of the base's, between ", report.least_ratio, " and ", report.most_ratio,
-      " with a probability of 95 %, on ", n, " samples that were not fitted");
+      shown(report.ratio), " of the base's, between ", shown(report.least_ratio), " and ",
+      shown(report.most_ratio), " with a probability of 95 %, on ", n,
+      " samples that were not fitted");
 }
 
 DPM_INLINE std::string too_few(std::size_t samples) {
