@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <span>
 
+#include "dpm/calibration/calibrate.hpp"
 #include "dpm/catalogue.hpp"
 
 namespace dpm {

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// Calibrated plans against all others: dpm_calibration PROBLEMS.json... [--starts N]
+///
+/// For each problem and number of model calls it fits a plan to N drawn starts (128 if not said),
+/// runs it from the problem's own starts, which no fit has seen, and compares the distances from
+/// the exact ends with those of the best of all deterministic configurations of dpm_accuracy. That
+/// best is chosen on the problem's starts themselves, which favours it. The last line is the worst
+/// ratio of the median distances; the program fails if it is above 1.
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <exception>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "analytic_problem.hpp"
+#include "contestants.hpp"
+#include "dpm/calibration/calibrate.hpp"
+#include "dpm/calibration/residuals.hpp"
+
+namespace {
+
+using namespace dpm_bench;
+
+constexpr std::array<int, 7> call_counts{5, 6, 8, 10, 12, 15, 20};
+
+/// How far the samples of a run end from the exact ends.
+struct Distances {
+  double median = std::numeric_limits<double>::infinity();
+  double root_mean_square = std::numeric_limits<double>::infinity();
+};
+
+Distances distances(const AnalyticProblem& problem, const dpm::Plan& plan) {
+  State x = problem.start;
+  dpm::sample(plan, problem.model, x);
+  const Eigen::ArrayXd all = (x - problem.exact).square().colwise().mean().sqrt();
+  return {dpm::detail::median({all.begin(), all.end()}), problem.error(x)};
+}
+
+/// The least distances of all configurations, each by its own, and the configuration with the least
+/// median.
+struct Uncalibrated {
+  Distances least;
+  std::string name;
+};
+
+Uncalibrated best_uncalibrated(const std::vector<Family>& families, const AnalyticProblem& problem,
+                               const dpm::AnySchedule& schedule, int calls) {
+  Uncalibrated best;
+  for (const Family& family : families) {
+    for (const Configuration& configuration : family.configurations) {
+      dpm::Plan plan;
+      try {
+        plan = configuration.plan(schedule, calls);
+      } catch (const dpm::InvalidArgument&) {
+        continue;  // this many calls it cannot make
+      }
+      const Distances here = distances(problem, plan);
+      best.least.root_mean_square = std::min(best.least.root_mean_square, here.root_mean_square);
+      if (!(here.median < best.least.median)) continue;
+      best.least.median = here.median;
+      best.name = configuration.name;
+    }
+  }
+  return best;
+}
+
+struct Outcome {
+  double ratio = 0.0;
+  std::string where;
+};
+
+/// Prints the table of one problem and appends its ratios.
+void compare(const AnalyticProblem& problem, const std::vector<Family>& families,
+             const dpm::AnySchedule& schedule, int starts, std::vector<Outcome>& outcomes) {
+  State drawn(problem.start.rows(), starts);
+  dpm::NormalNoise{.seed = 18}.fill(drawn);
+  drawn *= schedule.level(schedule.last_time()).sigma();
+  const std::vector<State> batch{drawn};
+  const dpm::References<State> references(dpm::make_plan(schedule, 1000), problem.model, batch,
+                                          256);
+
+  std::printf(
+      "\n%s: distance from the exact ends, of %d starts that were not fitted; fitted to %d others\n"
+      "             median distance                root mean square            calls of\n"
+      "calls   others calibrated ratio         others calibrated ratio         the fit   best of "
+      "the "
+      "others\n",
+      problem.name.c_str(), static_cast<int>(problem.start.cols()), starts);
+  for (const int calls : call_counts) {
+    const Uncalibrated others = best_uncalibrated(families, problem, schedule, calls);
+    const std::vector<dpm::Plan> candidates = dpm::calibration_candidates(schedule, calls);
+    const auto [plan, report] =
+        dpm::calibrate(candidates, problem.model, references, {.schedule = schedule});
+    const Distances here = distances(problem, plan);
+    const double ratio = here.median / others.least.median;
+    std::printf("%5d  %.2e   %.2e  %5.2f       %.2e   %.2e  %5.2f       %8lld   %s%s\n", calls,
+                others.least.median, here.median, ratio, others.least.root_mean_square,
+                here.root_mean_square, here.root_mean_square / others.least.root_mean_square,
+                report.fit_calls, others.name.c_str(), report.kept_base ? "; base kept" : "");
+    outcomes.push_back({ratio, problem.name + ", " + std::to_string(calls) + " calls"});
+  }
+}
+
+int run(const std::vector<std::string>& files, int starts) {
+  const dpm::AnySchedule schedule = dpm::VpLinear();
+  const std::vector<Family> families = every_family();
+  std::vector<Outcome> outcomes;
+  for (const std::string& file : files) {
+    for (const AnalyticProblem& problem : read_problems(file)) {
+      compare(problem, families, schedule, starts, outcomes);
+    }
+  }
+  std::vector<double> ratios;
+  for (const Outcome& outcome : outcomes) ratios.push_back(outcome.ratio);
+  const Outcome worst =
+      *std::max_element(outcomes.begin(), outcomes.end(),
+                        [](const Outcome& a, const Outcome& b) { return a.ratio < b.ratio; });
+  std::printf("\nMedian ratio over all: %.2f\nWorst ratio over all: %.2f (%s)\n",
+              dpm::detail::median(ratios), worst.ratio, worst.where.c_str());
+  return worst.ratio <= 1.0 ? 0 : 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::vector<std::string> files(argv + 1, argv + argc);
+  int starts = 128;
+  try {
+    if (files.size() > 2 && files[files.size() - 2] == "--starts") {
+      starts = std::stoi(files.back());
+      files.resize(files.size() - 2);
+    }
+    if (files.empty() || starts < 1) {
+      std::fprintf(stderr, "usage: dpm_calibration PROBLEMS.json... [--starts N]\n");
+      return 2;
+    }
+    return run(files, starts);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "dpm_calibration: %s\n", error.what());
+    return 2;
+  }
+}
