@@ -34,12 +34,12 @@ struct ExactModel {
 };
 
 inline ExactModel exact_model(dpm::Prediction prediction, const dpm::Level& at) {
-  const auto [mean, stddev] = named_data;
+  const auto [centre, spread] = named_data;
   const double alpha = at.alpha();
   const double sigma = at.sigma();
-  const double variance = alpha * alpha * stddev * stddev + sigma * sigma;
+  const double variance = alpha * alpha * spread * spread + sigma * sigma;
   const ExactModel noise{sigma / variance, 0.0};
-  const ExactModel data{alpha * stddev * stddev / variance, mean};
+  const ExactModel data{alpha * spread * spread / variance, centre};
   switch (prediction) {
     case dpm::Prediction::data:
       return data;
@@ -75,8 +75,8 @@ inline dpm::AffineState affine_end(const dpm::Plan& plan) {
 /// The moments at the end of a run from the distribution of the plan's first level.
 inline Spread end_of(const dpm::Plan& plan) {
   const dpm::AffineState x = affine_end(plan);
-  const double start = std::hypot(plan.start().alpha() * named_data.stddev, plan.start().sigma());
-  double variance = std::pow(x.start(0) * start, 2.0);
+  const double first = std::hypot(plan.start().alpha() * named_data.stddev, plan.start().sigma());
+  double variance = std::pow(x.start(0) * first, 2.0);
   for (const double c : x.draws(0)) variance += c * c;
   return {x.start(0) * plan.start().alpha() * named_data.mean + x.one(0), std::sqrt(variance)};
 }
