@@ -110,6 +110,20 @@ TEST_CASE("The second version of DPM++ 2M is refused with what to use in its pla
   }
 }
 
+TEST_CASE("A class of diffusers is refused, as its configuration says which sampler it is") {
+  for (const char* const name :
+       {"EulerDiscreteScheduler", "DPMSolverSinglestepScheduler", "LCMScheduler", "TCDScheduler",
+        "UniPCMultistepScheduler", "KDPM2DiscreteScheduler", "dpmsolver_multistep_scheduler"}) {
+    CAPTURE(name);
+    const std::string sentence =
+        std::string("plan_by_name: ") + name +
+        " is a class of diffusers; its scheduler_config.json says its options and timesteps: read "
+        "it by dpm::diffusers::Scheduler";
+    refused([&] { (void)dpm::sampler_by_name(name); }, sentence);
+    refused([&] { (void)dpm::plan_by_name(name, table_schedule, 20); }, sentence);
+  }
+}
+
 TEST_CASE("Two words for one sampler make equal plans") {
   CHECK(plan_of("euler") == plan_of("ddim"));
   CHECK(plan_of("ddim_trailing") == plan_of("ddim"));

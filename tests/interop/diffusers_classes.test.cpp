@@ -215,10 +215,11 @@ TEST_CASE(
 }
 
 TEST_CASE("one-step classes with a begin index run the last steps of the whole run") {
-  for (const Kind kind : {Kind::euler, Kind::edm_euler, Kind::euler_ancestral, Kind::heun,
-                          Kind::kdpm2, Kind::kdpm2_ancestral, Kind::dpm_sde, Kind::ddim, Kind::ddpm,
-                          Kind::flow_match_euler, Kind::flow_match_heun, Kind::flow_match_lcm,
-                          Kind::ltx_euler_ancestral, Kind::cogvideox_ddim, Kind::ddpm_wuerstchen}) {
+  for (const Kind kind :
+       {Kind::euler, Kind::edm_euler, Kind::euler_ancestral, Kind::heun, Kind::kdpm2,
+        Kind::kdpm2_ancestral, Kind::dpm_sde, Kind::ddim, Kind::ddpm, Kind::flow_match_euler,
+        Kind::flow_match_heun, Kind::flow_match_lcm, Kind::ltx_euler_ancestral,
+        Kind::cogvideox_ddim, Kind::ddpm_wuerstchen, Kind::lcm, Kind::tcd}) {
     INFO(class_name(kind));
     const Scheduler scheduler(options_of(kind));
     const Run run{.steps = 10, .begin = 7};
@@ -325,8 +326,18 @@ TEST_CASE("parts of a run that are none are refused") {
   says(ddim, {.steps = 10, .strength = 0.5, .begin = 2}, "one of the two left out");
   says(Scheduler(options_of(Kind::pndm)), {.steps = 10, .strength = 0.5}, "or use DDIMScheduler");
   says(Scheduler(options_of(Kind::ddim_inverse)), {.steps = 10, .begin = 1}, "runs as a whole");
+  says(Scheduler(options_of(Kind::lcm)), {.steps = 8, .begin = 99},
+       "begin = 99 of 8 steps leaves none");
   CHECK_THROWS_WITH(ddim.init_noise_sigma(Run{.steps = 10, .strength = 0.5}),
                     mentions("dpm::add_noise(image, plan.start(), noise)"));
+  // Timesteps of LCM and TCD are made for the strength, and a flow may have a step for it to spare.
+  for (const Kind kind : {Kind::lcm, Kind::tcd, Kind::flow_match_euler}) {
+    INFO(class_name(kind));
+    const Scheduler scheduler(options_of(kind));
+    const Run run{.steps = 8, .strength = 0.95};
+    CHECK(scheduler.make_plan(run).steps.size() == 8);
+    CHECK_THROWS_WITH(scheduler.init_noise_sigma(run), mentions("starts from the image"));
+  }
 }
 
 TEST_CASE("distilled models take eta, and how many timesteps they were distilled with") {

@@ -122,14 +122,15 @@ inline CaseResult run_diffusers_case(const nlohmann::json& c) {
 }
 
 /// A case of diffusers_more.json: the class in `sampler`, the configuration and the arguments in
-/// `options`, and x from the start times init_noise_sigma.
+/// `options`, and x from the start times init_noise_sigma; of image-to-image from the start as it
+/// is.
 inline CaseResult run_diffusers_sampler_case(const nlohmann::json& c) {
   nlohmann::json config = c.at("options").at("config");
   config["_class_name"] = c.at("sampler");
   const auto scheduler =
       dpm::diffusers::Scheduler::from_json(config, dpm::diffusers::Mode::compatible);
   const dpm::diffusers::Run run = diffusers_run_of(c);
-  const double factor = scheduler.init_noise_sigma(run);
+  const double factor = run.strength < 1.0 ? 1.0 : scheduler.init_noise_sigma(run);
   std::vector<double> x = test_start();
   for (double& value : x) value *= factor;
   const bool by_timestep = c["options"].at("tau") == "timestep";

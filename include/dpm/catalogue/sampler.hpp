@@ -53,7 +53,7 @@ struct Sampler {
   std::string name;
   /// As A1111 shows it, "DPM++ 2M"; empty if it has none.
   std::string label = {};
-  /// Other names of the same: stable-diffusion.cpp's, diffusers' class, older ones.
+  /// Other names of the same: stable-diffusion.cpp's, older ones.
   std::vector<std::string> aliases = {};
   /// What it is here.
   NamedMethod method;

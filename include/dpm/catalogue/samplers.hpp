@@ -159,7 +159,8 @@ inline std::function<double(const Level&)> middle_tau(const AnySchedule& schedul
   };
 }
 
-/// Refuses a name of a sampler that has no row, with what to use in its place.
+/// Refuses a name of a sampler that has no row, with what to use in its place. A class of diffusers
+/// has none, as its configuration decides which sampler it is.
 inline void refuse_without_row(std::string_view name) {
   const std::string plain = plain_name(name);
   const auto is = [&](std::string_view known) {
@@ -173,6 +174,9 @@ inline void refuse_without_row(std::string_view name) {
           "adaptive_by_name returns to sample_adaptive or AdaptiveRun");
   require(!is("dpmpp2mv2"),
           "plan_by_name: dpm++2mv2 is not exact even for a constant data prediction; use dpmpp_2m");
+  require(!plain.ends_with("scheduler"), "plan_by_name: ", name,
+          " is a class of diffusers; its scheduler_config.json says its options and timesteps: "
+          "read it by dpm::diffusers::Scheduler");
 }
 
 }  // namespace detail

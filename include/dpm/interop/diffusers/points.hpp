@@ -262,14 +262,16 @@ inline Points points_of(const Options& o, Mode mode, const Run& run) {
     points.timesteps = continuous_timesteps(o, run.steps);
   } else if (distilled && run.steps > 0) {
     points.timesteps = distilled_timesteps(o, run);
-    return points;
   } else if (steps_in_table(o.kind)) {
     points = table_points(o, mode, run);
   } else {
     points = sigma_points(o, mode, run);
     if (mode == Mode::strict) check_order(o, mode, points);
   }
-  points.skipped = skipped_intervals(o, run, points.timesteps.size());
+  points.of_image = run.begin > 0 || run.strength < 1.0;
+  Run part = run;
+  if (distilled && run.steps > 0) part.strength = 1.0;  // the timesteps are those of it
+  points.skipped = skipped_intervals(o, part, points.timesteps.size());
   const auto first = static_cast<std::ptrdiff_t>(points.skipped);
   points.timesteps.erase(points.timesteps.begin(), points.timesteps.begin() + first);
   if (!points.sigmas.empty()) {
@@ -280,7 +282,7 @@ inline Points points_of(const Options& o, Mode mode, const Run& run) {
 
 /// What standard normal noise is multiplied with to start a run.
 inline double init_noise_sigma(const Options& o, const Points& points) {
-  require(points.skipped == 0,
+  require(!points.of_image,
           "diffusers: a run of image-to-image starts from the image; add noise to it with "
           "dpm::add_noise(image, plan.start(), noise)");
   if (is_edm(o.kind)) return std::hypot(o.sigma_max.value_or(80.0), 1.0);

@@ -23,6 +23,8 @@ struct Points {
   std::vector<double> sigmas;
   /// How many intervals of the whole run are left out before these.
   std::size_t skipped = 0;
+  /// Whether the run starts from an image, with noise added to it.
+  bool of_image = false;
 };
 
 namespace detail {
