@@ -3,8 +3,9 @@
 #     cmake -P cmake/fetch-onnxruntime.cmake
 #
 # The folder build/onnxruntime, or another one (-D TO=<folder>, before -P), gets include/,
-# lib/libonnxruntime.so and node_modules/ for those who run it from JavaScript. What cannot be fetched
-# is one line of output, and the folder is then not there.
+# lib/libonnxruntime.so and node_modules/ for those who run it from JavaScript. It must not be there
+# before, unless it has the library: then nothing is done. What cannot be fetched is one line of
+# output, and the folder is then not made.
 cmake_minimum_required(VERSION 3.24)
 
 if(NOT TO)
@@ -16,10 +17,14 @@ if(EXISTS ${TO}/lib/libonnxruntime.so)
 endif()
 
 function(give_up why)
-  file(REMOVE_RECURSE ${TO} ${TO}.part)
+  file(REMOVE_RECURSE ${TO}.part)
   message(STATUS "ONNX Runtime is not fetched: ${why}")
 endfunction()
 
+if(EXISTS ${TO})
+  give_up("${TO} is there already; name a new folder")
+  return()
+endif()
 cmake_host_system_information(RESULT platform QUERY OS_PLATFORM)
 if(platform STREQUAL "x86_64")
   set(platform x64)

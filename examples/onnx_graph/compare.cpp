@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// compare unet.onnx [rounds]: the seconds that 16 digits take in one graph, and in a stepper's
-/// loop over the same network, both in ONNX Runtime with one thread, in turns. Fails if their
-/// samples differ.
+/// compare_onnx_graph unet.onnx [rounds]: the seconds that 16 digits take in one graph, and in a
+/// stepper's loop over the same network, both in ONNX Runtime with one thread, in turns. Fails if
+/// their samples differ.
 #include <onnxruntime_cxx_api.h>
 
 #include <algorithm>
@@ -20,6 +20,7 @@
 #include <fstream>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -134,9 +135,11 @@ int compare(const char* path, int rounds) {
     stepped.push_back(seconds(step));
     drawn.push_back(seconds(draw));
   }
+  if (samples.size() != stepper.sample().size()) throw std::runtime_error("the sizes differ");
   float most = 0.0F;
   for (std::size_t i = 0; i < samples.size(); ++i) {
-    most = std::max(most, std::abs(samples[i] - stepper.sample()[i]));
+    const float gap = std::abs(samples[i] - stepper.sample()[i]);
+    if (!(gap <= most)) most = gap;  // a NaN stays one
   }
   std::printf("%d calls of a batch of %zu, the median of %d rounds in turns:\n", calls, batch,
               rounds);
@@ -151,11 +154,16 @@ int compare(const char* path, int rounds) {
 
 int main(int argc, char** argv) try {
   if (argc < 2) {
-    std::fprintf(stderr, "usage: compare unet.onnx [rounds]\n");
+    std::fprintf(stderr, "usage: compare_onnx_graph unet.onnx [rounds]\n");
     return 2;
   }
-  return compare(argv[1], argc > 2 ? std::atoi(argv[2]) : 15);
+  const int rounds = argc > 2 ? std::atoi(argv[2]) : 15;
+  if (rounds < 1) {
+    std::fprintf(stderr, "compare_onnx_graph: rounds = %s; it must be 1 or more\n", argv[2]);
+    return 2;
+  }
+  return compare(argv[1], rounds);
 } catch (const std::exception& error) {
-  std::fprintf(stderr, "compare: %s\n", error.what());
+  std::fprintf(stderr, "compare_onnx_graph: %s\n", error.what());
   return 1;
 }

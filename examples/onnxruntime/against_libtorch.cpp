@@ -30,12 +30,17 @@ torch::jit::Module load(const std::string& network) {
 /// Whether the samples of the two differ by 1e-4 at most.
 bool agree(const char* what, const Floats& a, const at::Tensor& b) {
   const at::Tensor flat = b.contiguous();
+  if (flat.numel() != static_cast<std::int64_t>(a.size())) {
+    std::printf("%s: %zu values and %lld\n", what, a.size(), static_cast<long long>(flat.numel()));
+    return false;
+  }
   double largest = 0.0;
   double difference = 0.0;
   for (std::size_t i = 0; i < a.size(); ++i) {
     const auto value = static_cast<double>(a[i]);
     largest = std::fmax(largest, std::abs(value));
-    difference = std::fmax(difference, std::abs(value - flat.data_ptr<float>()[i]));
+    const double gap = std::abs(value - flat.data_ptr<float>()[i]);
+    if (!(gap <= difference)) difference = gap;  // a NaN stays one
   }
   std::printf("%s: largest value %.3f, largest difference %.1e\n", what, largest, difference);
   return largest > 0.1 && difference <= 1e-4;

@@ -45,7 +45,8 @@ namespace dpm {
 /// **Cost.** The runtime reads x and writes the output where they are (`Ort::IoBinding`): no tensor
 /// is copied, and nothing of the size of x is allocated. A float16 network gets its input from, and
 /// gives its output to, buffers that are kept from call to call: two passes. With a provider on a
-/// device the runtime itself copies x there and the output back.
+/// device the runtime itself copies x, the timestep and the further inputs there at each call, and
+/// the output back; a further input that lies on the device already is not copied.
 ///
 /// **Lifetime and threads.** The session is not owned: it must outlive the model. A model serves
 /// one thread at a time. Its copies share the session and the values of the inputs, and may be in
@@ -97,7 +98,8 @@ class OrtModel {
   void run(std::span<const float> x, double timestep, std::span<float> out);
   void set_batch(std::int64_t batch);
   void set_timestep(double timestep);
-  void bind_memory(std::span<const float> x, std::span<float> out);
+  void set_memory(std::span<const float> x, std::span<float> out);
+  void bind_inputs();
   [[nodiscard]] std::string call_text(double timestep) const;
   [[nodiscard]] Ort::Value tensor(void* data, std::size_t bytes, ONNXTensorElementDataType type,
                                   const std::vector<std::int64_t>& shape) const;
@@ -110,12 +112,15 @@ class OrtModel {
   detail::OrtTensor output_;
   std::vector<detail::OrtTensor> network_inputs_;
   std::vector<std::int64_t> shape_;  // of the batch of the last call
+  std::int64_t batch_ = 0;           // what is made for a batch is made for this one
   bool batch_is_open_ = false;
   std::int64_t elements_ = 1;  // of a sample
 
   Ort::MemoryInfo memory_ = Ort::MemoryInfo::CreateCpu(OrtArenaAllocator, OrtMemTypeDefault);
   Ort::IoBinding binding_;
-  const float* bound_x_ = nullptr;
+  Ort::Value x_{nullptr};
+  Ort::Value timestep_value_{nullptr};
+  const float* memory_of_x_ = nullptr;
   float* bound_out_ = nullptr;
   std::vector<std::int64_t> timestep_shape_;
   std::vector<double> timesteps_;  // memory for values of up to eight bytes
@@ -138,7 +143,6 @@ inline OrtModel::OrtModel(Ort::Session& session, std::vector<OrtInput> inputs,
   sample_ = std::move(roles.sample);
   timestep_ = std::move(roles.timestep);
   output_ = std::move(roles.output);
-  for (const OrtInput& input : inputs_) binding_.BindInput(input.name().c_str(), input.value());
 }
 
 inline Ort::Value OrtModel::tensor(void* data, std::size_t bytes, ONNXTensorElementDataType type,
@@ -171,18 +175,17 @@ inline void OrtModel::set_batch(std::int64_t batch) {
 
   timestep_shape_ = std::move(timestep_shape);
   shape_.front() = batch;
-  bound_x_ = nullptr;
+  batch_ = 0;
+  memory_of_x_ = nullptr;
   bound_out_ = nullptr;
   const bool has_each = !timestep_shape_.empty() && timestep_shape_.front() == batch;
   timesteps_.resize(static_cast<std::size_t>(has_each ? batch : 1));
-  binding_.BindInput(timestep_.name.c_str(),
-                     tensor(timesteps_.data(), timesteps_.size() * detail::size_of(timestep_.type),
-                            timestep_.type, timestep_shape_));
+  timestep_value_ = tensor(timesteps_.data(), timesteps_.size() * detail::size_of(timestep_.type),
+                           timestep_.type, timestep_shape_);
   const auto size = static_cast<std::size_t>(batch * elements_);
   if (sample_.type == ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT16) {
     half_x_.resize(size);
-    binding_.BindInput(sample_.name.c_str(),
-                       tensor(half_x_.data(), size * sizeof(Ort::Float16_t), sample_.type, shape_));
+    x_ = tensor(half_x_.data(), size * sizeof(Ort::Float16_t), sample_.type, shape_);
   }
   if (output_.type == ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT16) {
     half_out_.resize(size);
@@ -190,6 +193,7 @@ inline void OrtModel::set_batch(std::int64_t batch) {
         output_.name.c_str(),
         tensor(half_out_.data(), size * sizeof(Ort::Float16_t), output_.type, shape_));
   }
+  batch_ = batch;
 }
 
 inline void OrtModel::set_timestep(double timestep) {
@@ -212,21 +216,29 @@ inline void OrtModel::set_timestep(double timestep) {
   }
 }
 
-inline void OrtModel::bind_memory(std::span<const float> x, std::span<float> out) {
+inline void OrtModel::set_memory(std::span<const float> x, std::span<float> out) {
   if (sample_.type == ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT16) {
     std::transform(x.begin(), x.end(), half_x_.begin(),
                    [](float value) { return Ort::Float16_t(value); });
-  } else if (x.data() != bound_x_) {
+  } else if (x.data() != memory_of_x_) {
     // The runtime does not write to inputs.
-    binding_.BindInput(sample_.name.c_str(),
-                       tensor(const_cast<float*>(x.data()), x.size_bytes(), sample_.type, shape_));
-    bound_x_ = x.data();
+    x_ = tensor(const_cast<float*>(x.data()), x.size_bytes(), sample_.type, shape_);
+    memory_of_x_ = x.data();
   }
   if (output_.type != ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT16 && out.data() != bound_out_) {
     binding_.BindOutput(output_.name.c_str(),
                         tensor(out.data(), out.size_bytes(), output_.type, shape_));
     bound_out_ = out.data();
   }
+}
+
+/// A provider on a device copies the values of inputs when they are bound, and not when it runs. So
+/// this is done at every call.
+inline void OrtModel::bind_inputs() {
+  binding_.BindInput(sample_.name.c_str(), x_);
+  binding_.BindInput(timestep_.name.c_str(), timestep_value_);
+  for (const OrtInput& input : inputs_) binding_.BindInput(input.name().c_str(), input.value());
+  binding_.SynchronizeInputs();
 }
 
 /// "timestep 999, 'sample' float [2, 4, 64, 64], 'timestep' int64 [2] and 'label' int64 [2]".
@@ -248,18 +260,19 @@ inline void OrtModel::run(std::span<const float> x, double timestep, std::span<f
                     " (make the schedule with TimestepType::discrete)");
   }
   const auto batch = static_cast<std::int64_t>(x.size()) / elements_;
-  if (timesteps_.empty() || batch != shape_.front()) set_batch(batch);
-  set_timestep(timestep);
-  bind_memory(x, out);
 #if DPM_EXCEPTIONS
   try {
 #endif
+    if (batch != batch_) set_batch(batch);
+    set_timestep(timestep);
+    set_memory(x, out);
+    bind_inputs();
     session_->Run(Ort::RunOptions{nullptr}, binding_);
 #if DPM_EXCEPTIONS
   } catch (const Ort::Exception& error) {
     std::string said = error.what();
     std::replace(said.begin(), said.end(), '\n', ' ');
-    timesteps_.clear();  // so that the next call binds everything anew
+    batch_ = 0;  // so that the next call makes everything anew
     detail::fail<std::runtime_error>(
         detail::sentence("OrtModel: the runtime has failed at ", call_text(timestep), ": ", said));
   }
