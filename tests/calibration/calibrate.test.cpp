@@ -42,6 +42,17 @@ dpm::References<State> references(Eigen::Index count, std::uint64_t seed = 1) {
   return dpm::References<State>(dpm::make_plan(schedule, 200), two_modes(), starts);
 }
 
+/// The plan with its levels at alpha = 1 and the same lambda.
+dpm::Plan at_alpha_one(dpm::Plan plan) {
+  for (dpm::Step& step : plan.steps) {
+    for (dpm::Level* level : {&step.from, &step.to}) {
+      level->log_sigma = -level->lambda();
+      level->log_alpha = 0.0;
+    }
+  }
+  return plan;
+}
+
 /// The median over samples of the distance between what two plans make of other starts.
 template <class State>
 double median_distance(const dpm::Plan& plan, const dpm::Plan& fine) {
@@ -245,8 +256,12 @@ TEST_CASE("arguments that cannot be calibrated are refused") {
   refused({good, dpm::make_plan(schedule, 6)},
           "calibrate: candidate 1 makes 6 model calls and candidate 0 makes 5");
   refused({dpm::make_plan(dpm::Ddim{}, schedule, 5, dpm::UniformTime{.start = 0.9})},
-          "calibrate: candidate 0 leads from time 0.9 to time 0.001 and the references from time 1 "
-          "to time 0.001; both must have the same ends");
+          "calibrate: candidate 0 leads from time 0.9 (log alpha -4.07475, log sigma "
+          "-0.00014446075) to time 0.001 (log alpha -5.4975e-05, log sigma -4.55777) and the "
+          "references from time 1 (log alpha -5.025, log sigma ");
+  // The lambda of the references, at another scale.
+  refused({good, at_alpha_one(good)},
+          "calibrate: candidate 1 leads from time 1 (log alpha 0, log sigma 5.02498)");
   refused({dpm::make_plan(dpm::Ddim{.eta = 1.0}, schedule, 5)}, "only deterministic methods");
   refused({good}, "CalibrationOptions: sweeps = -1; it must be 0 to 1000", {.sweeps = -1});
   refused({good}, "CalibrationOptions: most_fitted = 0; it must be at least 1", {.most_fitted = 0});

@@ -84,6 +84,17 @@ TEST_CASE("a sample that ends elsewhere does not rule the weights") {
   REQUIRE_THAT(weights[1], WithinAbs(truth[1], 0.05));
 }
 
+TEST_CASE("a condition that recurs with the number of parts is never left out whole") {
+  std::vector<SampleMoments> all(16);
+  for (std::size_t s = 0; s < all.size(); ++s) {
+    all[s].add({1.0, 0.0}, 2, 0.5, 1.0);
+    all[s].add({0.0, s % 4 == 1 ? 1.0 : 0.0}, 2, s % 4 == 1 ? 3.0 : 0.0, 1.0);
+  }
+  const FeatureWeights weights = dpm::detail::fit_weights(all, 2);
+  REQUIRE_THAT(weights[0], WithinAbs(0.5, 1e-6));
+  REQUIRE_THAT(weights[1], WithinAbs(3.0, 1e-6));
+}
+
 TEST_CASE("a step is left alone where nothing explains the target") {
   std::vector<SampleMoments> all(8);
   for (std::size_t s = 0; s < all.size(); ++s) {

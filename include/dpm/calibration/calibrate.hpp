@@ -66,8 +66,8 @@ struct CalibratedPlan {
 
 namespace detail {
 
-/// Refuses candidates that do not begin and end with the references, or make other numbers of calls
-/// than the first.
+/// Refuses candidates that do not begin and end with the references, at the same alpha and sigma,
+/// or make other numbers of calls than the first.
 void check_candidates(std::span<const Plan> candidates, std::span<const Level> nodes);
 void check_options(const CalibrationOptions& options);
 
@@ -103,7 +103,8 @@ double slope_step() {
 /// was, and the report says so.
 ///
 /// @param candidates  plans with the same number of model calls, from the references' first node to
-///                    their last; see `calibration_candidates`, or one plan of your own.
+///                    their last, both with the same alpha and sigma; see
+///                    `calibration_candidates`, or one plan of your own.
 /// @param network     as for `References`; conditions and guidance belong inside. It should be what
 ///                    made the references, with the starts in the same order.
 ///
@@ -226,17 +227,24 @@ DPM_INLINE void check_candidates(std::span<const Plan> candidates, std::span<con
   require(!candidates.empty(),
           "calibrate: it was given no candidates; hand over at least one plan, or those of "
           "calibration_candidates");
-  const auto same = [](const Level& a, const Level& b) {
-    return std::abs(noise_share(a) - noise_share(b)) <= 1e-6 * noise_share(a);
+  const auto near = [](double a, double b) { return std::abs(a - b) <= 1e-6 * std::abs(a); };
+  const auto same = [&](const Level& a, const Level& b) {
+    return near(noise_share(a), noise_share(b)) && near(a.alpha(), b.alpha()) &&
+           near(a.sigma(), b.sigma());
+  };
+  const auto shown = [](double value) { return static_cast<float>(value); };  // fewer digits
+  const auto said = [&](const Level& at) {
+    return sentence("time ", at.time, " (log alpha ", shown(at.log_alpha), ", log sigma ",
+                    shown(at.log_sigma), ")");
   };
   for (std::size_t i = 0; i < candidates.size(); ++i) {
     const Plan& plan = candidates[i];
     require(!plan.steps.empty(), "calibrate: candidate ", i,
             " has no steps; it must be the plan of a whole run");
     require(same(nodes.front(), plan.start()) && same(plan.end(), nodes.back()),
-            "calibrate: candidate ", i, " leads from time ", plan.start().time, " to time ",
-            plan.end().time, " and the references from time ", nodes.front().time, " to time ",
-            nodes.back().time, "; both must have the same ends");
+            "calibrate: candidate ", i, " leads from ", said(plan.start()), " to ",
+            said(plan.end()), " and the references from ", said(nodes.front()), " to ",
+            said(nodes.back()), "; both must have the same ends");
     const int calls = plan.model_calls();
     const int first = candidates[0].model_calls();
     require(calls == first, "calibrate: candidate ", i, " makes ", calls,

@@ -31,7 +31,7 @@ namespace dpm::detail {
 /// the second; the third says what was gained, and nothing else.
 enum class SampleRole : std::uint8_t { fitted, held_out, measured };
 
-/// The roles of so many samples, mixed evenly: a quarter is held out and a quarter measured, at
+/// The roles of so many samples, in a mixed order: a quarter is held out and a quarter measured, at
 /// least 3 and 5. Empty if no four are left to fit.
 std::vector<SampleRole> roles_of(std::size_t samples);
 
@@ -210,24 +210,18 @@ class FittedRuns {
 
 #if DPM_DEFINE
 
+#  include "dpm/calibration/mixed_order.hpp"
+
 namespace dpm::detail {
 
 DPM_INLINE std::vector<SampleRole> roles_of(std::size_t samples) {
   const std::size_t measured = std::max<std::size_t>(5, samples / 4);
   const std::size_t held_out = std::max<std::size_t>(3, samples / 4);
   if (samples < measured + held_out + 4) return {};
-  std::vector<SampleRole> roles;
-  std::size_t rest = 0;  // samples so far that are not measured
-  for (std::size_t i = 0; i < samples; ++i) {
-    const auto is_one_of = [](std::size_t number, std::size_t some, std::size_t all) {
-      return (number + 1) * some / all > number * some / all;
-    };
-    if (is_one_of(i, measured, samples)) {
-      roles.push_back(SampleRole::measured);
-    } else {
-      const bool out = is_one_of(rest++, held_out, samples - measured);
-      roles.push_back(out ? SampleRole::held_out : SampleRole::fitted);
-    }
+  const std::vector<std::size_t> order = mixed_order(samples);
+  std::vector<SampleRole> roles(samples, SampleRole::fitted);
+  for (std::size_t i = 0; i < measured + held_out; ++i) {
+    roles[order[i]] = i < measured ? SampleRole::measured : SampleRole::held_out;
   }
   return roles;
 }

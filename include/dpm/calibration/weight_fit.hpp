@@ -47,8 +47,8 @@ FeatureWeights robust_ridge(std::span<const SampleMoments* const> samples, std::
                             double ridge);
 
 /// The weights with the number of features, at most `features`, and the ridge that do best on
-/// samples that were left out (cross-validation in four parts); all zero where the step is best
-/// left as it is, as it is for fewer than two samples.
+/// samples that were left out (cross-validation in four parts, in a mixed order); all zero where
+/// the step is best left as it is, as it is for fewer than two samples.
 FeatureWeights fit_weights(std::span<const SampleMoments> samples, std::size_t features);
 
 }  // namespace dpm::detail
@@ -58,6 +58,7 @@ FeatureWeights fit_weights(std::span<const SampleMoments> samples, std::size_t f
 #  include <algorithm>
 #  include <cmath>
 
+#  include "dpm/calibration/mixed_order.hpp"
 #  include "dpm/calibration/residuals.hpp"
 #  include "dpm/math/cholesky.hpp"
 
@@ -116,11 +117,13 @@ DPM_INLINE FeatureWeights fit_weights(std::span<const SampleMoments> samples,
   std::array<std::vector<const SampleMoments*>, parts> known;  // without one part
   std::vector<const SampleMoments*> all;
   std::vector<double> left(n);
+  const std::vector<std::size_t> order = mixed_order(n);
   for (std::size_t s = 0; s < n; ++s) {
-    all.push_back(&samples[s]);
-    left[s] = samples[s].residual({});
+    const SampleMoments& sample = samples[order[s]];
+    all.push_back(&sample);
+    left[s] = sample.residual({});
     for (std::size_t part = 0; part < parts; ++part) {
-      if (s % parts != part) known[part].push_back(&samples[s]);
+      if (s % parts != part) known[part].push_back(&sample);
     }
   }
   double best = typical(left);
@@ -130,7 +133,7 @@ DPM_INLINE FeatureWeights fit_weights(std::span<const SampleMoments> samples,
     for (const double ridge : ridges) {
       for (std::size_t part = 0; part < std::min(parts, n); ++part) {
         const FeatureWeights weights = robust_ridge(known[part], count, ridge);
-        for (std::size_t s = part; s < n; s += parts) left[s] = samples[s].residual(weights);
+        for (std::size_t s = part; s < n; s += parts) left[s] = all[s]->residual(weights);
       }
       const double here = typical(left);
       if (!(here < best)) continue;
