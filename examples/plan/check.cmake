@@ -63,7 +63,7 @@ endif()
 
 expect_refusal("no sampler is called \"eulre\"; the nearest names are euler" eulre)
 expect_refusal("no scheduler is called \"kerras\"; the nearest names are karras" euler --scheduler kerras)
-expect_refusal("use sample_adaptive" "DPM adaptive")
+expect_refusal("to sample_adaptive" "DPM adaptive")
 expect_refusal("cannot open nowhere\\.json" nowhere.json)
 expect_refusal("no sampler is given")
 expect_refusal("says itself" ${config} --flow-shift 3)

@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <span>
 
+#include "dpm/analysis/doubts.hpp"
 #include "dpm/calibration/calibrate.hpp"
 #include "dpm/catalogue.hpp"
 
