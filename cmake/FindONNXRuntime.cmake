@@ -42,7 +42,7 @@ if(ONNXRuntime_INCLUDE_DIR AND ONNXRuntime_LIBRARY)
     set(ONNXRuntime_usable ON)
   elseif(NOT ONNXRuntime_usable)
     set(ONNXRuntime_reason "${ONNXRuntime_LIBRARY} has not the API ${ONNXRuntime_api} of the headers in \
-${ONNXRuntime_INCLUDE_DIR}; take a library as new as they are")
+${ONNXRuntime_INCLUDE_DIR} (take a library that is as new)")
   endif()
 endif()
 
