@@ -10,6 +10,7 @@ mark_as_advanced(ONNXRuntime_INCLUDE_DIR ONNXRuntime_LIBRARY)
 
 # A library that is older than the headers has no such API, and every call of it would crash.
 set(ONNXRuntime_usable "")
+set(ONNXRuntime_reason "")
 if(ONNXRuntime_INCLUDE_DIR AND ONNXRuntime_LIBRARY)
   file(STRINGS ${ONNXRuntime_INCLUDE_DIR}/onnxruntime_c_api.h ONNXRuntime_api REGEX "^#define ORT_API_VERSION")
   string(REGEX MATCH "[0-9]+" ONNXRuntime_api "${ONNXRuntime_api}")
@@ -39,6 +40,9 @@ if(ONNXRuntime_INCLUDE_DIR AND ONNXRuntime_LIBRARY)
   set(ONNXRuntime_VERSION "${ONNXRuntime_LIBRARY_VERSION}")
   if(ONNXRuntime_RUNS STREQUAL "0")
     set(ONNXRuntime_usable ON)
+  elseif(NOT ONNXRuntime_usable)
+    set(ONNXRuntime_reason "${ONNXRuntime_LIBRARY} has not the API ${ONNXRuntime_api} of the headers in \
+${ONNXRuntime_INCLUDE_DIR} (take a library that is as new)")
   endif()
 endif()
 
@@ -46,7 +50,8 @@ include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(
   ONNXRuntime
   REQUIRED_VARS ONNXRuntime_LIBRARY ONNXRuntime_INCLUDE_DIR ONNXRuntime_usable
-  VERSION_VAR ONNXRuntime_VERSION)
+  VERSION_VAR ONNXRuntime_VERSION
+  REASON_FAILURE_MESSAGE "${ONNXRuntime_reason}")
 
 if(ONNXRuntime_FOUND AND NOT TARGET ONNXRuntime::ONNXRuntime)
   add_library(ONNXRuntime::ONNXRuntime UNKNOWN IMPORTED)
