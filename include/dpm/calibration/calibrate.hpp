@@ -227,7 +227,7 @@ DPM_INLINE void check_candidates(std::span<const Plan> candidates, std::span<con
   require(!candidates.empty(),
           "calibrate: it was given no candidates; hand over at least one plan, or those of "
           "calibration_candidates");
-  const auto near = [](double a, double b) { return std::abs(a - b) <= 1e-6 * std::abs(a); };
+  const auto near = [](double a, double b) { return std::abs(a - b) <= level_rounding * a; };
   const auto same = [&](const Level& a, const Level& b) {
     return near(noise_share(a), noise_share(b)) && near(a.alpha(), b.alpha()) &&
            near(a.sigma(), b.sigma());
