@@ -261,7 +261,7 @@ TEST_CASE("arguments that cannot be calibrated are refused") {
           "references from time 1 (log alpha -5.025, log sigma ");
   // The lambda of the references, at another scale.
   refused({good, at_alpha_one(good)},
-          "calibrate: candidate 1 leads from time 1 (log alpha 0, log sigma 5.02498)");
+          "calibrate: candidate 1 leads from time 1 (log alpha 0, log sigma 5.0249");
   refused({dpm::make_plan(dpm::Ddim{.eta = 1.0}, schedule, 5)}, "only deterministic methods");
   refused({good}, "CalibrationOptions: sweeps = -1; it must be 0 to 1000", {.sweeps = -1});
   refused({good}, "CalibrationOptions: most_fitted = 0; it must be at least 1", {.most_fitted = 0});

@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the dpm authors
 #include "dpm/calibration/grid_search.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <vector>
@@ -118,6 +119,30 @@ TEST_CASE("the search finds the levels where an error is least") {
   REQUIRE(at_first > 0.3);
   REQUIRE(best_error == error(best));
   REQUIRE(best_error < 0.01);
+}
+
+TEST_CASE("no call is told a time that the schedule does not have") {
+  FormTimes times{{3.0, 2.0, 1.0, 0.0}, {3.0, 2.0, 0.125}};
+  REQUIRE(dpm::detail::move_coordinate(times, 1, 0.5, 3.0));
+  REQUIRE(times.levels[2] == 0.5);
+  REQUIRE(times.asked[2] == 0.0);
+  times = {{3.0, 2.0, 1.0, 0.0}, {3.0, 2.75, 1.0}};
+  REQUIRE(dpm::detail::move_coordinate(times, 0, -0.5, 3.0));
+  REQUIRE(times.levels[1] == 2.5);
+  REQUIRE(times.asked[1] == 3.0);
+
+  // A fit that always improves takes every move.
+  MultistepForm best = usual_form(5);
+  double best_error = 1.0;
+  double earliest = 1.0;
+  dpm::detail::search_grid(best, best_error, schedule, 6, [&](MultistepForm& form) {
+    for (const MultistepForm::Step& step : form.steps) {
+      earliest = std::min(earliest, step.asked.time);
+    }
+    return 0.9 * best_error;
+  });
+  REQUIRE(best_error < 1e-2);
+  REQUIRE(earliest >= schedule.first_time());
 }
 
 TEST_CASE("the search keeps the form where nothing is better") {

@@ -133,6 +133,34 @@ TEST_CASE("a form may tell the model another level than where the sample is") {
   REQUIRE(plan.steps[2].from == form.steps[2].from);
 }
 
+TEST_CASE("a form comes back from its plan with what the model is told") {
+  for (const bool scaled : {false, true}) {
+    const dpm::AnySchedule schedule =
+        scaled ? dpm::AnySchedule(dpm::Edm()) : dpm::AnySchedule(dpm::VpLinear());
+    const auto prediction = scaled ? dpm::Prediction::edm : dpm::Prediction::noise;
+    dpm::MultistepForm form = dpm::multistep_form(dpm::make_plan(schedule, 5, prediction));
+    for (const std::size_t j : {0U, 2U, 3U}) {
+      // Between two levels; and at the last of the three beyond the next, as data are neared.
+      const double time = form.steps[j].from.time;
+      const double next = form.steps[j].to.time;
+      form.steps[j].asked = schedule.level(j == 3 ? 0.9 * next : 0.5 * (time + next));
+    }
+    const dpm::MultistepForm back = dpm::multistep_form(dpm::plan_of(form));
+    REQUIRE(back.steps.size() == 5);
+    for (std::size_t j = 0; j < 5; ++j) {
+      CAPTURE(scaled, j);
+      REQUIRE(back.steps[j].from == form.steps[j].from);
+      REQUIRE(back.steps[j].to == form.steps[j].to);
+      REQUIRE(back.steps[j].asked == form.steps[j].asked);
+      REQUIRE_THAT(back.steps[j].sample, WithinRel(form.steps[j].sample, 1e-10));
+      REQUIRE(back.steps[j].predictions.size() == form.steps[j].predictions.size());
+      for (std::size_t k = 0; k < form.steps[j].predictions.size(); ++k) {
+        REQUIRE_THAT(back.steps[j].predictions[k], WithinRel(form.steps[j].predictions[k], 1e-8));
+      }
+    }
+  }
+}
+
 TEST_CASE("plans without a multistep form are refused") {
   const dpm::AnySchedule schedule = dpm::VpLinear();
   refused(dpm::make_plan(dpm::Ddim{.eta = 1.0}, schedule, 5),

@@ -193,6 +193,12 @@ TEST_CASE("trajectories of your own that do not fit are refused") {
 
   const dpm::References<State> good(nodes, {{{1.0}, {2.0}}});
   State state;
+  dpm::Level near = nodes[1];
+  near.log_sigma -= 5e-7;
+  good.at(0, near, state);
+  REQUIRE_THAT(state[0], WithinAbs(2.0, 1e-6));
+  near.log_sigma -= 5e-6;
+  refused([&] { good.at(0, near, state); }, "References: the level at time 0.1 is not between");
   refused([&] { good.at(0, schedule.level(0.05), state); },
           "References: the level at time 0.05 is not between the first node, at time 1, and the "
           "last, at time 0.1");

@@ -35,8 +35,8 @@ struct CalibrationOptions {
   /// Passes over all levels, if there is a schedule. Each costs up to four fits for each model call
   /// of the plan, which is most of the cost of a calibration.
   int sweeps = 3;
-  /// Turns of Gauss and Newton for all weights together, at the end. Each costs up to three runs
-  /// for each model call of the plan.
+  /// Turns of Gauss and Newton for all weights together, at the end. Each costs three runs for each
+  /// model call of the plan, and three more.
   int turns = 3;
   /// How many candidates are fitted, those with the least error before; at least 1.
   int most_fitted = 6;
@@ -112,7 +112,7 @@ double slope_step() {
 /// `multistep_form` refuses: stochastic methods, corrections, CFG++. Throws `NonFinite` if the
 /// network returns a NaN where a candidate runs. Cost in runs of model_calls calls, for each start:
 /// one for each candidate and each that is fitted, and for each that is searched up to 4
-/// model_calls in each sweep and 3 model_calls in each turn.
+/// model_calls in each sweep and 3 model_calls + 3 in each turn.
 template <DenseState State, class Network>
 [[nodiscard]] CalibratedPlan calibrate(std::span<const Plan> candidates, Network&& network,
                                        const References<State>& references,
@@ -227,7 +227,7 @@ DPM_INLINE void check_candidates(std::span<const Plan> candidates, std::span<con
   require(!candidates.empty(),
           "calibrate: it was given no candidates; hand over at least one plan, or those of "
           "calibration_candidates");
-  const auto near = [](double a, double b) { return std::abs(a - b) <= 1e-6 * std::abs(a); };
+  const auto near = [](double a, double b) { return std::abs(a - b) <= level_rounding * a; };
   const auto same = [&](const Level& a, const Level& b) {
     return near(noise_share(a), noise_share(b)) && near(a.alpha(), b.alpha()) &&
            near(a.sigma(), b.sigma());

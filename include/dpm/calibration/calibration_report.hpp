@@ -55,7 +55,7 @@ std::string too_few(std::size_t samples);
 #  include <algorithm>
 #  include <vector>
 
-#  include "dpm/calibration/weight_fit.hpp"
+#  include "dpm/calibration/residuals.hpp"
 #  include "dpm/error.hpp"
 #  include "dpm/noise/philox.hpp"
 

@@ -32,8 +32,8 @@ MultistepForm form_at(const FormTimes& times, const MultistepForm& form,
 std::size_t coordinates_of(const FormTimes& times);
 
 /// Moves one coordinate by the part `reach` of the way to its neighbour, toward the data if it is
-/// positive. An inner level takes what the model is told there along. Returns false where there is
-/// no way.
+/// positive. An inner level takes what the model is told there along, as far as the plan's end and
+/// `last_time`. Returns false where there is no way.
 bool move_coordinate(FormTimes& times, std::size_t coordinate, double reach, double last_time);
 
 /// Improves a fitted form by moving one coordinate at a time, in `sweeps` passes over all. `fit`
@@ -68,6 +68,7 @@ void search_grid(MultistepForm& best, double& best_error, const AnySchedule& sch
 
 #if DPM_DEFINE
 
+#  include <algorithm>
 #  include <cmath>
 
 #  include "dpm/grid/grid.hpp"
@@ -130,7 +131,9 @@ DPM_INLINE bool move_coordinate(FormTimes& times, std::size_t coordinate, double
   const double by = std::abs(reach) * (neighbour - moved);
   if (by == 0.0) return false;
   moved += by;
-  if (is_level) times.asked[j] += by;
+  if (is_level) {
+    times.asked[j] = std::clamp(times.asked[j] + by, times.levels.back(), last_time);
+  }
   return true;
 }
 

@@ -117,6 +117,17 @@ inline void require_toward_data(const Level& from, const Level& to) {
           " to time ", to.time, ", where there is more noise; it must lead from noise to data");
 }
 
+/// Whether a call's input is the sample as it stands. The model may be told another level than
+/// where that is; a stage's input stands where the model is told.
+inline bool same_sample(const FormalSample& input, const FormalSample& sample) {
+  for (std::size_t i = 0; i < input.size(); ++i) {
+    if (!(std::abs(input[i] - sample[i]) <= 1e-12 * std::max(1.0, std::abs(sample[i])))) {
+      return false;
+    }
+  }
+  return true;
+}
+
 /// The weights that lead from the formal sample x_j to x_{j+1}.
 inline void find_weights(const FormalSample& now, const FormalSample& next, std::size_t j,
                          MultistepForm::Step& step) {
@@ -183,7 +194,6 @@ DPM_INLINE MultistepForm multistep_form(const Plan& plan) {
   while (const auto call = run.next()) {
     const Level& at = call->level;
     const std::size_t j = samples.size();
-    if (j > 0) detail::require_toward_data(form.steps.back().from, at);
     const Conversion c =
         plan.space == Space::data ? to_data(plan.prediction, at) : to_noise(plan.prediction, at);
     detail::require(c.output != 0.0, "calibrate: the model's output at time ", at.time,
@@ -191,11 +201,13 @@ DPM_INLINE MultistepForm multistep_form(const Plan& plan) {
                     "; the plan must not call it there");
     detail::FormalSample& x = samples.emplace_back(call->input);
     for (double& value : x) value /= at.input_scale();
+    const Level from = detail::same_sample(x, run.sample()) ? run.level() : at;
+    if (j > 0) detail::require_toward_data(form.steps.back().from, from);
     for (std::size_t i = 0; i <= calls; ++i) {
       call->output[i] = ((i == j + 1 ? 1.0 : 0.0) - c.input * x[i]) / c.output;
     }
-    if (j > 0) form.steps.back().to = at;
-    form.steps.push_back({.from = at, .to = plan.end(), .asked = at, .predictions = {}});
+    if (j > 0) form.steps.back().to = from;
+    form.steps.push_back({.from = from, .to = plan.end(), .asked = at, .predictions = {}});
   }
   detail::require_toward_data(form.steps.back().from, plan.end());
   double distance = std::abs(samples[0][0] - 1.0);

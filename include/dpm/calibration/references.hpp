@@ -44,6 +44,9 @@ void answer_for(Network& network, std::size_t start, const Call& call) {
   }
 }
 
+/// The part by which numbers of two levels may differ that count as one.
+inline constexpr double level_rounding = 1e-6;
+
 /// sigma / (alpha + sigma), which is finite at both ends of a process and falls from noise to data.
 double noise_share(const Level& level);
 
@@ -199,8 +202,7 @@ DPM_INLINE Interpolation interpolate(std::span<const Level> nodes, const Level& 
   const double at = noise_share(level);
   const double first = noise_share(nodes.front());
   const double last = noise_share(nodes.back());
-  const double rounding = 1e-9;
-  require(at <= first * (1.0 + rounding) && at >= last * (1.0 - rounding),
+  require(at <= first * (1.0 + level_rounding) && at >= last * (1.0 - level_rounding),
           "References: the level at time ", level.time, " is not between the first node, at time ",
           nodes.front().time, ", and the last, at time ", nodes.back().time);
   std::size_t below = 0;  // the first node that is not noisier than the level

@@ -13,8 +13,8 @@
 
 namespace dpm::detail {
 
-/// What the weights of a step may change: the weight of the sample, of the newest prediction, and
-/// of up to four backward differences of predictions.
+/// What the weights of a step may change, in this order: the weight of the newest prediction, of
+/// the sample, and of up to four backward differences of predictions.
 inline constexpr std::size_t most_features = 6;
 using FeatureWeights = std::array<double, most_features>;
 
