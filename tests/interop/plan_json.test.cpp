@@ -86,7 +86,7 @@ TEST_CASE("the plans of every method come back from JSON to the bit") {
 }
 
 TEST_CASE("every prediction and both spaces come back from JSON") {
-  Plan plan = weighing({1.0}, start, clean);
+  Plan plan = weighing({1.0}, noisy_level, clean_level);
   for (const auto prediction : {Prediction::noise, Prediction::data, Prediction::velocity,
                                 Prediction::score, Prediction::flow, Prediction::edm}) {
     for (const auto space : {dpm::Space::noise, dpm::Space::data}) {
@@ -98,7 +98,7 @@ TEST_CASE("every prediction and both spaces come back from JSON") {
 }
 
 TEST_CASE("every register comes back from JSON") {
-  Plan plan = weighing({1.0}, start, clean);
+  Plan plan = weighing({1.0}, noisy_level, clean_level);
   std::vector<dpm::Register> registers{dpm::stage_register,  dpm::input_register,
                                        dpm::error_register,  dpm::lower_register,
                                        dpm::higher_register, dpm::previous_register};
@@ -154,7 +154,7 @@ TEST_CASE("awkward doubles come back from JSON to the bit") {
     const auto value = std::bit_cast<double>(random());
     if (std::isfinite(value)) weights.push_back(value);
   }
-  require_return(weighing(weights, start, clean));
+  require_return(weighing(weights, noisy_level, clean_level));
 }
 
 TEST_CASE("both singular ends of a process come back from JSON") {
@@ -167,7 +167,7 @@ TEST_CASE("both singular ends of a process come back from JSON") {
 }
 
 TEST_CASE("a plan's text has a line for each instruction, and any layout of it is read") {
-  const Plan plan = weighing({1.0, 0.25}, start, clean);
+  const Plan plan = weighing({1.0, 0.25}, noisy_level, clean_level);
   REQUIRE(
       dpm::plan_to_text(plan) ==
       R"({"format": "dpm-plan", "version": 2, "prediction": "noise", "space": "noise", "live": [], "steps": [

@@ -193,7 +193,7 @@ TEST_CASE("a text that is not JSON, and a plan that cannot be run, are refused")
                             " characters is not JSON; it must be one object");
   }
   REQUIRE_THROWS_WITH(dpm::plan_to_json(Plan{}), mentions("check: the plan has no steps"));
-  REQUIRE_THROWS_WITH(dpm::plan_to_text(weighing({infinity}, start, clean)),
+  REQUIRE_THROWS_WITH(dpm::plan_to_text(weighing({infinity}, noisy_level, clean_level)),
                       mentions("check: step 1 has the weight inf"));
 }
 

@@ -176,7 +176,7 @@ TEST_CASE("the plans of every method follow the schema") {
     REQUIRE_FALSE(is_valid(both));
     REQUIRE_THROWS_AS(dpm::plan_from_json(both), dpm::InvalidArgument);
   }
-  REQUIRE(is_valid(dpm::plan_to_json(weighing({-0.0, 1e300}, start, clean))));
+  REQUIRE(is_valid(dpm::plan_to_json(weighing({-0.0, 1e300}, noisy_level, clean_level))));
   REQUIRE(is_valid(dpm::plan_to_json(trial_plan())));
 }
 

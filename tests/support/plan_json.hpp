@@ -38,8 +38,8 @@ inline dpm::Plan weighing(const std::vector<double>& weights, const dpm::Level& 
   return plan;
 }
 
-inline const dpm::Level start{1.0, -4.0, -0.1, 999.0};
-inline const dpm::Level clean{};
+inline const dpm::Level noisy_level{1.0, -4.0, -0.1, 999.0};
+inline const dpm::Level clean_level{};
 
 namespace detail {
 
