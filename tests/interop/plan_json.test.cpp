@@ -159,7 +159,7 @@ TEST_CASE("awkward doubles come back from JSON to the bit") {
 
 TEST_CASE("both singular ends of a process come back from JSON") {
   const Level pure_noise{1.0, -infinity, 0.0, 1.0};
-  const Plan plan = weighing({0.5}, pure_noise, clean);
+  const Plan plan = weighing({0.5}, pure_noise, clean_level);
   require_return(plan);
   const json written = dpm::plan_to_json(plan);
   REQUIRE(written["steps"][0]["from"]["log_alpha"] == "-inf");
