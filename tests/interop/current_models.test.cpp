@@ -48,6 +48,21 @@ void require_near(const std::vector<double>& found, const std::vector<double>& e
   }
 }
 
+/// The sample of a network that is not linear, from the same start.
+std::vector<double> final_sample(const Plan& plan, double factor = 1.0) {
+  std::vector<double> x{0.7, -1.3, 0.2};
+  for (double& value : x) value *= factor;
+  dpm::sample(
+      plan,
+      [](const std::vector<double>& at, double timestep, std::vector<double>& out) {
+        for (std::size_t i = 0; i < at.size(); ++i) {
+          out[i] = std::sin(at[i]) + timestep / 2000.0;
+        }
+      },
+      x);
+  return x;
+}
+
 /// count values from `first`, `step` apart.
 std::vector<double> falling(double first, double step, int count) {
   std::vector<double> values;
@@ -57,35 +72,46 @@ std::vector<double> falling(double first, double step, int count) {
 
 }  // namespace
 
-TEST_CASE("Stable Diffusion 1.5 and SDXL run over leading timesteps with offset 1") {
-  const dpm::Grid grid = dpm::make_grid(dpm::Leading{.offset = 1}, sd, 20);
-  CHECK(timesteps_of(make_plan(dpm::Ddim{}, grid)) == falling(951.0, 50.0, 20));
-  const auto xl = Scheduler::from_text(
-      R"({"_class_name": "EulerDiscreteScheduler", "beta_start": 0.00085, "beta_end": 0.012,
-          "beta_schedule": "scaled_linear", "num_train_timesteps": 1000, "steps_offset": 1,
-          "timestep_spacing": "leading", "prediction_type": "epsilon"})");
-  CHECK(xl.timesteps(20) == falling(951.0, 50.0, 20));
+TEST_CASE("Stable Diffusion 1.5 runs over leading timesteps with offset 1 to the table's entry 0") {
+  const dpm::Leading to_entry_0{.offset = 1, .final = dpm::FinalSigma::sigma_min};
+  const Plan plan =
+      make_plan(dpm::Pndm{.warmup = dpm::Pndm::Warmup::plms}, make_grid(to_entry_0, sd, 20));
   // PLMS begins with a second call at the second timestep.
   std::vector<double> with_second = falling(951.0, 50.0, 20);
   with_second.insert(with_second.begin() + 1, 901.0);
-  CHECK(timesteps_of(make_plan(dpm::Pndm{.warmup = dpm::Pndm::Warmup::plms}, grid)) == with_second);
-  const auto pndm = Scheduler::from_text(
+  CHECK(timesteps_of(plan) == with_second);
+  const auto published = Scheduler::from_text(
       R"({"_class_name": "PNDMScheduler", "beta_start": 0.00085, "beta_end": 0.012,
           "beta_schedule": "scaled_linear", "num_train_timesteps": 1000, "steps_offset": 1,
           "set_alpha_to_one": false, "skip_prk_steps": true})");
-  CHECK(pndm.timesteps(20) == with_second);
+  CHECK(published.timesteps(20) == with_second);
+  require_near(final_sample(plan), final_sample(published.make_plan(20)), 1e-12);
 }
 
-TEST_CASE("Stable Diffusion 2.1 predicts velocity over leading timesteps") {
-  const dpm::Grid grid = dpm::make_grid(dpm::Leading{.offset = 1}, sd, 50);
-  const Plan plan = make_plan(dpm::Ddim{}, grid, Prediction::velocity);
+TEST_CASE("SDXL runs over leading timesteps with offset 1 to sigma 0") {
+  const Plan plan = make_plan(dpm::Ddim{}, sd, 20, dpm::Leading{.offset = 1});
+  CHECK(timesteps_of(plan) == falling(951.0, 50.0, 20));
+  const auto published = Scheduler::from_text(
+      R"({"_class_name": "EulerDiscreteScheduler", "beta_start": 0.00085, "beta_end": 0.012,
+          "beta_schedule": "scaled_linear", "num_train_timesteps": 1000, "steps_offset": 1,
+          "timestep_spacing": "leading", "prediction_type": "epsilon"})");
+  CHECK(published.timesteps(20) == falling(951.0, 50.0, 20));
+  // There x is divided by alpha.
+  require_near(final_sample(plan),
+               final_sample(published.make_plan(20), 1.0 / plan.start().alpha()), 1e-12);
+}
+
+TEST_CASE("Stable Diffusion 2.1 predicts velocity over leading timesteps to the table's entry 0") {
+  const dpm::Leading to_entry_0{.offset = 1, .final = dpm::FinalSigma::sigma_min};
+  const Plan plan = make_plan(dpm::Ddim{}, make_grid(to_entry_0, sd, 50), Prediction::velocity);
   CHECK(timesteps_of(plan) == falling(981.0, 20.0, 50));
   const auto published = Scheduler::from_text(
       R"({"_class_name": "DDIMScheduler", "beta_start": 0.00085, "beta_end": 0.012,
           "beta_schedule": "scaled_linear", "num_train_timesteps": 1000, "steps_offset": 1,
-          "set_alpha_to_one": false, "prediction_type": "v_prediction"})");
+          "set_alpha_to_one": false, "clip_sample": false, "prediction_type": "v_prediction"})");
   CHECK(published.timesteps(50) == falling(981.0, 20.0, 50));
   CHECK(published.prediction() == Prediction::velocity);
+  require_near(final_sample(plan), final_sample(published.make_plan(50)), 1e-12);
 }
 
 TEST_CASE("SDXL Turbo and Lightning take trailing timesteps") {
