@@ -34,6 +34,13 @@ execute_process(COMMAND ${PLAN} "DPM++ 2M SDE Karras" --steps 6 --format json --
                 COMMAND_ERROR_IS_FATAL ANY)
 expect("6 model calls; inputs start draws label; .*times 0\\.997[0-9]*\ndraws is 5 standard" --plan ${OUTPUT}/plan.json)
 
+# A plan in JSON with corrections: clipping is the one that a graph can do.
+file(WRITE ${OUTPUT}/scheduler_config.json [[{"_class_name": "DDIMScheduler", "clip_sample": true}]])
+execute_process(COMMAND ${PLAN} ${OUTPUT}/scheduler_config.json --steps 6 --format json --output ${OUTPUT}/clipped.json
+                COMMAND_ERROR_IS_FATAL ANY)
+expect("6 model calls; inputs start label; " --plan ${OUTPUT}/clipped.json --clip 1)
+expect_refusal("asks for 6 corrections and no clip is given" ${NETWORK} ${OUTPUT}/none.onnx --plan ${OUTPUT}/clipped.json)
+
 expect_refusal("cannot open nowhere\\.onnx" nowhere.onnx ${OUTPUT}/none.onnx)
 expect_refusal("plan\\.json is not an ONNX model" ${OUTPUT}/plan.json ${OUTPUT}/none.onnx)
 expect_refusal("no sampler is called \"eulre\"" ${NETWORK} ${OUTPUT}/none.onnx --sampler eulre)

@@ -67,7 +67,9 @@ void declare(CLI::App& app, Options& options) {
       ->excludes(plan);
   app.add_option("--guidance", options.guidance,
                  "The scale of classifier-free guidance on a doubled batch");
-  app.add_option("--clip", options.clip, "Clips the data prediction to this range")->excludes(plan);
+  app.add_option(
+      "--clip", options.clip,
+      "Clips the data prediction to this range, for a plan in JSON where it has corrections");
   app.add_option("--sample-input", options.names.sample, "The network's input for the sample");
   app.add_option("--timestep-input", options.names.timestep, "The same for the timestep");
   app.add_option("--prediction-output", options.names.output, "The network's output");

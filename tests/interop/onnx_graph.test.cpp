@@ -191,18 +191,57 @@ TEST_CASE("one graph clips the data prediction where the plan corrects it") {
   }
 }
 
+TEST_CASE("one graph clips and draws at the first opset that it takes") {
+  const onnx::ModelProto model =
+      onnx_model(R"(network (float[B, 2, 3] x, float[B] t, int64[L] label) =>
+    (float[B, 2, 3] sample) <float[1] rate = {0.002}, int64[3] wide = {-1, 1, 1}> {
+      phase = Mul (t, rate)
+      wide_phase = Reshape (phase, wide)
+      real_label = Cast <to = 1> (label)
+      wide_label = Reshape (real_label, wide)
+      moved = Add (x, wide_phase)
+      sum = Sub (moved, wide_label)
+      sample = Tanh (sum)
+    })",
+                 11);
+  Network network(model);
+  const dpm::Plan plan = dpm::make_plan(dpm::DpmSolver{.tau = 1.0}, schedule, 6,
+                                        dpm::Prediction::noise, dpm::Correction::data);
+  const Values expected = stepped(plan, network, {.correction = dpm::Clip(0.5)});
+  const auto graph = dpm::make_onnx_graph(model, plan, {.clip = 0.5});
+  REQUIRE(difference(drawn(graph, plan, two_labels), expected) < rounding);
+}
+
 TEST_CASE("one graph gives the timestep in the type and shape of the network's input") {
   const dpm::Plan plan = dpm::plan_by_name("DPM++ 2M Karras", whole_steps, 6);
   const onnx::ModelProto model = label_network();
   Network network(model);
   const Values expected = stepped(plan, network);
-  for (const char* timestep : {"float t", "float[1] t", "int64 t", "int64[1] t", "int64[B] t",
-                               "int32[B] t", "double[B] t", "double t", "float16 t"}) {
+  for (const char* timestep :
+       {"float t", "float[1] t", "int64 t", "int64[1] t", "int64[B] t", "int32[B] t", "double[B] t",
+        "double t", "float16 t", "float[B, 1] t", "int64[1, 1] t"}) {
     INFO(timestep);
     const auto graph = dpm::make_onnx_graph(label_network({.timestep = timestep}), plan);
     REQUIRE(difference(drawn(graph, plan, two_labels), expected) <
             (std::string(timestep) == "float16 t" ? 1e-3 : rounding));
   }
+}
+
+TEST_CASE("one graph gives a timestep of double with all of its digits") {
+  const onnx::ModelProto model = onnx_model(
+      "network (float[B, 2, 3] x, double[B] t) => (float[B, 2, 3] out) <double[1] rate = "
+      "{100000.0}, "
+      "int64[3] wide = {-1, 1, 1}> { far = Mul (t, rate)  wave = Sin (far)  near = Cast <to = 1> "
+      "(wave)  shift = Reshape (near, wide)  s = Tanh (x)  out = Add (s, shift) }");
+  const auto network = [](const Values& x, double timestep, Values& out) {
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      out[i] = std::tanh(x[i]) + static_cast<float>(std::sin(100000.0 * timestep));
+    }
+  };
+  const dpm::Plan plan = dpm::make_plan(dpm::DpmSolver{}, schedule, 8);
+  OnnxSession session(dpm::make_onnx_graph(model, plan));
+  const Values samples = session.run<float>("sample", Tensor{"start", shape_for(batch), start()});
+  REQUIRE(difference(samples, stepped(plan, network)) < rounding);
 }
 
 TEST_CASE("one graph casts for a network of half types") {

@@ -135,9 +135,24 @@ TEST_CASE("one graph refuses plans that it cannot hold") {
       "is given; give its scale");
 }
 
+TEST_CASE("one graph refuses weights that no float holds") {
+  dpm::Plan plan = plan_of(1);
+  for (dpm::Step& step : plan.steps) {
+    for (dpm::Instruction& instruction : step.instructions) {
+      if (auto* const sum = std::get_if<dpm::Combine>(&instruction)) sum->weights[0] = 1e39;
+    }
+  }
+  refused_graph(
+      label_network(), plan, {},
+      "the plan has a weight of 1e+39; it must be finite as a float, since the network is "
+      "not of double");
+}
+
 TEST_CASE("one graph refuses a network whose inputs or output it cannot tell") {
   const std::string whole = "(float[B, 4] x, float[B] t) => (float[B, 4] out) {out = Neg (x)}";
   const std::string inputs = "x FLOAT [B, 4], t FLOAT [B]";
+  const std::string variances =
+      " (cut a network that predicts variances as well to its first channels)";
   refused_network("network " + whole,
                   "the network has no output \"noise\"; its outputs are: out "
                   "FLOAT [B, 4]",
@@ -151,17 +166,19 @@ TEST_CASE("one graph refuses a network whose inputs or output it cannot tell") {
                   {.timestep = "y"});
   refused_network(
       "network (float[B] x, float[B] t) => (float[B, 4] out) {out = Neg (x)}",
-      "the network has no input of floating-point numbers with the output's dimensions; "
-      "its inputs are: x FLOAT [B], t FLOAT [B]; its output is: out FLOAT [B, 4]");
+      "the network's sample is: x FLOAT [B]; it must be of floating-point numbers and have the "
+      "shape of its output: out FLOAT [B, 4]" +
+          variances);
   refused_network(
       "network (float[B, 4] x, int64[B, 4] y, float[B] t) => (float[B, 4] out) {out = "
       "Neg (x)}",
       "the network's sample is: y INT64 [B, 4]; it must be of floating-point numbers "
-      "and have the dimensions of its output: out FLOAT [B, 4]",
+      "and have the shape of its output: out FLOAT [B, 4]" +
+          variances,
       {.sample = "y"});
   refused_network(
-      "network (float[B, 4] x, float[B, 1] t) => (float[B, 4] out) {out = Neg (x)}",
-      "the network's timestep is: t FLOAT [B, 1]; it must be one number or one for each "
+      "network (float[B, 4] x, float[B, 2] t) => (float[B, 4] out) {out = Neg (x)}",
+      "the network's timestep is: t FLOAT [B, 2]; it must be one number or one for each "
       "sample, floating-point, INT64 or INT32",
       {.timestep = "t"});
   const std::string unclear =
@@ -172,9 +189,62 @@ TEST_CASE("one graph refuses a network whose inputs or output it cannot tell") {
       "network (float[B, 4] x, float[B] a, int64[B] b) => (float[B, 4] out) {out = Neg "
       "(x)}",
       unclear + "a FLOAT [B], b INT64 [B]");
+  refused_network(
+      "network (float[B, 4] a, float[B, 4] b, float[B] t) => (float[B, 4] out) {out = Add (a, b)}",
+      "which input of the network is the sample is not clear; name it (OnnxNetworkNames::sample); "
+      "its inputs are: a FLOAT [B, 4], b FLOAT [B, 4], t FLOAT [B]");
+  refused_network(
+      "network (float[B, 4] x, float[B] t) => (float[B, 4] plus, float[B, 4] minus) "
+      "{plus = Identity (x)  minus = Neg (x)}",
+      "which output of the network is the prediction is not clear; name it "
+      "(OnnxNetworkNames::output); its outputs are: plus FLOAT [B, 4], minus FLOAT [B, 4]");
   onnx::ModelProto empty = onnx_model("network " + whole);
   empty.mutable_graph()->clear_output();
   refused_graph(empty, plan_of(4), {}, "the network has no output; it must have one");
+}
+
+TEST_CASE("one graph refuses a network that predicts variances as well") {
+  const std::string advice =
+      " (cut a network that predicts variances as well to its first channels)";
+  const auto network = [](const std::string& name) {
+    return "network (float[B, 3, W] " + name +
+           ", float[B] t) => (float[B, 6, W] out) {out = Concat "
+           "<axis = 1> (" +
+           name + ", " + name + ")}";
+  };
+  refused_network(network("sample"),
+                  "the network's sample is: sample FLOAT [B, 3, W]; it must be of floating-point "
+                  "numbers and have the shape of its output: out FLOAT [B, 6, W]" +
+                      advice);
+  refused_network(network("image"),
+                  "the network has no input of floating-point numbers that is shaped like its "
+                  "output; its inputs are: image FLOAT [B, 3, W], t FLOAT [B]; its output is: out "
+                  "FLOAT [B, 6, W]" +
+                      advice);
+}
+
+TEST_CASE("one graph prefers usual names, and else takes the only value of the right shape") {
+  const auto require_parts = [](const std::string& graph, const std::string& sample,
+                                const std::string& timestep, const std::string& output,
+                                const dpm::OnnxNetworkNames& names = {}) {
+    const dpm::detail::OnnxNetwork network =
+        dpm::detail::read_network(onnx_model("network " + graph).graph(), names);
+    REQUIRE(network.sample.name() == sample);
+    REQUIRE(network.timestep.name() == timestep);
+    REQUIRE(network.output.name() == output);
+  };
+  require_parts(
+      "(float[B, 4] text, float[B, 4] latents, float[B] size, float[B, 1] sigma) => (float[B, 4] "
+      "other, float[B, 4] noise_pred) {other = Neg (text)  noise_pred = Add (latents, text)}",
+      "latents", "sigma", "noise_pred");
+  require_parts(
+      "(float[B, 5] text, float[B, 4] image, float level, float[B, 4] sigma) => (float[B, 4] out) "
+      "{out = Neg (image)}",
+      "image", "level", "out", {.timestep = "level"});
+  require_parts(
+      "(float[B, 4] x, float[B, 4] image, float[B, 1] noise) => (float[B, 4] out) {out = "
+      "Neg (x)}",
+      "x", "noise", "out", {.timestep = "noise"});
 }
 
 TEST_CASE("one graph refuses a network that cannot lie in it") {
@@ -185,6 +255,10 @@ TEST_CASE("one graph refuses a network that cannot lie in it") {
   refused_graph(old, plan_of(4), {},
                 "the network has opset 10; it must be 11 or later (onnx.version_converter converts "
                 "it)");
+  onnx::ModelProto without = label_network();
+  without.mutable_opset_import(0)->set_domain("another");
+  refused_graph(without, plan_of(4), {},
+                "the network imports no opset of ONNX itself; it must import 11 or later");
   refused_network(
       "network (float[B, 4] x, float[B] t, float[B, 2] draws) => (float[B, 4] out) {out "
       "= Neg (x)}",

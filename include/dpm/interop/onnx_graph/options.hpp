@@ -57,11 +57,16 @@ inline void check_network(const onnx::ModelProto& model, const OnnxNetwork& netw
   require(table.outputs == 1 || options.guidance,
           "make_onnx_graph: the plan asks for the prediction without condition as well (CFG++) and "
           "no guidance is given; give its scale");
+  bool has_opset = false;
   for (const auto& opset : model.opset_import()) {
     const bool is_onnx = opset.domain().empty() || opset.domain() == "ai.onnx";
+    has_opset = has_opset || is_onnx;
     require(!is_onnx || opset.version() >= 11, "make_onnx_graph: the network has opset ",
             opset.version(), "; it must be 11 or later (onnx.version_converter converts it)");
   }
+  require(
+      has_opset,
+      "make_onnx_graph: the network imports no opset of ONNX itself; it must import 11 or later");
   for (const onnx::ValueInfoProto& condition : network.conditions) {
     const std::string& name = condition.name();
     require(name != "start" && name != "draws" && name != "sample",

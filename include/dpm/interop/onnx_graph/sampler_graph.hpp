@@ -6,6 +6,7 @@
 
 #include <onnx/onnx_pb.h>
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -14,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "dpm/error.hpp"
 #include "dpm/interop/onnx_graph/graph_writer.hpp"
 #include "dpm/interop/onnx_graph/network.hpp"
 #include "dpm/interop/onnx_graph/options.hpp"
@@ -121,10 +123,13 @@ class SamplerGraph {
       if (table_.outputs == 2) scales.insert(scales.end(), {0.0, 1.0});
     }
     const std::size_t rows = table_.rows;
+    require_weights_fit(table_.first);
+    require_weights_fit(weights);
+    require_weights_fit(weights_after);
     out.constant("sampler/calls", {}, {static_cast<std::int64_t>(calls)});
     out.constant("sampler/weights", {calls, rows, rows + table_.outputs + table_.draws}, weights,
                  type_);
-    out.constant("sampler/timesteps", {calls}, timesteps, type_);
+    out.constant("sampler/timesteps", {calls}, timesteps, type_of_timesteps());
     if (is_guided()) {
       out.constant("sampler/inputs", {calls, 2}, inputs);
       out.constant("sampler/scales", {calls, table_.outputs, 2}, scales, type_);
@@ -135,6 +140,21 @@ class SamplerGraph {
     if (!table_.corrects) return;
     out.constant("sampler/limits", {calls, rows, 1}, limits, type_);
     out.constant("sampler/weights_after", {calls, rows, rows + table_.draws}, weights_after, type_);
+  }
+
+  void require_weights_fit(const std::vector<double>& weights) const {
+    if (type_ == onnx::TensorProto::DOUBLE) return;
+    for (const double weight : weights) {
+      require(std::abs(weight) <= std::numeric_limits<float>::max(),
+              "make_onnx_graph: the plan has a weight of ", weight,
+              "; it must be finite as a float, since the network is not of double");
+    }
+  }
+
+  /// A network of float may take a timestep of double: its fraction is kept.
+  [[nodiscard]] int type_of_timesteps() const {
+    const int type = element_type(network_.timestep);
+    return type == onnx::TensorProto::DOUBLE ? type : type_;
   }
 
   /// The shapes that are known only when the graph runs.
@@ -149,12 +169,23 @@ class SamplerGraph {
       out.constant("sampler/doubling", {factors.size()}, factors);
       input = out.node("Mul", {input, "sampler/doubling"}, "sampler/doubled_shape");
     }
-    if (dimensions(network_.timestep) == 0) return;
+    if (dimensions(network_.timestep) > 0) write_timestep_shape(out, input);
+  }
+
+  /// One number for each sample, or one; further dimensions are of size one.
+  void write_timestep_shape(GraphWriter& out, const std::string& input) const {
+    const auto count = static_cast<std::size_t>(dimensions(network_.timestep));
+    const std::vector<std::int64_t> ones(count, 1);
     if (has_one_timestep()) {
-      out.constant("sampler/timestep_shape", {1}, {1});
-    } else {
-      out.entry(input, out.constant("sampler/first_dimension", {1}, {0}), "sampler/timestep_shape");
+      out.constant("sampler/timestep_shape", {count}, ones);
+      return;
     }
+    out.constant("sampler/first_dimension", {1}, {0});
+    const char* const batch = count == 1 ? "sampler/timestep_shape" : "sampler/timesteps_of_batch";
+    out.entry(input, "sampler/first_dimension", batch);
+    if (count == 1) return;
+    out.constant("sampler/ones", {count - 1}, {ones.begin() + 1, ones.end()});
+    out.node("Concat", {batch, "sampler/ones"}, "sampler/timestep_shape", {{"axis", 0}});
   }
 
   /// Whether the timestep is one number in a list, whatever the batch.
@@ -224,9 +255,9 @@ class SamplerGraph {
     const std::string scalar = out.entry("sampler/timesteps", "sampler/call", "sampler/timestep");
     const bool is_scalar = dimensions(network_.timestep) == 0;
     const std::string cast_to = is_scalar ? t : "sampler/cast_timestep";
-    const std::string cast = timestep_type == type_ && is_scalar
+    const std::string cast = timestep_type == type_of_timesteps() && is_scalar
                                  ? out.node("Identity", {scalar}, t)
-                                 : out.cast(scalar, type_, timestep_type, cast_to);
+                                 : out.cast(scalar, type_of_timesteps(), timestep_type, cast_to);
     if (!is_scalar) {
       out.node(has_one_timestep() ? "Reshape" : "Expand", {cast, "sampler/timestep_shape"}, t);
     }

@@ -7,13 +7,13 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "dpm/error.hpp"
+#include "dpm/interop/onnx_names.hpp"
 #include "dpm/interop/onnxruntime/input.hpp"
 #include "dpm/interop/onnxruntime/tensor.hpp"
 
@@ -54,8 +54,8 @@ std::size_t only_one(const std::vector<OrtTensor>& tensors, Fits fits) {
 }
 
 /// The place of the first of these names, or the number of tensors.
-inline std::size_t place_of_first(const std::vector<OrtTensor>& tensors,
-                                  std::initializer_list<const char*> names) {
+template <class Names>
+std::size_t place_of_first(const std::vector<OrtTensor>& tensors, const Names& names) {
   for (const char* const name : names) {
     const std::size_t i = place_of(tensors, name);
     if (i < tensors.size()) return i;
@@ -97,7 +97,7 @@ inline OrtTensor take_timestep(std::vector<OrtTensor>& inputs, const OrtModelOpt
   if (!options.timestep.empty()) {
     return take_named(inputs, options.timestep, "inputs", "OrtModelOptions::timestep");
   }
-  std::size_t i = place_of_first(inputs, {"timestep", "timesteps", "t", "time", "sigma", "sigmas"});
+  std::size_t i = place_of_first(inputs, usual_timesteps);
   if (i == inputs.size()) {
     i = only_one(inputs, [](const OrtTensor& input) { return input.shape.size() <= 1; });
   }
@@ -108,8 +108,7 @@ inline OrtTensor take_sample(std::vector<OrtTensor>& inputs, const OrtModelOptio
   if (!options.sample.empty()) {
     return take_named(inputs, options.sample, "inputs", "OrtModelOptions::sample");
   }
-  std::size_t i = place_of_first(
-      inputs, {"sample", "x", "latents", "latent", "latent_model_input", "x_t", "noisy", "input"});
+  std::size_t i = place_of_first(inputs, usual_samples);
   if (i == inputs.size()) {
     i = only_one(inputs, [](const OrtTensor& input) {
       return input.shape.size() > 1 && is_float_or_half(input.type);
@@ -122,10 +121,7 @@ inline OrtTensor take_output(std::vector<OrtTensor> outputs, const OrtModelOptio
   if (!options.output.empty()) {
     return take_named(outputs, options.output, "outputs", "OrtModelOptions::output");
   }
-  const std::size_t i = outputs.size() == 1
-                            ? 0
-                            : place_of_first(outputs, {"out_sample", "noise_pred", "noise",
-                                                       "sample", "output", "prediction"});
+  const std::size_t i = outputs.size() == 1 ? 0 : place_of_first(outputs, usual_outputs);
   return take(outputs, i, "output is the prediction", "output");
 }
 
