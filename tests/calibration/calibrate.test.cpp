@@ -9,6 +9,7 @@
 #include <functional>
 #include <limits>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "dpm/dpm.hpp"
@@ -104,6 +105,26 @@ TEST_CASE("a calibrated plan halves the error on starts that nobody has seen") {
     best = std::min(best, median_distance<State>(candidate, fine));
   }
   REQUIRE(calibrated < 0.5 * best);
+}
+
+TEST_CASE("a candidate that overflows is the last that is taken, and refused if it is alone") {
+  using State = Eigen::ArrayXXd;
+  const auto known = references<State>(16);
+  const dpm::Plan good = dpm::make_plan(schedule, 5);
+  dpm::Plan bad = dpm::make_plan(dpm::DpmSolver{.order = 2}, schedule, 5);
+  for (dpm::Step& step : bad.steps) {
+    for (dpm::Instruction& instruction : step.instructions) {
+      if (auto* const combine = std::get_if<dpm::Combine>(&instruction)) {
+        for (std::size_t k = 0; k < combine->weights.size(); ++k) combine->weights[k] *= 1e60;
+      }
+    }
+  }
+  const dpm::CalibrationOptions quick{.turns = 0, .most_fitted = 1};
+  const auto [plan, report] =
+      dpm::calibrate(std::vector<dpm::Plan>{bad, good}, two_modes(), known, quick);
+  REQUIRE(report.base == 1);
+  REQUIRE(std::isfinite(report.base_error));
+  REQUIRE_THROWS_AS(dpm::calibrate(bad, two_modes(), known, quick), dpm::NonFinite);
 }
 
 TEST_CASE("one plan of your own is calibrated at its levels") {

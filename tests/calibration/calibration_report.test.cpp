@@ -2,8 +2,10 @@
 // Copyright (c) 2026 the dpm authors
 #include "dpm/calibration/calibration_report.hpp"
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "support/catch.hpp"
@@ -57,6 +59,18 @@ TEST_CASE("a fit that is worse or not finite keeps the base") {
   REQUIRE(report_of(distances(15, 1.0), distances(15, 1.5)).kept_base);
   REQUIRE(report_of(distances(15, 1.0), distances(15, 1.0)).kept_base);
   REQUIRE(report_of(std::vector<double>(5, 0.0), std::vector<double>(5, 0.0)).kept_base);
+  for (const double bad : {std::nan(""), std::numeric_limits<double>::infinity()}) {
+    const dpm::CalibrationReport report =
+        report_of(distances(15, 1.0), std::vector<double>(15, bad));
+    REQUIRE(report.kept_base);
+    REQUIRE(report.ratio == std::numeric_limits<double>::infinity());
+  }
+}
+
+TEST_CASE("a base without error is kept, and the ratio of a fit with one is infinite") {
+  const dpm::CalibrationReport report = report_of(std::vector<double>(5, 0.0), distances(5, 0.1));
+  REQUIRE(report.kept_base);
+  REQUIRE(report.ratio == std::numeric_limits<double>::infinity());
 }
 
 TEST_CASE("the interval depends on the seed alone") {

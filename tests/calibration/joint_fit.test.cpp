@@ -66,13 +66,20 @@ TEST_CASE("joint changes solve a linear problem and a ridge shrinks them") {
   REQUIRE_THAT(half[1], WithinRel(0.75, 1e-14));
 }
 
-TEST_CASE("joint changes are empty where the problem has no solution") {
+TEST_CASE("joint changes are empty where a slope is not finite") {
   const Residuals now{{2.0, -3.0}, {1, 1}};
-  REQUIRE(
-      dpm::detail::joint_changes(now, std::vector<std::vector<double>>{{0.0, 0.0}}, 0.1).empty());
   const double nan = std::nan("");
   REQUIRE(
       dpm::detail::joint_changes(now, std::vector<std::vector<double>>{{1.0, nan}}, 0.1).empty());
+}
+
+TEST_CASE("a weight on which no sample depends stays, and the others change") {
+  const Residuals now{{2.0, -3.0}, {1, 1}};
+  const std::vector<std::vector<double>> slopes{{1.0, 0.0}, {0.0, 0.0}};
+  const std::vector<double> changes = dpm::detail::joint_changes(now, slopes, 0.0);
+  REQUIRE(changes.size() == 2);
+  REQUIRE_THAT(changes[0], WithinRel(-2.0, 1e-14));
+  REQUIRE(changes[1] == 0.0);
 }
 
 TEST_CASE("a joint fit reaches weights that the distances depend on") {

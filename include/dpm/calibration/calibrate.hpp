@@ -109,8 +109,9 @@ double slope_step() {
 ///                    made the references, with the starts in the same order.
 ///
 /// Refuses no candidates, candidates with other ends or numbers of calls, and those that
-/// `multistep_form` refuses: stochastic methods, corrections, CFG++. Throws `NonFinite` if the
-/// network returns a NaN where a candidate runs. Cost in runs of model_calls calls, for each start:
+/// `multistep_form` refuses: stochastic methods, corrections, CFG++. A candidate that overflows is
+/// the last that is taken; throws `NonFinite` if all do, or if the base does on a measured sample.
+/// Cost in runs of model_calls calls, for each start:
 /// one for each candidate and each that is fitted, and for each that is searched up to 4
 /// model_calls in each sweep and 3 model_calls + 3 in each turn.
 template <DenseState State, class Network>
@@ -142,13 +143,17 @@ template <DenseState State, class Network>
         runs.residuals(plan, detail::SampleRole::held_out, check_finite).distances());
   };
   std::vector<double> base_errors;
-  for (const Plan& plan : candidates) base_errors.push_back(error_of(plan, true));
+  for (const Plan& plan : candidates) {
+    const double error = error_of(plan, false);
+    base_errors.push_back(std::isfinite(error) ? error : std::numeric_limits<double>::infinity());
+  }
   std::vector<std::size_t> order(candidates.size());
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
   std::stable_sort(order.begin(), order.end(),
                    [&](std::size_t a, std::size_t b) { return base_errors[a] < base_errors[b]; });
   report.base = order[0];
   result.plan = candidates[report.base];
+  if (std::isinf(base_errors[report.base])) (void)error_of(result.plan, true);  // which throws
 
   // The best are fitted, the best of these are searched, and the best of all is taken.
   struct Fitted {
@@ -185,6 +190,7 @@ template <DenseState State, class Network>
     return runs.residuals(plan, detail::SampleRole::measured, check_finite).distances();
   };
   detail::judge(measured(result.plan, true), measured(best_plan, false), options.seed, report);
+  if (fitted.empty()) report.verdict = detail::no_fit_gained();
   report.fit_calls = runs.model_calls();
   if (!report.kept_base) result.plan = best_plan;
   return result;

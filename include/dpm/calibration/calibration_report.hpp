@@ -46,6 +46,8 @@ void judge(std::span<const double> base, std::span<const double> calibrated, std
 
 /// The verdict where there are too few samples.
 std::string too_few(std::size_t samples);
+/// The verdict where nothing was fitted with less error than it had before.
+std::string no_fit_gained();
 
 }  // namespace detail
 }  // namespace dpm
@@ -64,8 +66,9 @@ namespace dpm::detail {
 DPM_INLINE void judge(std::span<const double> base, std::span<const double> calibrated,
                       std::uint64_t seed, CalibrationReport& report) {
   const auto ratio_of = [](const std::vector<double>& above, const std::vector<double>& below) {
+    const double error = median(above);
     const double by = median(below);
-    return by > 0.0 ? median(above) / by : 1.0;
+    return error == by ? 1.0 : error / by;  // infinite where only the base has no error
   };
   const std::size_t n = base.size();
   std::vector<double> some_base(base.begin(), base.end());
@@ -104,6 +107,10 @@ DPM_INLINE void judge(std::span<const double> base, std::span<const double> cali
 DPM_INLINE std::string too_few(std::size_t samples) {
   return sentence("the base is kept: there are ", samples,
                   " samples, and a fit that can be trusted needs at least 12");
+}
+
+DPM_INLINE std::string no_fit_gained() {
+  return "the base is kept: no fit has come nearer to the references on the samples held out";
 }
 
 }  // namespace dpm::detail

@@ -122,7 +122,7 @@ DPM_INLINE std::vector<double> joint_changes(const Residuals& now,
     }
     first += now.sizes[s];
   }
-  for (std::size_t w = 0; w < n; ++w) matrix[w * n + w] *= 1.0 + ridge;
+  add_ridge(matrix, n, ridge);
   if (!solve_positive_definite(matrix, changes)) changes.clear();
   return changes;
 }

@@ -73,6 +73,15 @@ DPM_INLINE double SampleMoments::residual(const FeatureWeights& weights) const {
   return sum > 0.0 ? std::sqrt(sum) : 0.0 * sum;  // keeps a NaN; below 0 it is rounding
 }
 
+/// Multiplies the diagonal of normal equations by 1 + `ridge`. An unknown on which nothing depends
+/// gets an equation of its own, by which it is 0.
+inline void add_ridge(std::span<double> matrix, std::size_t size, double ridge) {
+  for (std::size_t i = 0; i < size; ++i) {
+    double& diagonal = matrix[i * size + i];
+    diagonal = diagonal == 0.0 ? 1.0 : diagonal * (1.0 + ridge);
+  }
+}
+
 /// The minimum for given factors; false if there is none.
 inline bool weighted_ridge(std::span<const SampleMoments* const> samples,
                            std::span<const double> factors, std::size_t features, double ridge,
@@ -87,7 +96,7 @@ inline bool weighted_ridge(std::span<const SampleMoments* const> samples,
       }
     }
   }
-  for (std::size_t i = 0; i < features; ++i) matrix[i * features + i] *= 1.0 + ridge;
+  add_ridge(std::span(matrix, features * features), features, ridge);
   if (solve_positive_definite(std::span(matrix, features * features),
                               std::span(weights.data(), features))) {
     return true;
