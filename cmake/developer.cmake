@@ -12,14 +12,28 @@ target_compile_options(
   dpm_warnings INTERFACE $<$<CXX_COMPILER_ID:GNU,Clang,AppleClang>:-Wall -Wextra -Wpedantic
                          -Wconversion -Wshadow>)
 
-# For those who include "support/...": the problems and methods that tests and benchmarks share.
-add_library(dpm_support INTERFACE)
-target_include_directories(dpm_support INTERFACE ${CMAKE_CURRENT_SOURCE_DIR}/tests)
-target_link_libraries(dpm_support INTERFACE dpm::dpm dpm_warnings)
+# What dpm::separate compiles for a program, once for many programs, with flags that they share. Its
+# arithmetic is optimised in every configuration. clang-tidy reads it in the headers (dpm_all_headers).
+function(dpm_compile_once library)
+  add_library(${library} STATIC EXCLUDE_FROM_ALL ${PROJECT_SOURCE_DIR}/include/${dpm_definitions})
+  target_compile_definitions(${library} PUBLIC DPM_SEPARATE)
+  target_compile_options(${library} PRIVATE $<$<CONFIG:Debug>:-O1> ${ARGN})
+  target_link_libraries(${library} PUBLIC dpm::dpm PRIVATE dpm_warnings)
+  set_target_properties(${library} PROPERTIES CXX_CLANG_TIDY "")
+endfunction()
+dpm_compile_once(dpm_compiled)
 
-option(DPM_TEST_SEPARATE "Compile the library once for each test program" OFF)
+# For those who include "support/...": the problems and methods that tests and benchmarks share. A
+# program with flags that the library must have too takes dpm_support_own_flags.
+option(DPM_TEST_SEPARATE "Compile the library once for the test programs" OFF)
+foreach(support dpm_support dpm_support_own_flags)
+  add_library(${support} INTERFACE)
+  target_include_directories(${support} INTERFACE ${CMAKE_CURRENT_SOURCE_DIR}/tests)
+  target_link_libraries(${support} INTERFACE dpm::dpm dpm_warnings)
+endforeach()
 if(DPM_TEST_SEPARATE)
-  target_link_libraries(dpm_support INTERFACE dpm::separate)
+  target_link_libraries(dpm_support INTERFACE dpm_compiled)
+  target_link_libraries(dpm_support_own_flags INTERFACE dpm::separate)
 endif()
 
 find_program(DPM_CCACHE ccache)

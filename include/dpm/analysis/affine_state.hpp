@@ -44,9 +44,8 @@ class AffineState {
 
   /// this <- z_k in every dimension.
   void set_to_draw(std::size_t k) {
-    for (std::size_t j = 0; j < coefficients_.size(); ++j) {
-      coefficients_[j] = j % stride_ == 2 + k ? 1.0 : 0.0;
-    }
+    coefficients_.assign(coefficients_.size(), 0.0);
+    for (std::size_t j = 2 + k; j < coefficients_.size(); j += stride_) coefficients_[j] = 1.0;
   }
 
   /// this <- factor * (x - shift) in dimension i.

@@ -29,7 +29,7 @@ using CombineKernel = bool (*)(const Weights&, std::span<Scalar* const> targets,
 /// sum <- 2^-40 x + sum. One infinity or NaN makes the sum infinite or NaN for good; else the
 /// factor keeps it from overflow. This is one instruction, where testing the bits of x takes three.
 template <class PackType>
-DPM_KERNEL void add_trace(PackType& sum, const PackType& x) {
+DPM_KERNEL inline void add_trace(PackType& sum, const PackType& x) {
   PackType scale;
   fill_pack(scale, PackValue<PackType>(0x1p-40));
 #if DPM_X86_KERNELS

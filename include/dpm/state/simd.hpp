@@ -111,9 +111,10 @@ template <class Scalar>
 inline constexpr std::size_t kernel_block = packs_in_block* pack_size<KernelPack<Scalar>>;
 
 // Packs are handed over by reference: how registers of AVX are passed depends on the caller.
+// At -O1 g++ inlines only what says `inline`.
 
 template <class PackType, class Wide>
-void fill_pack(PackType& pack, Wide value) {
+inline void fill_pack(PackType& pack, Wide value) {
   pack = PackType{};
   for (std::size_t k = 0; k < pack_size<PackType>; ++k) pack[k] = value;
 }
@@ -143,7 +144,7 @@ using FourDoubles [[gnu::vector_size(32)]] = double;
 
 /// sum <- a b + sum.
 template <class PackType>
-DPM_KERNEL void add_product(PackType& sum, const PackType& a, const PackType& b) {
+DPM_KERNEL inline void add_product(PackType& sum, const PackType& a, const PackType& b) {
 #if DPM_X86_KERNELS
   if constexpr (std::is_same_v<PackType, EightFloats>) {
     sum = __builtin_ia32_vfmaddps256(a, b, sum);
@@ -163,7 +164,7 @@ DPM_KERNEL void add_product(PackType& sum, const PackType& a, const PackType& b)
 }
 
 template <class PackType, class Scalar>
-void load(PackType& pack, const Scalar* from) {
+inline void load(PackType& pack, const Scalar* from) {
   using Wide = WideOf<Scalar>;
   if constexpr (std::is_same_v<Scalar, Wide> && std::is_trivially_copyable_v<Scalar>) {
     std::memcpy(&pack, from, sizeof pack);
@@ -173,7 +174,7 @@ void load(PackType& pack, const Scalar* from) {
 }
 
 template <class PackType, class Scalar>
-void store(const PackType& pack, Scalar* to) {
+inline void store(const PackType& pack, Scalar* to) {
   if constexpr (std::is_same_v<Scalar, WideOf<Scalar>> && std::is_trivially_copyable_v<Scalar>) {
     std::memcpy(to, &pack, sizeof pack);
   } else {
@@ -188,7 +189,7 @@ using EightBits32 [[gnu::vector_size(32)]] = std::uint32_t;
 using EightHalves [[gnu::vector_size(16)]] = std::int16_t;
 
 template <class Scalar>
-requires is_half_type<Scalar> DPM_KERNEL void load(EightFloats& pack, const Scalar* from) {
+requires is_half_type<Scalar> DPM_KERNEL inline void load(EightFloats& pack, const Scalar* from) {
   if constexpr (has_digits<Scalar, 11>) {
     EightHalves bits;
     std::memcpy(&bits, from, sizeof bits);
@@ -201,7 +202,7 @@ requires is_half_type<Scalar> DPM_KERNEL void load(EightFloats& pack, const Scal
 }
 
 template <class Scalar>
-requires is_half_type<Scalar> DPM_KERNEL void store(const EightFloats& pack, Scalar* to) {
+requires is_half_type<Scalar> DPM_KERNEL inline void store(const EightFloats& pack, Scalar* to) {
   if constexpr (has_digits<Scalar, 11>) {
     const EightHalves bits = __builtin_ia32_vcvtps2ph256(pack, 0);
     std::memcpy(static_cast<void*>(to), &bits, sizeof bits);

@@ -12,7 +12,8 @@ file(STRINGS ${SOURCE} options REGEX "^// with: ")
 string(REGEX REPLACE "^// with: +" "" options "${options}")
 separate_arguments(options UNIX_COMMAND "${options}")
 
-set(compile ${COMPILER} ${STANDARD} -fsyntax-only -w ${INCLUDES})
+# The declarations alone, which takes two thirds of the time.
+set(compile ${COMPILER} ${STANDARD} -fsyntax-only -w -D DPM_SEPARATE ${INCLUDES})
 execute_process(COMMAND ${compile} -D DPM_FIXED ${SOURCE} RESULT_VARIABLE fixed_status
                 ERROR_VARIABLE fixed_errors)
 execute_process(COMMAND ${compile} ${options} ${SOURCE} RESULT_VARIABLE status ERROR_VARIABLE errors)
