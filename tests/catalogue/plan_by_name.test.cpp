@@ -157,7 +157,7 @@ TEST_CASE("Schedulers that depend on the picture are refused with what to write 
       "make_plan(sampler_by_name(\"euler\"), make_grid(UniformTime{}, "
       "RectifiedFlow(std::exp(mu)), steps))";
   const std::string sigmas =
-      "; write make_plan(sampler_by_name(\"euler\"), grid_of_sigmas(flow, sigmas))";
+      "; write make_plan(sampler_by_name(\"euler\"), grid_of_times(RectifiedFlow(1.0), sigmas))";
   for (const auto& [name, instead] : std::map<std::string, std::string>{
            {"flux", shift},
            {"flux2", shift},
@@ -185,6 +185,10 @@ TEST_CASE("Schedulers that depend on the picture are refused with what to write 
     const double sigma = t == 0.0 ? 0.0 : shift_of_flux / (shift_of_flux + (1.0 / t - 1.0));
     CHECK_THAT(grid[i].sigma(), WithinAbs(sigma, 1e-12));
   }
+  const std::vector<double> own{1.0, 0.9, 0.5, 0.1, 0.0};
+  const dpm::Grid through = dpm::grid_of_times(dpm::RectifiedFlow(1.0), own);
+  for (std::size_t i = 0; i < own.size(); ++i)
+    CHECK_THAT(through[i].sigma(), WithinAbs(own[i], 1e-15));
 }
 
 TEST_CASE("A sampler alone runs over the scheduler that it is used with") {

@@ -125,11 +125,11 @@ inline std::string_view instead_of_scheduler(std::string_view plain) {
   }
   if (plain == "ltx2") {
     return "sets the flow's shift by the size of the video and ends its sigmas at 0.1; write "
-           "make_plan(sampler_by_name(\"euler\"), grid_of_sigmas(flow, sigmas))";
+           "make_plan(sampler_by_name(\"euler\"), grid_of_times(RectifiedFlow(1.0), sigmas))";
   }
   if (plain == "logitnormal") {
     return "sets its sigmas by the size of the picture; write "
-           "make_plan(sampler_by_name(\"euler\"), grid_of_sigmas(flow, sigmas))";
+           "make_plan(sampler_by_name(\"euler\"), grid_of_times(RectifiedFlow(1.0), sigmas))";
   }
   if (plain == "alignyourstepsgits") {
     return "is a list of Forge's own; take gits, which has other numbers, or write "
