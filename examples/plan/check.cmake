@@ -40,6 +40,27 @@ expect("   1 +951 .*\n  20 +1 .*x is at first standard normal noise times 11\\.0
 expect("x is at first standard normal noise times 0\\.99" euler)
 expect("x is at first the image with the noise" euler --denoise 0.5)
 
+expect("   1 +301 .*\n   7 +1 .*x is at first the image with the noise" ${config} --steps 20 --strength 0.35)
+expect("   1 +451 .*\n  10 +1 .*x is at first the image with the noise" ${config} --steps 20 --begin 10)
+expect("   1 +934 .* 10 +-2\\.3.*\n   2 .* 2 +-0\\.6.*\n   3 .* 0\\.5 +0\\.6.*\n end .* 0 +inf\n" dpmpp_2m --sigmas 10,2,0.5,0)
+expect("   1 +1000 +0 +1 .*\n   2 +500 +0\\.5 +0\\.5 .*\n end " euler --flow-shift 3 --sigmas 1,0.5,0)
+expect("   1 +750 +0\\.25 +0\\.75 " dpm_2 --flow-shift 3 --sigmas 0.75,0.5,0)
+expect("3 steps, 3 model calls" ${config} --sigmas 10,2,0.5,0)
+
+# Doubts are said beside the plan.
+function(expect_doubt regex)
+  execute_process(COMMAND ${PLAN} ${ARGN} OUTPUT_VARIABLE printed ERROR_VARIABLE said COMMAND_ERROR_IS_FATAL ANY)
+  if(NOT said MATCHES "${regex}" OR NOT printed MATCHES "model calls")
+    message(SEND_ERROR "plan ${ARGN}: said '${said}'; expected ${regex}")
+  endif()
+endfunction()
+set(flow_config ${OUTPUT}/flow_config.json)
+file(WRITE ${flow_config} [[{"_class_name": "FlowMatchEulerDiscreteScheduler", "num_train_timesteps": 1000,
+  "shift": 1.0, "use_dynamic_shifting": false}]])
+expect_doubt("plan: diffusers: FlowMatchEulerDiscreteScheduler is given no sigmas" ${flow_config} --steps 4)
+expect_doubt("^$" ${flow_config} --sigmas 1,0.75,0.5,0.25)
+expect_doubt("^$" euler)
+
 # JSON, read back and compared, and the C array, run to the same bits.
 execute_process(COMMAND ${PLAN} "DPM++ 2M SDE Karras" --steps 6 --format json --output ${OUTPUT}/plan.json
                 COMMAND_ERROR_IS_FATAL ANY)
@@ -61,6 +82,19 @@ if(GNUPLOT)
   expect("model calls" euler --flow-shift 3 --plot ${OUTPUT}/flow.svg)
 endif()
 
+# A gnuplot that is not installed, and one that ends before it has read everything: a sentence.
+set(folder ${OUTPUT}/programs)
+file(MAKE_DIRECTORY ${folder})
+foreach(round missing ends)
+  execute_process(COMMAND ${CMAKE_COMMAND} -E env PATH=${folder} ${PLAN} "Euler Karras" --steps 5000 --plot
+                          ${OUTPUT}/never.svg RESULT_VARIABLE status OUTPUT_VARIABLE printed ERROR_VARIABLE said)
+  if(NOT status EQUAL 1 OR printed OR NOT said MATCHES "gnuplot has not drawn .*never.svg; is it installed\\?")
+    message(SEND_ERROR "plan --plot, gnuplot ${round}: ended with ${status} and said '${said}'")
+  endif()
+  file(WRITE ${folder}/gnuplot "#!/bin/sh\nexit 1\n")
+  file(CHMOD ${folder}/gnuplot PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE)
+endforeach()
+
 expect_refusal("no sampler is called \"eulre\"; the nearest names are euler" eulre)
 expect_refusal("no scheduler is called \"kerras\"; the nearest names are karras" euler --scheduler kerras)
 expect_refusal("to sample_adaptive" "DPM adaptive")
@@ -68,5 +102,13 @@ expect_refusal("cannot open nowhere\\.json" nowhere.json)
 expect_refusal("no sampler is given")
 expect_refusal("says itself" ${config} --flow-shift 3)
 expect_refusal("go with a scheduler_config" euler --mu 1.15)
+expect_refusal("with names give --denoise" euler --strength 0.35)
+expect_refusal("with names give --denoise" euler --begin 3)
+expect_refusal("says the levels itself" euler --sigmas 10,1,0 --steps 3)
+expect_refusal("says the levels itself" euler --scheduler karras --sigmas 10,1,0)
+expect_refusal("no sampler is called" "euler karras" --sigmas 10,1,0)
+expect_refusal("strength = 1\\.5" ${config} --strength 1.5)
+expect_refusal("ddim_uniform\" is the name of a scheduler" ddim_uniform)
+expect_refusal("euler: eta = 0\\.5; this sampler has none" euler --eta 0.5)
 expect_refusal("steps = 0" euler --steps 0)
 expect_refusal("cannot write" euler --output ${OUTPUT}/nowhere/plan.txt)

@@ -6,8 +6,12 @@
 ///     plan "DPM++ 2M Karras" --steps 20
 ///     plan euler --scheduler simple --flow-shift 3 --format c
 ///     plan scheduler_config.json --steps 20 --format json --plot plan.svg
+///
+/// What is legal and rarely meant is said on the error stream.
 #include <CLI/CLI.hpp>
+#include <dpm/analysis/doubts.hpp>
 #include <dpm/catalogue.hpp>
+#include <dpm/grid/sigma_spacing.hpp>
 #include <dpm/interop/diffusers.hpp>
 #include <dpm/interop/plan_json.hpp>
 #include <exception>
@@ -19,6 +23,8 @@
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "formats.hpp"
 
@@ -27,16 +33,22 @@ namespace {
 struct Options {
   std::string sampler;
   std::string scheduler;
-  int steps = 20;
+  std::optional<int> steps;
+  std::vector<double> sigmas;
   std::optional<double> flow_shift;
   std::optional<dpm::Prediction> prediction;
   dpm::SamplerOptions set;
   std::optional<double> mu;
+  double strength = 1.0;
+  int begin = 0;
   dpm::diffusers::Mode mode = dpm::diffusers::Mode::strict;
   std::string format = "table";
   std::string output;
   std::string plot;
   bool lists = false;
+
+  /// The steps of a run whose sigmas are not given.
+  [[nodiscard]] int usual_steps() const { return steps.value_or(20); }
 };
 
 void declare(CLI::App& app, Options& options) {
@@ -50,7 +62,13 @@ void declare(CLI::App& app, Options& options) {
                  "A name as ComfyUI, A1111 or stable-diffusion.cpp has it, or a "
                  "scheduler_config.json");
   app.add_option("--scheduler", options.scheduler, "Its scheduler, if the name has none");
-  app.add_option("--steps", options.steps, "Steps")->capture_default_str();
+  app.add_option("--steps", options.steps, "Steps, 20 if left out");
+  app.add_option(
+         "--sigmas", options.sigmas,
+         "The levels in place of --steps and --scheduler, as 14.6,3.1,0.9,0: sigma / alpha "
+         "from high to low, of a flow sigma; with a scheduler_config.json as diffusers takes "
+         "them")
+      ->delimiter(',');
   app.add_option("--flow-shift", options.flow_shift,
                  "The model is a flow with this shift, not Stable Diffusion");
   app.add_option("--prediction", options.prediction, "What the network predicts")
@@ -61,6 +79,13 @@ void declare(CLI::App& app, Options& options) {
   app.add_option("--s-noise", options.set.s_noise, "The factor on each draw");
   app.add_flag("--as-coded", options.set.as_coded,
                "The program's own numbers where they are not what was meant");
+  app.add_option(
+         "--strength", options.strength,
+         "For image-to-image with a scheduler_config.json: the part of the steps that is run")
+      ->capture_default_str();
+  app.add_option("--begin", options.begin,
+                 "The same as a number of steps that are left out, with a scheduler_config.json")
+      ->capture_default_str();
   app.add_option("--mu", options.mu, "The shift of a config with dynamic shifting, its logarithm");
   app.add_flag_callback(
       "--compatible", [&] { options.mode = dpm::diffusers::Mode::compatible; },
@@ -79,11 +104,14 @@ std::string text_of(const std::string& name) {
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
-/// A plan, and what x is at first.
+/// A plan, what x is at first, and what is legal there and rarely meant.
 struct Sampler {
   dpm::Plan plan;
   std::string start;
+  std::vector<std::string> doubts = {};
 };
+
+constexpr const char* of_image = "the image with the noise of the first level";
 
 std::string noise_times(double factor) {
   std::ostringstream text;
@@ -97,31 +125,62 @@ Sampler sampler_of_config(const Options& options) {
   if (!options.scheduler.empty() || options.flow_shift || options.prediction || set.s_noise ||
       set.as_coded || set.denoise != 1.0) {
     throw std::invalid_argument(options.sampler +
-                                " says itself what the sampler is; beside it go --steps, --eta, "
-                                "--mu and --compatible");
+                                " says itself what the sampler is; beside it go --steps, --sigmas, "
+                                "--strength, --begin, --eta, --mu and --compatible");
   }
-  dpm::diffusers::Run run{.steps = options.steps, .mu = options.mu};
-  if (set.eta) run.eta = *set.eta;
+  const int steps = options.sigmas.empty() ? options.usual_steps() : options.steps.value_or(0);
+  const dpm::diffusers::Run run{.steps = steps,
+                                .sigmas = options.sigmas,
+                                .mu = options.mu,
+                                .eta = set.eta,
+                                .strength = options.strength,
+                                .begin = options.begin};
   const auto scheduler =
       dpm::diffusers::Scheduler::from_text(text_of(options.sampler), options.mode);
-  return {scheduler.make_plan(run), noise_times(scheduler.init_noise_sigma(run))};
+  const bool image = options.strength < 1.0 || options.begin > 0;
+  dpm::Plan plan = scheduler.make_plan(run);
+  return {std::move(plan), image ? of_image : noise_times(scheduler.init_noise_sigma(run)),
+          scheduler.doubts(run)};
+}
+
+/// The levels of one's own: sigma / alpha, and of a flow sigma.
+dpm::Grid grid_of_own(const Options& options, const dpm::AnySchedule& schedule) {
+  if (options.steps || !options.scheduler.empty() || options.set.denoise != 1.0) {
+    throw std::invalid_argument(
+        "--sigmas says the levels itself; leave out --steps, --scheduler and --denoise");
+  }
+  if (!options.flow_shift) {
+    return dpm::grid_of_sigmas(dpm::as_other_programs_read(schedule), options.sigmas);
+  }
+  // sigma = shift t / (1 + (shift - 1) t)
+  std::vector<double> times = options.sigmas;
+  for (double& time : times) time /= *options.flow_shift - (*options.flow_shift - 1.0) * time;
+  return dpm::grid_of_times(schedule, times);
 }
 
 Sampler sampler_of_name(const Options& options) {
   if (options.mu || options.mode != dpm::diffusers::Mode::strict) {
     throw std::invalid_argument("--mu and --compatible go with a scheduler_config.json");
   }
+  if (options.strength != 1.0 || options.begin != 0) {
+    throw std::invalid_argument(
+        "--strength and --begin go with a scheduler_config.json; with names give --denoise");
+  }
   const dpm::AnySchedule schedule =
       options.flow_shift ? dpm::AnySchedule(dpm::RectifiedFlow(*options.flow_shift))
                          : dpm::AnySchedule(dpm::DiscreteSchedule(dpm::scaled_linear_betas(1000),
                                                                   dpm::TimestepType::discrete));
-  const dpm::Plan plan = options.scheduler.empty()
-                             ? dpm::plan_by_name(options.sampler, schedule, options.steps,
-                                                 options.prediction, options.set)
-                             : dpm::plan_by_name(options.sampler, options.scheduler, schedule,
-                                                 options.steps, options.prediction, options.set);
-  return {plan, options.set.denoise < 1.0 ? "the image with the noise of the first level"
-                                          : noise_times(plan.start().sigma())};
+  const dpm::Plan plan =
+      !options.sigmas.empty()
+          ? dpm::make_plan(dpm::sampler_by_name(options.sampler), grid_of_own(options, schedule),
+                           options.prediction, options.set)
+      : options.scheduler.empty()
+          ? dpm::plan_by_name(options.sampler, schedule, options.usual_steps(), options.prediction,
+                              options.set)
+          : dpm::plan_by_name(options.sampler, options.scheduler, schedule, options.usual_steps(),
+                              options.prediction, options.set);
+  return {plan, options.set.denoise < 1.0 ? of_image : noise_times(plan.start().sigma()),
+          dpm::doubts(plan)};
 }
 
 void run(const Options& options) {
@@ -130,11 +189,12 @@ void run(const Options& options) {
     return;
   }
   if (options.sampler.empty()) throw std::invalid_argument("no sampler is given; see --help");
-  const auto [plan, start] =
+  const auto [plan, start, doubts] =
       options.sampler.ends_with(".json") ? sampler_of_config(options) : sampler_of_name(options);
+  for (const std::string& doubt : doubts) std::cerr << "plan: " << doubt << '\n';
   std::string title = options.sampler;
   if (!options.scheduler.empty()) title += " " + options.scheduler;
-  title += ", " + std::to_string(options.steps) + " steps";
+  title += ", " + std::to_string(plan.steps.size()) + " steps";
   if (!options.plot.empty()) plot(plan, title, options.plot);
   const std::string text = options.format == "json" ? dpm::plan_to_text(plan) + "\n"
                            : options.format == "c"  ? as_c_array(plan, title, start)

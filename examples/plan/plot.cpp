@@ -3,6 +3,7 @@
 /// @file
 /// The plot, by gnuplot.
 #include <cmath>
+#include <csignal>
 #include <cstdio>
 #include <stdexcept>
 #include <string>
@@ -45,7 +46,10 @@ void plot(const dpm::Plan& plan, const std::string& title, const std::string& fi
       "set title 'lambda'\n" +
       "plot $plan using 1:3 with linespoints lc rgb '#d55e00' pt 7 ps 0.4\n";
   std::FILE* const gnuplot = popen("gnuplot", "w");
+  // Where gnuplot is not there or has ended, the write fails and does not end this program.
+  auto* const before = std::signal(SIGPIPE, SIG_IGN);
   bool drawn = gnuplot != nullptr && std::fputs(script.c_str(), gnuplot) >= 0;
   if (gnuplot != nullptr) drawn = pclose(gnuplot) == 0 && drawn;
+  (void)std::signal(SIGPIPE, before);
   if (!drawn) throw std::runtime_error("gnuplot has not drawn " + file + "; is it installed?");
 }

@@ -122,14 +122,25 @@ TEST_CASE("DPM adaptive by name refuses other samplers, one step and options it 
                     "others");
   }
   wrong("DPM adaptive Kerras",
-        "plan_by_name: no scheduler is called \"kerras\"; the nearest names are karras, normal or "
+        "adaptive_by_name: no scheduler is called \"kerras\"; the nearest names are karras, normal "
+        "or "
         "beta");
   wrong("dpm_adaptive",
         "adaptive_by_name: steps = 1, of which the scheduler makes one level above sigma = 0; take "
         "more, as the run leads from the first to the last of them",
         1);
   wrong("dpm_adaptive",
-        "plan_by_name: steps = 0, denoise = 1; steps / denoise must lie between 1 and 1000000", 0);
+        "adaptive_by_name: steps = 0, denoise = 1; steps / denoise must lie between 1 and 1000000",
+        0);
+  wrong("dpm_adaptive", "adaptive_by_name: denoise = 0; it must be above 0 and at most 1", 20,
+        {.denoise = 0.0});
+  wrong("DPM adaptive flux",
+        "adaptive_by_name: the scheduler \"flux\" sets the flow's shift e^mu by the size of the "
+        "picture; write make_plan(sampler_by_name(\"euler\"), make_grid(UniformTime{}, "
+        "RectifiedFlow(std::exp(mu)), steps))");
+  refused([] { (void)adaptive_by_name(std::string(101, 'k'), table_schedule, 20); },
+          "adaptive_by_name: the name of a sampler and a scheduler has 101 letters; it must have "
+          "at most 100");
   wrong("dpm_adaptive", "adaptive_by_name: dpm_adaptive has no churn; leave it out", 20,
         {.churn = {.amount = 1.0}});
   wrong("dpm_adaptive",

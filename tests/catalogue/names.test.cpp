@@ -133,29 +133,33 @@ TEST_CASE("Names that programs show find the row that is meant") {
   CHECK(sampler("DPM++ 2M SDE Heun") == "dpmpp_2m_sde_heun");
   const auto scheduler = [](const char* name) { return dpm::scheduler_by_name(name).name; };
   CHECK(scheduler("SGM Uniform") == "sgm_uniform");
-  CHECK(scheduler("Align Your Steps") == "ays");
+  CHECK(scheduler("Align Your Steps") == "ays_a1111");
+  CHECK(scheduler("AYS") == "ays");
+  CHECK(scheduler("KL Optimal (A1111)") == "kl_optimal_a1111");
   CHECK(scheduler("discrete") == "normal");
   CHECK(scheduler("KL-optimal") == "kl_optimal");
 }
 
 TEST_CASE("A name of no row is answered with the three nearest of other rows") {
   refused([] { (void)dpm::sampler_by_name("eulr"); },
-          "plan_by_name: no sampler is called \"eulr\"; the nearest names are euler, Euler a or "
+          "sampler_by_name: no sampler is called \"eulr\"; the nearest names are euler, Euler a or "
           "heun");
-  refused([] { (void)dpm::sampler_by_name("DPM++ 2N"); },
-          "plan_by_name: no sampler is called \"DPM++ 2N\"; the nearest names are dpmpp_2m, DPM++ "
-          "2S a or dpm_2");
+  refused(
+      [] { (void)dpm::sampler_by_name("DPM++ 2N"); },
+      "sampler_by_name: no sampler is called \"DPM++ 2N\"; the nearest names are dpmpp_2m, DPM++ "
+      "2S a or dpm_2");
   refused([] { (void)dpm::scheduler_by_name("kerras"); },
-          "plan_by_name: no scheduler is called \"kerras\"; the nearest names are karras, normal "
-          "or beta");
+          "scheduler_by_name: no scheduler is called \"kerras\"; the nearest names are karras, "
+          "normal or beta");
 }
 
 TEST_CASE("A name that is far too long is refused at once") {
   const std::string name(1'000'000, 'e');
   refused([&] { (void)dpm::sampler_by_name(name); },
-          "plan_by_name: the name of a sampler has 1000000 letters; it must have at most 100");
-  refused([&] { (void)dpm::scheduler_by_name(name); },
-          "plan_by_name: the name of a scheduler has 1000000 letters; it must have at most 100");
+          "sampler_by_name: the name of a sampler has 1000000 letters; it must have at most 100");
+  refused(
+      [&] { (void)dpm::scheduler_by_name(name); },
+      "scheduler_by_name: the name of a scheduler has 1000000 letters; it must have at most 100");
 }
 
 TEST_CASE("An empty name is refused as a name of nothing") {

@@ -71,8 +71,10 @@ double distance_of(const Plan& plan) {
   return std::max(std::abs(end.mean - exact.mean), std::abs(end.stddev - exact.stddev));
 }
 
-/// Whether `sigma = 0` may be missing at the end of the sampler's plans.
-bool ends_above_zero(const Sampler& sampler) { return sampler.name == "dpm_fast"; }
+/// Whether the pair's plans end above sigma = 0.
+bool ends_above_zero(const Sampler& sampler, const Scheduler& scheduler) {
+  return sampler.name == "dpm_fast" || scheduler.name == "kl_optimal_a1111";
+}
 
 /// Consistency models: on another model than theirs they go nowhere.
 bool is_of_distilled_models(const Sampler& sampler) {
@@ -115,9 +117,78 @@ TEST_CASE("A name that begins with another sampler's is split where a scheduler 
   CHECK(plan_by_name("Euler a AYS", table_schedule, 10) ==
         plan_by_name("euler_ancestral", "ays", table_schedule, 10));
   CHECK(plan_by_name("DPM2 Align Your Steps", table_schedule, 10) ==
-        plan_by_name("dpm_2", "ays", table_schedule, 10));
+        plan_by_name("dpm_2", "ays_a1111", table_schedule, 10));
   CHECK(plan_by_name("DDIM DDIM", table_schedule, 10) ==
         plan_by_name("ddim", "ddim_uniform", table_schedule, 10));
+}
+
+TEST_CASE("A scheduler alone is refused, also where it reads as a sampler and a scheduler") {
+  CHECK(plan_by_name("DDIM Uniform", table_schedule, 10) ==
+        plan_by_name("ddim", "normal", table_schedule, 10));
+  CHECK(plan_by_name("euler ddim_uniform", table_schedule, 10) ==
+        plan_by_name("euler", "ddim_uniform", table_schedule, 10));
+  for (const char* const name : {"ddim_uniform", "DDIM_Uniform", "ddim-uniform", "ddimuniform",
+                                 "karras", "SGM Uniform", "ays", "Automatic"}) {
+    CAPTURE(name);
+    const std::string sentence = std::string("plan_by_name: \"") + name +
+                                 "\" is the name of a scheduler; write a sampler before it, as "
+                                 "\"euler " +
+                                 name + "\"";
+    refused([&] { (void)plan_by_name(name, table_schedule, 10); }, sentence);
+    refused([&] { (void)plan_by_name(name, "karras", table_schedule, 10); }, sentence);
+  }
+  // Names of both.
+  CHECK(plan_by_name("lcm", table_schedule, 4) == plan_by_name("lcm", "", table_schedule, 4));
+  CHECK(plan_by_name("DDIM", table_schedule, 4) == plan_by_name("ddim", "", table_schedule, 4));
+}
+
+TEST_CASE("A sampler given as the scheduler is refused by that") {
+  for (const char* const name : {"euler", "DPM++ 2M"}) {
+    refused([&] { (void)plan_by_name("heun", name, table_schedule, 10); },
+            std::string("plan_by_name: \"") + name +
+                "\" is the name of a sampler and was given as the scheduler; the sampler comes "
+                "first, and then a scheduler, as \"karras\"");
+  }
+}
+
+TEST_CASE("Schedulers that depend on the picture are refused with what to write instead") {
+  const std::string shift =
+      "sets the flow's shift e^mu by the size of the picture; write "
+      "make_plan(sampler_by_name(\"euler\"), make_grid(UniformTime{}, "
+      "RectifiedFlow(std::exp(mu)), steps))";
+  const std::string sigmas =
+      "; write make_plan(sampler_by_name(\"euler\"), grid_of_times(RectifiedFlow(1.0), sigmas))";
+  for (const auto& [name, instead] : std::map<std::string, std::string>{
+           {"flux", shift},
+           {"flux2", shift},
+           {"ltx2",
+            "sets the flow's shift by the size of the video and ends its sigmas at 0.1" + sigmas},
+           {"logit_normal", "sets its sigmas by the size of the picture" + sigmas},
+           {"Align Your Steps GITS",
+            "is a list of Forge's own; take gits, which has other numbers, or write "
+            "make_plan(sampler_by_name(\"euler\"), grid_of_sigmas(schedule, sigmas))"}}) {
+    CAPTURE(name);
+    const std::string sentence = ": the scheduler \"" + name + "\" " + instead;
+    refused([&] { (void)plan_by_name("euler", name, flow_schedule, 8); },
+            "plan_by_name" + sentence);
+    refused([&] { (void)plan_by_name(name, flow_schedule, 8); }, "plan_by_name" + sentence);
+    refused([&] { (void)plan_by_name(name, "karras", flow_schedule, 8); },
+            "plan_by_name" + sentence);
+    refused([&] { (void)dpm::scheduler_by_name(name); }, "scheduler_by_name" + sentence);
+    REQUIRE_THROWS_WITH(plan_by_name("Euler " + name, flow_schedule, 8), mentions(instead));
+  }
+  // Those of stable-diffusion.cpp's "flux" for 4096 tokens, where mu = 1.15.
+  const double shift_of_flux = std::exp(1.15);
+  const dpm::Grid grid = make_grid(dpm::UniformTime{}, dpm::RectifiedFlow(shift_of_flux), 28);
+  for (std::size_t i = 0; i <= 28; ++i) {
+    const double t = 1.0 - static_cast<double>(i) / 28.0;
+    const double sigma = t == 0.0 ? 0.0 : shift_of_flux / (shift_of_flux + (1.0 / t - 1.0));
+    CHECK_THAT(grid[i].sigma(), WithinAbs(sigma, 1e-12));
+  }
+  const std::vector<double> own{1.0, 0.9, 0.5, 0.1, 0.0};
+  const dpm::Grid through = dpm::grid_of_times(dpm::RectifiedFlow(1.0), own);
+  for (std::size_t i = 0; i < own.size(); ++i)
+    CHECK_THAT(through[i].sigma(), WithinAbs(own[i], 1e-15));
 }
 
 TEST_CASE("A sampler alone runs over the scheduler that it is used with") {
@@ -181,7 +252,7 @@ TEST_CASE("Plans by name pass the check, start where the grid starts and end at 
                           sampler.on_flow == dpm::OnFlow::lambda && grid[0].alpha() == 0.0;
                       if (!from_lambda) CHECK(plan.start() == grid.front());
                       if (from_lambda) CHECK(plan.start().time == 0.9999);
-                      CHECK((plan.end().sigma() == 0.0) != ends_above_zero(sampler));
+                      CHECK((plan.end().sigma() == 0.0) != ends_above_zero(sampler, scheduler));
                     });
     }
   }
@@ -205,12 +276,13 @@ TEST_CASE("On a flow the levels are the flow's own and the model predicts the fl
 
 TEST_CASE("Every pair is refused for a reason of its scheduler or for Restart") {
   const int all = static_cast<int>(dpm::samplers().size());
-  check_refusals(table_schedule, {{"OptimalSteps", 3 * all}, {"Restart", 5}});
-  check_refusals(flow_schedule, {{"AlignYourSteps", 3 * (all - 1) + 3},
+  // Restart comes back from sigma 2, where some lists are not, and must end at sigma 0.
+  check_refusals(table_schedule, {{"OptimalSteps", 3 * all}, {"Restart", 5}, {"restart", 1}});
+  check_refusals(flow_schedule, {{"AlignYourSteps", 5 * all},
                                  {"Gits", all},
                                  {"Laplace", all},
                                  {"VpSigma", all},
-                                 {"plan_by_name", 17}});
+                                 {"restart", 18}});
 }
 
 TEST_CASE("Samples are finite for every pair and come to the exact marginal with many steps") {

@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <cstddef>
+#include <optional>
 #include <set>
 #include <string>
 #include <variant>
@@ -33,17 +34,28 @@ Plan plan_of(const std::string& name, const SamplerOptions& options = {}, int st
   return make_plan(dpm::sampler_by_name(name), karras(steps), Prediction::noise, options);
 }
 
-/// Whether the option changes the plan; false where it is refused.
-bool takes(const Sampler& sampler, const SamplerOptions& options) {
-  const Plan usual = make_plan(sampler, karras(24));
+/// Whether the options are taken, by which the plan must change; false where they are refused.
+bool takes(const Sampler& sampler, const SamplerOptions& options, const dpm::Grid& grid,
+           const SamplerOptions& usual = {}) {
+  std::optional<Plan> plan;
   try {
-    const Plan plan = make_plan(sampler, karras(24), Prediction::noise, options);
-    CAPTURE(sampler.name);
-    CHECK(plan != usual);
-    return true;
+    plan = make_plan(sampler, grid, std::nullopt, options);
   } catch (const dpm::InvalidArgument&) {
     return false;
   }
+  CAPTURE(sampler.name);
+  CHECK(*plan != make_plan(sampler, grid, std::nullopt, usual));
+  return true;
+}
+
+bool takes(const Sampler& sampler, const SamplerOptions& options) {
+  return takes(sampler, options, karras(24));
+}
+
+dpm::Grid simple_flow(int steps) { return make_grid(dpm::SimpleTable{}, flow_schedule, steps); }
+
+Plan flow_plan(const std::string& name, const SamplerOptions& options = {}, int steps = 24) {
+  return make_plan(dpm::sampler_by_name(name), simple_flow(steps), Prediction::flow, options);
 }
 
 std::set<std::string> samplers_that_take(const SamplerOptions& options) {
@@ -95,7 +107,7 @@ TEST_CASE("DPM adaptive is refused with what to use in its place") {
   for (const char* const name : {"dpm_adaptive", "DPM adaptive", "sample_dpm_adaptive"}) {
     CAPTURE(name);
     refused([&] { (void)dpm::sampler_by_name(name); },
-            "plan_by_name: DPM adaptive finds its steps on the way, so it is no plan; give what "
+            "sampler_by_name: DPM adaptive finds its steps on the way, so it is no plan; give what "
             "adaptive_by_name returns to sample_adaptive or AdaptiveRun");
   }
 }
@@ -104,7 +116,7 @@ TEST_CASE("The second version of DPM++ 2M is refused with what to use in its pla
   for (const char* const name : {"dpm++2mv2", "DPM++ 2M v2", "k_dpmpp_2m_v2"}) {
     CAPTURE(name);
     refused([&] { (void)dpm::sampler_by_name(name); },
-            "plan_by_name: dpm++2mv2 is not exact even for a constant data prediction; use "
+            "sampler_by_name: dpm++2mv2 is not exact even for a constant data prediction; use "
             "dpmpp_2m");
     REQUIRE_THROWS_WITH(dpm::plan_by_name(name, table_schedule, 20), mentions("use dpmpp_2m"));
   }
@@ -116,11 +128,11 @@ TEST_CASE("A class of diffusers is refused, as its configuration says which samp
         "UniPCMultistepScheduler", "KDPM2DiscreteScheduler", "dpmsolver_multistep_scheduler"}) {
     CAPTURE(name);
     const std::string sentence =
-        std::string("plan_by_name: ") + name +
+        std::string("_by_name: ") + name +
         " is a class of diffusers; its scheduler_config.json says its options and timesteps: read "
         "it by dpm::diffusers::Scheduler";
-    refused([&] { (void)dpm::sampler_by_name(name); }, sentence);
-    refused([&] { (void)dpm::plan_by_name(name, table_schedule, 20); }, sentence);
+    refused([&] { (void)dpm::sampler_by_name(name); }, "sampler" + sentence);
+    refused([&] { (void)dpm::plan_by_name(name, table_schedule, 20); }, "plan" + sentence);
   }
 }
 
@@ -134,7 +146,7 @@ TEST_CASE("Two words for one sampler make equal plans") {
 
 TEST_CASE("Eta is taken by the samplers that share a step between solver and draw") {
   CHECK(samplers_that_take({.eta = 0.5}) ==
-        std::set<std::string>{"euler", "euler_ancestral", "euler_ancestral_cfg_pp", "dpm_fast",
+        std::set<std::string>{"euler_ancestral", "euler_ancestral_cfg_pp", "dpm_fast",
                               "dpm_2_ancestral", "dpmpp_2s_ancestral", "dpmpp_2s_ancestral_cfg_pp",
                               "dpmpp_sde", "dpmpp_2m_sde", "dpmpp_2m_sde_heun", "dpmpp_3m_sde",
                               "res_multistep_ancestral", "res_multistep_ancestral_cfg_pp",
@@ -152,35 +164,85 @@ TEST_CASE("A factor on the noise is taken by the samplers that draw it") {
 
 TEST_CASE("Churn is taken by the samplers that have it in k-diffusion") {
   CHECK(samplers_that_take({.churn = {.amount = 5.0}}) ==
-        std::set<std::string>{"euler", "ddim", "ddim_trailing", "heun", "heunpp2", "dpm_2"});
+        std::set<std::string>{"euler", "heun", "heunpp2", "dpm_2"});
 }
 
-TEST_CASE("An option that a sampler does not have is refused by its name") {
-  refused([] { (void)plan_of("heun", {.eta = 0.5}); },
-          "plan_by_name: heun has no eta; leave it out");
-  refused([] { (void)plan_of("dpmpp_2m", {.s_noise = 0.5}); },
-          "plan_by_name: dpmpp_2m has no s_noise; leave it out");
-  refused([] { (void)plan_of("er_sde", {.eta = 0.5}); },
-          "plan_by_name: er_sde has no eta; leave it out");
-  refused([] { (void)plan_of("er_sde", {.eta = 0.5, .s_noise = 0.9}); },
-          "plan_by_name: er_sde has no eta; leave it out");
-  refused([] { (void)plan_of("tcd", {.eta = 0.5, .s_noise = 0.9}); },
-          "plan_by_name: tcd has no s_noise; leave it out");
-  refused([] { (void)plan_of("dpm_fast", {.s_noise = 0.9}); },
-          "plan_by_name: dpm_fast has no s_noise; leave it out");
-  refused([] { (void)plan_of("euler_a", {.churn = {.amount = 5.0}}); },
-          "plan_by_name: euler_ancestral has no churn; euler, heun, heunpp2 and dpm_2 have it");
-  refused([] { (void)plan_of("euler", {.eta = 0.5, .churn = {.amount = 5.0}}); },
-          "Ddim: eta = 0.5 with churn.amount = 5; one of them must be 0");
-  refused([] { (void)plan_of("lms", {.churn = {.amount = 5.0}}); },
-          "plan_by_name: lms has no churn; euler, heun, heunpp2 and dpm_2 have it");
+TEST_CASE("No sampler takes an option in silence on a table or on a flow") {
+  for (const Sampler& sampler : dpm::samplers()) {
+    CAPTURE(sampler.name);
+    for (const dpm::Grid& grid : {karras(24), simple_flow(24)}) {
+      if (sampler.name == "restart" && grid.front().alpha() == 0.0) continue;
+      const SamplerOptions eta{.eta = 0.5};
+      const bool has_eta = takes(sampler, eta, grid);
+      CHECK(has_eta == takes(sampler, eta));
+      const bool has_scale = takes(sampler, {.s_noise = 0.9}, grid);
+      CHECK(has_scale == takes(sampler, {.s_noise = 0.9}));
+      // Together with what makes a sampler draw noise the factor on it is taken.
+      if (has_eta) {
+        const bool beside_eta = takes(sampler, {.eta = 0.5, .s_noise = 0.9}, grid, eta);
+        CHECK(beside_eta == (sampler.name != "tcd"));
+      }
+      const SamplerOptions churn{.churn = {.amount = 5.0, .most = 10.0}, .as_coded = true};
+      const SamplerOptions coded{.as_coded = true};
+      if (takes(sampler, churn, grid, coded)) {
+        SamplerOptions scaled = churn;
+        scaled.s_noise = 0.9;
+        CHECK(takes(sampler, scaled, grid, churn));
+      }
+    }
+  }
+}
+
+TEST_CASE("Beside churn s_noise is the factor on the draws of churn") {
+  for (const char* const name : {"euler", "heun", "heunpp2", "dpm_2"}) {
+    CAPTURE(name);
+    CHECK(plan_of(name, {.s_noise = 1.003, .churn = {.amount = 5.0}}) ==
+          plan_of(name, {.churn = {.amount = 5.0, .scale = 1.003}}));
+  }
+  refused([] { (void)plan_of("euler", {.s_noise = 1.1, .churn = {.amount = 5.0, .scale = 0.9}}); },
+          "euler: s_noise = 1.1 and churn.scale = 0.9; both are the factor on the draws of churn, "
+          "so give one of them");
+}
+
+TEST_CASE("An option that a sampler does not have is refused with what to write instead") {
+  const auto wrong = [](const char* name, const SamplerOptions& options,
+                        const std::string& sentence) {
+    CAPTURE(name);
+    refused([&] { (void)plan_of(name, options); }, sentence);
+  };
+  const std::string none = "; this sampler has none, so leave it out";
+  wrong("heun", {.eta = 0.5}, "heun: eta = 0.5" + none);
+  wrong("er_sde", {.eta = 0.5}, "er_sde: eta = 0.5" + none);
+  wrong("er_sde", {.eta = 0.5, .s_noise = 0.9}, "er_sde: eta = 0.5" + none);
+  wrong("euler", {.eta = 0.5}, "euler: eta = 0.5" + none + " or take euler_ancestral");
+  wrong("euler", {.eta = 0.0}, "euler: eta = 0" + none + " or take euler_ancestral");
+  wrong("euler_cfg_pp", {.eta = 1.0},
+        "euler_cfg_pp: eta = 1" + none + " or take euler_ancestral_cfg_pp");
+  wrong("dpm_2", {.eta = 1.0}, "dpm_2: eta = 1" + none + " or take dpm_2_ancestral");
+  wrong("dpmpp_2m", {.eta = 1.0}, "dpmpp_2m: eta = 1" + none + " or take dpmpp_2m_sde");
+  wrong("dpmpp_2m", {.s_noise = 0.5}, "dpmpp_2m: s_noise = 0.5" + none);
+  wrong("tcd", {.eta = 0.5, .s_noise = 0.9}, "tcd: s_noise = 0.9" + none);
+  const std::string with_eta =
+      "; this sampler draws noise with eta alone, so set eta or leave it out";
+  wrong("dpm_fast", {.s_noise = 0.9}, "dpm_fast: s_noise = 0.9" + with_eta);
+  wrong("ddim", {.s_noise = 0.9}, "ddim: s_noise = 0.9" + with_eta);
+  const std::string with_churn =
+      "; this sampler draws noise with churn alone, so set churn.amount or leave it out";
+  wrong("euler", {.s_noise = 0.9}, "euler: s_noise = 0.9" + with_churn);
+  wrong("heun", {.s_noise = 0.9}, "heun: s_noise = 0.9" + with_churn);
+  const std::string no_churn =
+      ": churn.amount = 5; this sampler has no churn; euler, heun, heunpp2 and dpm_2 have it";
+  wrong("euler_a", {.churn = {.amount = 5.0}}, "euler_ancestral" + no_churn);
+  wrong("ddim", {.churn = {.amount = 5.0}}, "ddim" + no_churn);
+  wrong("ddim", {.eta = 0.5, .churn = {.amount = 5.0}}, "ddim" + no_churn);
+  wrong("lms", {.churn = {.amount = 5.0}}, "lms" + no_churn);
 }
 
 TEST_CASE("Options out of range are refused") {
   refused([] { (void)plan_of("euler_a", {.eta = -0.5}); },
-          "plan_by_name: eta = -0.5; it must be at least 0");
+          "euler_ancestral: eta = -0.5; it must be at least 0");
   refused([] { (void)plan_of("dpmpp_2m_sde", {.eta = not_a_number}); },
-          "plan_by_name: eta = nan; it must be at least 0");
+          "dpmpp_2m_sde: eta = nan; it must be at least 0");
   for (const char* const name : {"euler_a", "dpmpp_2m_sde", "dpmpp_sde", "seeds_2", "er_sde", "lcm",
                                  "ddpm", "sa_solver", "dpmpp_2s_ancestral", "restart"}) {
     CAPTURE(name);
@@ -192,7 +254,7 @@ TEST_CASE("Options out of range are refused") {
 }
 
 TEST_CASE("A sampler without noise takes a factor on it together with eta") {
-  for (const char* const name : {"ddim", "dpm_fast"}) {
+  for (const char* const name : {"ddim", "ddim_trailing", "dpm_fast"}) {
     CAPTURE(name);
     const Plan plan = plan_of(name, {.eta = 0.5, .s_noise = 0.9});
     CHECK(plan.draws() > 0);
@@ -210,6 +272,7 @@ TEST_CASE("Eta 0 leaves the solver alone") {
   CHECK(plan_of("euler_ancestral_cfg_pp", {.eta = 0.0}) == plan_of("euler_cfg_pp"));
   CHECK(plan_of("ddim", {.eta = 1.0}) == plan_of("euler_ancestral"));
   CHECK(plan_of("dpm_fast", {.eta = 0.0, .s_noise = 0.5}) == plan_of("dpm_fast"));
+  CHECK(plan_of("ddim", {.eta = 0.0, .s_noise = 0.5}) == plan_of("ddim"));
   for (const char* const name : {"dpmpp_sde", "dpmpp_3m_sde", "seeds_2", "seeds_3", "tcd"}) {
     CAPTURE(name);
     CHECK(plan_of(name, {.eta = 0.0}).draws() == 0);
@@ -291,8 +354,41 @@ TEST_CASE("DPM fast makes as many calls as steps and ends above sigma 0") {
     CHECK(plan.end() == grid[grid.steps() - 1]);
   }
   refused([] { (void)plan_of("dpm_fast", {}, 1); },
-          "plan_by_name: DpmSolver over 1 steps; it needs two levels with 0 < sigma and alpha > "
-          "0");
+          "dpm_fast: it is given 1 steps; it needs two levels with 0 < sigma and alpha > 0");
+}
+
+TEST_CASE("DPM fast draws the noise of flows on a flow, and as coded that of k-diffusion") {
+  const SamplerOptions fresh{.eta = 0.7};
+  const Plan meant = flow_plan("dpm_fast", fresh, 9);
+  const Plan coded = flow_plan("dpm_fast", {.eta = 0.7, .as_coded = true}, 9);
+  CHECK(coded != meant);
+  CHECK(flow_plan("dpm_fast", {.as_coded = true}, 9) == flow_plan("dpm_fast", {}, 9));
+  // k-diffusion's step from s to t in the flow's sigma, read as that of alpha = 1: it goes down to
+  // d, no further than to the end, and adds sqrt(t^2 - d^2).
+  const dpm::Grid grid = simple_flow(9);
+  const double first = grid[0].sigma();
+  const double last = grid[grid.steps() - 1].sigma();
+  for (std::size_t i = 0; i + 1 < coded.steps.size(); ++i) {
+    CAPTURE(i);
+    const double s = coded.steps[i].from.sigma();
+    const double t = coded.steps[i].to.sigma();
+    CHECK_THAT(s, WithinRel(first * std::pow(last / first, double(i) / 4.0), 1e-9));
+    const double up = std::min(t, 0.7 * std::sqrt(t * t * (s * s - t * t) / (s * s)));
+    const double down = std::max(last, std::sqrt(t * t - up * up));
+    const auto& step = std::get<dpm::Combine>(coded.steps[i].instructions.back());
+    double found = 0.0;
+    for (std::size_t j = 0; j < step.operands.size(); ++j) {
+      if (step.operands[j] == dpm::noise_register) found = step.weight(0, j);
+    }
+    CHECK_THAT(found, WithinRel(std::sqrt(t * t - down * down), 1e-9));
+  }
+  // The samples spread as the data does where the noise is that of flows.
+  const auto too_wide = [](const SamplerOptions& options) {
+    const Plan plan = flow_plan("dpm_fast", options, 120);
+    return end_of(plan).stddev / spread_at(plan.end()).stddev;
+  };
+  CHECK_THAT(too_wide({.eta = 0.7}), WithinAbs(1.0, 0.03));
+  CHECK(too_wide({.eta = 0.7, .as_coded = true}) > 1.2);
 }
 
 TEST_CASE("Restart is Heun below 20 steps and keeps the number of steps above") {
@@ -319,19 +415,18 @@ TEST_CASE("SA-Solver draws between a fifth and four fifths of the model's times"
 TEST_CASE("A flow is refused any prediction but its own") {
   const dpm::Grid grid = make_grid(dpm::SimpleTable{}, flow_schedule, 8);
   refused([&] { (void)make_plan(dpm::sampler_by_name("euler"), grid, Prediction::velocity); },
-          "plan_by_name: the schedule is a flow's and the prediction is velocity; give "
+          "euler: the schedule is a flow's and the prediction is velocity; give "
           "Prediction::flow");
 }
 
 TEST_CASE("Restart and churn are refused on a flow, churn unless as coded") {
   const dpm::Grid grid = make_grid(dpm::SimpleTable{}, flow_schedule, 24);
   refused([&] { (void)make_plan(dpm::sampler_by_name("restart"), grid, Prediction::flow); },
-          "plan_by_name: restart adds noise in a way that has no form for flows; take heun");
+          "restart: this sampler adds noise in a way that has no form for flows; take heun");
   SamplerOptions options{.churn = {.amount = 5.0}};
-  refused(
-      [&] { (void)make_plan(dpm::sampler_by_name("euler"), grid, Prediction::flow, options); },
-      "plan_by_name: churn.amount = 5 on a flow, where other programs add the noise and leave too "
-      "much of the data; it must be 0, or set as_coded");
+  refused([&] { (void)make_plan(dpm::sampler_by_name("euler"), grid, Prediction::flow, options); },
+          "euler: churn.amount = 5 on a flow, where other programs add the noise and leave too "
+          "much of the data; it must be 0, or set as_coded");
   options.as_coded = true;
   CHECK(make_plan(dpm::sampler_by_name("euler"), grid, Prediction::flow, options).draws() > 0);
 }

@@ -36,7 +36,8 @@ std::set<std::string> schedulers_that_refuse(const AnySchedule& schedule) {
 
 }  // namespace
 
-TEST_CASE("Every grid by name ends at sigma 0 and has as many steps as are asked for") {
+TEST_CASE(
+    "Every grid by name ends at sigma 0 but for one, and has as many steps as are asked for") {
   for (const AnySchedule& schedule : {table_schedule, flow_schedule}) {
     const std::set<std::string> refusing = schedulers_that_refuse(schedule);
     for (const dpm::Scheduler& scheduler : dpm::schedulers()) {
@@ -45,7 +46,8 @@ TEST_CASE("Every grid by name ends at sigma 0 and has as many steps as are asked
         CAPTURE(scheduler.name, steps);
         if (scheduler.name == "laplace" && steps == 2) continue;
         const Grid grid = dpm::grid_by_name(scheduler.name, schedule, steps);
-        CHECK(grid.back().sigma() == 0.0);
+        // A1111's own ends at the least sigma of the schedule.
+        CHECK((grid.back().sigma() == 0.0) == (scheduler.name != "kl_optimal_a1111"));
         CHECK(grid.steps() == static_cast<std::size_t>(steps));
       }
     }
@@ -56,13 +58,21 @@ TEST_CASE("Schedulers refuse the kind of schedule that they are not made for and
   CHECK(schedulers_that_refuse(table_schedule) ==
         std::set<std::string>{"optimal_steps_flux", "optimal_steps_wan", "optimal_steps_chroma"});
   CHECK(schedulers_that_refuse(flow_schedule) ==
-        std::set<std::string>{"laplace", "vp", "ays", "ays_sdxl", "ays_svd", "gits"});
+        std::set<std::string>{"laplace", "vp", "ays", "ays_sdxl", "ays_svd", "ays_a1111",
+                              "ays_sdxl_a1111", "gits"});
   refused([] { (void)dpm::grid_by_name("ays", flow_schedule, 20); },
           "AlignYourSteps: the schedule is a flow; these lists are for models that are trained on "
           "a table, so take OptimalSteps");
   refused([] { (void)dpm::grid_by_name("laplace", flow_schedule, 20); },
           "Laplace: of 20 levels, 0 and 1 are both cut to sigma 1; take fewer steps, or another mu "
           "or beta");
+}
+
+TEST_CASE("A grid by a name of no row is refused with the nearest names") {
+  refused(
+      [] { (void)dpm::grid_by_name("kerras", table_schedule, 5); },
+      "grid_by_name: no scheduler is called \"kerras\"; the nearest names are karras, normal or "
+      "beta");
 }
 
 TEST_CASE("A table is read with log sigma linear between its entries and others as they are") {

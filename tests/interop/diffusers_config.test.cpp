@@ -147,7 +147,7 @@ TEST_CASE("values of other classes become the class's own, as in diffusers") {
 
 TEST_CASE("runs that a class cannot do are refused") {
   const Scheduler ddim(dpm::diffusers::options_of(Kind::ddim));
-  run_refused(ddim, {}, "a run is given 0 of steps, timesteps and sigmas");
+  run_refused(ddim, {}, "steps = 0 and no timesteps or sigmas, so there is nothing to do");
   run_refused(ddim, {.steps = 5, .timesteps = {3, 2}}, "a run is given 2");
   run_refused(ddim, {.steps = 1001}, "must not be greater than num_train_timesteps");
   run_refused(ddim, {.steps = -1}, "steps = -1");

@@ -92,12 +92,8 @@ inline dpm::Sampler k_diffusion_sampler(const nlohmann::json& c, dpm::SamplerOpt
       method = dpm::Deis{.variable = dpm::Deis::Variable::sigma_over_alpha};
     }
     if (key == "deis_mode" || key == "discard_penultimate" || key == "uncond_scale") continue;
-    if (key == "eta" && c["sampler"] == "dpm_fast") {
-      std::get<dpm::DpmSolver>(method).fresh.eta = value;
-    } else if (key == "eta") {
+    if (key == "eta") {
       set.eta = value;
-    } else if (key == "s_noise" && c["options"].contains("s_churn")) {
-      set.churn.scale = value;
     } else if (key == "s_noise") {
       set.s_noise = value;
     } else if (key == "s_churn") {

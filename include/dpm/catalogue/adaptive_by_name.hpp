@@ -60,7 +60,9 @@ struct NamedAdaptive {
 DPM_INLINE NamedAdaptive adaptive_by_name(std::string_view name, const AnySchedule& schedule,
                                           int steps, std::optional<Prediction> prediction,
                                           const SamplerOptions& options) {
+  constexpr const char* caller = "adaptive_by_name";
   constexpr std::string_view sampler = "dpmadaptive";
+  detail::check_length(caller, "sampler and a scheduler", name);
   const std::string plain = detail::plain_name(name);
   const std::size_t begins = plain.find(sampler);
   const std::string before = plain.substr(0, begins);
@@ -74,8 +76,9 @@ DPM_INLINE NamedAdaptive adaptive_by_name(std::string_view name, const AnySchedu
   const bool flow = detail::is_flow(schedule);
   const Sampler row{};
   const std::string scheduler = plain.substr(begins + sampler.size());
-  const Grid grid = detail::named_grid(row, detail::scheduler_for(row, scheduler, flow), schedule,
-                                       steps, options.denoise);
+  const Grid grid =
+      detail::named_grid(caller, row, detail::scheduler_for(caller, row, scheduler, flow), schedule,
+                         steps, options.denoise);
   const std::size_t last = grid.steps() - (grid.back().sigma() == 0.0 ? 1 : 0);
   detail::require(last > 0, "adaptive_by_name: steps = ", steps,
                   ", of which the scheduler makes one level above sigma = 0; take more, as the run "

@@ -68,11 +68,12 @@ namespace detail {
 /// Writes Euler steps along a mean of the last predictions; `weights_of(i, order)` gives its
 /// weights in step i, newest first, times the length of the step in k = sigma / alpha. A step to
 /// sigma = 0 takes the newest alone unless `extrapolates`.
-template <class WeightsOf>
-void write_slopes(PlanBuilder& builder, const Grid& grid, int order, bool extrapolates,
+template <class Method, class WeightsOf>
+void write_slopes(PlanBuilder& builder, const Grid& grid, const Method& method, bool extrapolates,
                   WeightsOf weights_of) {
-  dpm::detail::require(order >= 1 && order <= 4, "max_order = ", order, "; it must be 1 to 4");
-  const auto slots = static_cast<std::size_t>(order);
+  dpm::detail::require(method.order >= 1 && method.order <= 4, Method::name,
+                       ": order = ", method.order, "; it must be 1 to 4");
+  const auto slots = static_cast<std::size_t>(method.order);
   builder.set_space(Space::noise);
   for (std::size_t i = 0; i < grid.steps(); ++i) {
     const Level& t = grid[i + 1];
@@ -96,7 +97,7 @@ inline double ratio(const Level& level) { return std::exp(-level.lambda()); }
 }  // namespace detail
 
 DPM_INLINE void write(PlanBuilder& builder, const IpndmV& method, const Grid& grid) {
-  detail::write_slopes(builder, grid, method.order, false, [&](std::size_t i, std::size_t used) {
+  detail::write_slopes(builder, grid, method, false, [&](std::size_t i, std::size_t used) {
     std::array<double, 4> h{};  // this step, the one before, ...
     for (std::size_t k = 0; k < used; ++k) {
       h[k] = detail::ratio(grid[i + 1 - k]) - detail::ratio(grid[i - k]);
@@ -136,7 +137,7 @@ DPM_INLINE void write(PlanBuilder& builder, const DeisOfEdm& method, const Grid&
     const double k = detail::ratio(level);
     return (std::sqrt(start * start + 2.0 * slope * std::log1p(k * k)) - start) / slope;
   };
-  detail::write_slopes(builder, grid, method.order, false, [&](std::size_t i, std::size_t used) {
+  detail::write_slopes(builder, grid, method, false, [&](std::size_t i, std::size_t used) {
     std::array<double, 4> known{};
     for (std::size_t k = 0; k < used; ++k) known[k] = time_of(grid[i - k]);
     const double s = known[0];
@@ -201,7 +202,7 @@ DPM_INLINE void write(PlanBuilder& builder, const DpmSolver2sAncestral& method, 
 }
 
 DPM_INLINE void write(PlanBuilder& builder, const LmsToZero& method, const Grid& grid) {
-  detail::write_slopes(builder, grid, method.order, true, [&](std::size_t i, std::size_t used) {
+  detail::write_slopes(builder, grid, method, true, [&](std::size_t i, std::size_t used) {
     // Lagrange's polynomials through the last k, integrated exactly by Gauss's rule of 8 points.
     const double s = detail::ratio(grid[i]);
     const double half = 0.5 * (detail::ratio(grid[i + 1]) - s);

@@ -35,10 +35,11 @@ namespace dpm::detail {
                                         std::span<const std::string> names);
 
 /// Refuses a name that is too long to be one: the search for near ones would take its time.
-void check_length(const char* what, std::string_view name);
+/// `caller` is the function that was given it, `what` what it names.
+void check_length(const char* caller, const char* what, std::string_view name);
 
-/// Refuses a name that is none of a list's, with the nearest ones; `what` says what they name.
-[[noreturn]] void refuse_name(const char* what, std::string_view name,
+/// Refuses a name that is none of a list's, with the nearest ones.
+[[noreturn]] void refuse_name(const char* caller, const char* what, std::string_view name,
                               std::span<const std::string> known);
 
 /// The row whose name, label or alias is `plain`, a plain name, with or without the "sample_" or
@@ -78,12 +79,13 @@ std::vector<std::string> names_of(std::span<const Row> rows) {
 
 /// The row of that name, or a refusal with the three nearest names.
 template <class Row>
-const Row& row_by_name(std::span<const Row> rows, const char* what, std::string_view name) {
-  check_length(what, name);
+const Row& row_by_name(const char* caller, std::span<const Row> rows, const char* what,
+                       std::string_view name) {
+  check_length(caller, what, name);
   if (const Row* row = find_row(rows, name)) return *row;
   std::vector<std::string> known;  // of each row the nearest name
   for (const Row& row : rows) known.push_back(nearest_name(name, names_of(std::span(&row, 1))));
-  refuse_name(what, name, known);
+  refuse_name(caller, what, name, known);
 }
 
 #if DPM_DEFINE
@@ -141,14 +143,14 @@ DPM_INLINE std::string nearest_names(std::string_view wanted, std::span<const st
   return phrase;
 }
 
-DPM_INLINE void check_length(const char* what, std::string_view name) {
-  require(name.size() <= 100, "plan_by_name: the name of a ", what, " has ", name.size(),
+DPM_INLINE void check_length(const char* caller, const char* what, std::string_view name) {
+  require(name.size() <= 100, caller, ": the name of a ", what, " has ", name.size(),
           " letters; it must have at most 100");
 }
 
-DPM_INLINE void refuse_name(const char* what, std::string_view name,
+DPM_INLINE void refuse_name(const char* caller, const char* what, std::string_view name,
                             std::span<const std::string> known) {
-  refuse({"plan_by_name: no ", what, " is called \"", name, "\"; the nearest names are ",
+  refuse({caller, ": no ", what, " is called \"", name, "\"; the nearest names are ",
           nearest_names(name, known)});
 }
 

@@ -54,11 +54,11 @@ namespace dpm {
 namespace detail {
 
 /// The grid that the sampler runs over.
-inline Grid named_grid(const Sampler& sampler, const Scheduler& scheduler,
+inline Grid named_grid(const char* caller, const Sampler& sampler, const Scheduler& scheduler,
                        const AnySchedule& schedule, int steps, double denoise) {
-  require(denoise > 0.0 && denoise <= 1.0, "plan_by_name: denoise = ", denoise,
+  require(denoise > 0.0 && denoise <= 1.0, caller, ": denoise = ", denoise,
           "; it must be above 0 and at most 1");
-  require(steps >= 1 && steps / denoise <= 1e6, "plan_by_name: steps = ", steps,
+  require(steps >= 1 && steps / denoise <= 1e6, caller, ": steps = ", steps,
           ", denoise = ", denoise, "; steps / denoise must lie between 1 and 1000000");
   const AnySchedule along = as_other_programs_read(schedule);
   const int all = static_cast<int>(steps / denoise);
@@ -74,21 +74,38 @@ inline Grid named_grid(const Sampler& sampler, const Scheduler& scheduler,
 
 /// The scheduler of that name; A1111's "Automatic" and no name at all mean the sampler's own, which
 /// on a flow is "simple".
-inline const Scheduler& scheduler_for(const Sampler& sampler, std::string_view name, bool flow) {
+inline const Scheduler& scheduler_for(const char* caller, const Sampler& sampler,
+                                      std::string_view name, bool flow) {
   const std::string plain = plain_name(name);
-  if (!plain.empty() && plain != "automatic") return scheduler_by_name(name);
-  return scheduler_by_name(flow ? "simple" : std::string_view(sampler.scheduler));
+  if (!plain.empty() && plain != "automatic") return named_scheduler(caller, name);
+  return named_scheduler(caller, flow ? "simple" : std::string_view(sampler.scheduler));
+}
+
+/// Refuses a scheduler's name where a sampler's belongs.
+inline void refuse_scheduler_alone(std::string_view name) {
+  refuse_absent_scheduler("plan_by_name", name);
+  const std::string plain = plain_name(name);
+  require(find_row(samplers(), plain) != nullptr || !is_scheduler(plain), "plan_by_name: \"", name,
+          "\" is the name of a scheduler; write a sampler before it, as \"euler ", name, "\"");
+}
+
+/// Refuses a sampler's name where a scheduler's belongs.
+inline void refuse_sampler_as_scheduler(std::string_view name) {
+  const std::string plain = plain_name(name);
+  require(
+      find_row(samplers(), plain) == nullptr || is_scheduler(plain), "plan_by_name: \"", name,
+      "\" is the name of a sampler and was given as the scheduler; the sampler comes first, and "
+      "then a scheduler, as \"karras\"");
 }
 
 /// A joined name: a sampler's, and what is left of it for the scheduler. "Euler a" is one sampler,
-/// "Euler AYS" begins with another. Of a name that is not both, refuses the part that is wrong.
+/// "Euler AYS" begins with another. A scheduler's name without a space, as "ddim_uniform", is that
+/// alone; "DDIM Uniform" is two. Of a name that is not both, refuses the part that is wrong.
 inline std::pair<const Sampler*, std::string> split_name(std::string_view name) {
-  check_length("sampler and a scheduler", name);
-  refuse_without_row(name);
+  check_length("plan_by_name", "sampler and a scheduler", name);
+  refuse_without_row("plan_by_name", name);
+  if (name.find(' ') == std::string_view::npos) refuse_scheduler_alone(name);
   const std::string plain = plain_name(name);
-  const auto is_scheduler = [](const std::string& part) {
-    return part == "automatic" || find_row(schedulers(), part) != nullptr;
-  };
   std::pair<const Sampler*, std::string> nearest{nullptr, {}};
   for (std::size_t length = plain.size(); length > 0; --length) {
     const Sampler* const sampler = find_row(samplers(), plain.substr(0, length));
@@ -97,8 +114,11 @@ inline std::pair<const Sampler*, std::string> split_name(std::string_view name) 
     if (rest.empty() || is_scheduler(rest)) return {sampler, rest};
     if (nearest.first == nullptr) nearest = {sampler, rest};
   }
+  refuse_scheduler_alone(name);
   for (std::size_t begin = 1; begin < plain.size(); ++begin) {
-    if (is_scheduler(plain.substr(begin))) (void)sampler_by_name(plain.substr(0, begin));
+    if (is_scheduler(plain.substr(begin))) {
+      (void)named_sampler("plan_by_name", plain.substr(0, begin));
+    }
   }
   if (nearest.first != nullptr) {
     const auto distance = [](const std::string& part, const auto& rows) {
@@ -108,7 +128,7 @@ inline std::pair<const Sampler*, std::string> split_name(std::string_view name) 
         distance(plain, samplers()) <= distance(nearest.second, schedulers());
     if (!sampler_is_nearer) return nearest;  // whose scheduler is refused
   }
-  return {&sampler_by_name(name), {}};  // which refuses it
+  return {&named_sampler("plan_by_name", name), {}};  // which refuses it
 }
 
 }  // namespace detail
@@ -116,10 +136,16 @@ inline std::pair<const Sampler*, std::string> split_name(std::string_view name) 
 DPM_INLINE Plan plan_by_name(std::string_view sampler, std::string_view scheduler,
                              const AnySchedule& schedule, int steps,
                              std::optional<Prediction> prediction, const SamplerOptions& options) {
-  const Sampler& named = sampler_by_name(sampler);
+  constexpr const char* caller = "plan_by_name";
+  detail::check_length(caller, "sampler", sampler);
+  detail::check_length(caller, "scheduler", scheduler);
+  detail::refuse_scheduler_alone(sampler);
+  detail::refuse_sampler_as_scheduler(scheduler);
+  const Sampler& named = detail::named_sampler(caller, sampler);
   const bool flow = detail::is_flow(schedule);
-  const Grid grid = detail::named_grid(named, detail::scheduler_for(named, scheduler, flow),
-                                       schedule, steps, options.denoise);
+  const Grid grid =
+      detail::named_grid(caller, named, detail::scheduler_for(caller, named, scheduler, flow),
+                         schedule, steps, options.denoise);
   SamplerOptions others = options;
   others.denoise = 1.0;  // the grid has it
   return make_plan(named, grid, prediction, others);

@@ -68,6 +68,8 @@ struct Sampler {
   /// Takes the grid's ends and number of steps alone: that many model calls in equal steps of
   /// lambda, none of them to sigma = 0.
   bool makes_own_grid = false;
+  /// Takes eta although it draws no noise where eta is not set.
+  bool takes_eta = false;
   /// Where the program's own code is not what was meant, what it does.
   std::optional<NamedMethod> as_coded = std::nullopt;
   /// Where it runs on a flow as coded, if that is not `on_flow`.

@@ -54,7 +54,8 @@ inline std::vector<Sampler> all_samplers() {
                              .form = DpmSolver::Form::singlestep,
                              .space = Space::noise,
                              .lower_order_final = true}),
-       .makes_own_grid = true},
+       .makes_own_grid = true,
+       .takes_eta = true},
       {.name = "dpmpp_2s_ancestral",
        .label = "DPM++ 2S a",
        .aliases = {"DPM++ 2S Ancestral"},
@@ -145,7 +146,7 @@ inline std::vector<Sampler> all_samplers() {
                             .lower_order_final = true,
                             .evaluates_again = true}),
        .on_flow = OnFlow::lambda},
-      {.name = "ddim", .label = "DDIM", DPM_SAMPLER(Ddim{})},
+      {.name = "ddim", .label = "DDIM", DPM_SAMPLER(Ddim{}), .takes_eta = true},
       {.name = "uni_pc",
        .label = "UniPC",
        DPM_SAMPLER(
@@ -166,7 +167,7 @@ inline std::vector<Sampler> all_samplers() {
       {.name = "res_2s",
        DPM_SAMPLER(
            DpmSolver{.form = DpmSolver::Form::singlestep, .update = DpmSolver::Update::taylor})},
-      {.name = "ddim_trailing", DPM_SAMPLER(Ddim{}), .scheduler = "sgm_uniform"},
+      {.name = "ddim_trailing", DPM_SAMPLER(Ddim{}), .scheduler = "sgm_uniform", .takes_eta = true},
       {.name = "tcd", DPM_SAMPLER(Tcd{}), .on_flow = OnFlow::level},
   };
 }

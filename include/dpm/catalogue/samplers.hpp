@@ -32,7 +32,7 @@ namespace dpm {
 /// What can be set for a sampler in the programs that have it; what is left out is as there.
 struct SamplerOptions {
   std::optional<double> eta = std::nullopt;      ///< share of fresh noise; 0: none
-  std::optional<double> s_noise = std::nullopt;  ///< factor on each draw
+  std::optional<double> s_noise = std::nullopt;  ///< factor on each draw, with churn on its draws
   /// ComfyUI's denoise, for image-to-image: the last `steps` of int(steps / denoise) steps. Of
   /// `plan_by_name` alone.
   double denoise = 1.0;
@@ -67,10 +67,10 @@ struct SamplerOptions {
 
 namespace detail {
 
-/// Sets eta and s_noise in whatever form the method has them; false if it has none. Of `dpm_fast`,
-/// which makes its own grid, eta is 0 unless it is set.
+/// Sets eta and s_noise in whatever form the method has them; false if it has none. One that draws
+/// no noise has eta only if `takes_eta`, and then s_noise beside it.
 template <class Method>
-bool set_noise(Method& method, const SamplerOptions& options, bool makes_own_grid) {
+bool set_noise(Method& method, const SamplerOptions& options, bool takes_eta) {
   const auto set = [](double& member, const std::optional<double>& value) {
     if (value) member = *value;
   };
@@ -82,7 +82,7 @@ bool set_noise(Method& method, const SamplerOptions& options, bool makes_own_gri
         return true;
       }
     }
-    if (method.fresh.eta == 0.0 && !(makes_own_grid && options.eta)) return false;
+    if (method.fresh.eta == 0.0 && !(takes_eta && options.eta)) return false;
     set(method.fresh.eta, options.eta);
     set(method.fresh.scale, options.s_noise);
     return true;
@@ -91,7 +91,7 @@ bool set_noise(Method& method, const SamplerOptions& options, bool makes_own_gri
     set(method.noise_scale, options.s_noise);
     return true;
   } else if constexpr (std::is_same_v<Method, Ddim>) {
-    if (method.eta == 0.0 && options.s_noise && options.eta.value_or(0.0) == 0.0) return false;
+    if (method.eta == 0.0 && !(takes_eta && options.eta)) return false;
     set(method.eta, options.eta);
     set(method.noise_scale, options.s_noise);
     return true;
@@ -106,21 +106,44 @@ bool set_noise(Method& method, const SamplerOptions& options, bool makes_own_gri
   }
 }
 
+/// Whether the sampler has churn in k-diffusion: of DPM-Solver's forms dpm_2 has it, and of the
+/// rows that are `Ddim` euler.
+inline bool has_churn(const Sampler& sampler, const NamedMethod& method) {
+  if (const auto* solver = std::get_if<DpmSolver>(&method)) {
+    return solver->space == Space::noise && !sampler.makes_own_grid && solver->fresh.eta == 0.0;
+  }
+  if (const auto* ddim = std::get_if<Ddim>(&method)) return ddim->eta == 0.0 && !sampler.takes_eta;
+  return std::visit(
+      [](const auto& m) {
+        return requires { m.churn; };
+      },
+      method);
+}
+
+/// The sampler that does with fresh noise what this one does without; null if there is none.
+inline const Sampler* ancestral_of(const Sampler& sampler) {
+  constexpr std::string_view cfg_pp = "_cfg_pp";
+  const std::string& name = sampler.name;
+  const std::size_t end = name.size() - (name.ends_with(cfg_pp) ? cfg_pp.size() : 0);
+  for (const char* const added : {"_ancestral", "_sde"}) {
+    const Sampler* const row = find_row(samplers(), name.substr(0, end) + added + name.substr(end));
+    if (row != nullptr) return row;
+  }
+  return nullptr;
+}
+
 /// The plan with as many model calls as the grid has steps, in equal steps of lambda between its
 /// ends; an end at sigma = 0 is left out.
-template <class Method>
-Plan plan_in_equal_steps(const Method& method, const Grid& grid, Prediction prediction,
-                         Correction correction) {
+inline Plan plan_in_equal_steps(const std::string& sampler, const DpmSolver& method,
+                                const Grid& grid, Prediction prediction, Correction correction) {
   auto budget = for_model_calls(method, static_cast<int>(grid.steps()));
   std::size_t last = grid.steps();
   if (grid[last].sigma() == 0.0) --last;
   const double first = grid[0].lambda();
   const double length = grid[last].lambda() - first;
-  require(last > 0 && std::isfinite(length), "plan_by_name: ", Method::name, " over ", grid.steps(),
+  require(last > 0 && std::isfinite(length), sampler, ": it is given ", grid.steps(),
           " steps; it needs two levels with 0 < sigma and alpha > 0");
-  if constexpr (requires { budget.method.fresh; }) {
-    budget.method.fresh.least = std::exp(-grid[last].lambda());
-  }
+  budget.method.fresh.least = std::exp(-grid[last].lambda());
   std::vector<Level> levels;
   for (int i = 0; i <= budget.steps; ++i) {
     const bool inner = i > 0 && i < budget.steps;
@@ -138,8 +161,8 @@ inline Plan plan_restart(Restart method, const Grid& grid, Prediction prediction
   method.steps = steps < 36 ? 9 : steps / 4;
   if (method.times == 0) return make_plan(Heun{}, grid, prediction, correction);
   require(grid.steps() >= 2 && grid.back().sigma() == 0.0 && grid.front().alpha() > 0.0,
-          "plan_by_name: restart from time ", grid.front().time, " to time ", grid.back().time,
-          "; it must start where alpha > 0 and end at sigma = 0");
+          "restart: it is given a grid from time ", grid.front().time, " to time ",
+          grid.back().time, "; it must start where alpha > 0 and end at sigma = 0");
   std::vector<Level> levels = levels_down(grid.schedule(), grid.front(), grid[grid.steps() - 1],
                                           steps - method.steps * method.times - 1, method.rho);
   levels.push_back(grid.back());
@@ -161,7 +184,7 @@ inline std::function<double(const Level&)> middle_tau(const AnySchedule& schedul
 
 /// Refuses a name of a sampler that has no row, with what to use in its place. A class of diffusers
 /// has none, as its configuration decides which sampler it is.
-inline void refuse_without_row(std::string_view name) {
+inline void refuse_without_row(const char* caller, std::string_view name) {
   const std::string plain = plain_name(name);
   const auto is = [&](std::string_view known) {
     for (const std::string_view prefix : {"", "sample", "k"}) {
@@ -169,14 +192,21 @@ inline void refuse_without_row(std::string_view name) {
     }
     return false;
   };
-  require(!is("dpmadaptive"),
-          "plan_by_name: DPM adaptive finds its steps on the way, so it is no plan; give what "
+  require(!is("dpmadaptive"), caller,
+          ": DPM adaptive finds its steps on the way, so it is no plan; give what "
           "adaptive_by_name returns to sample_adaptive or AdaptiveRun");
-  require(!is("dpmpp2mv2"),
-          "plan_by_name: dpm++2mv2 is not exact even for a constant data prediction; use dpmpp_2m");
-  require(!plain.ends_with("scheduler"), "plan_by_name: ", name,
+  require(!is("dpmpp2mv2"), caller,
+          ": dpm++2mv2 is not exact even for a constant data prediction; use dpmpp_2m");
+  require(!plain.ends_with("scheduler"), caller, ": ", name,
           " is a class of diffusers; its scheduler_config.json says its options and timesteps: "
           "read it by dpm::diffusers::Scheduler");
+}
+
+/// `sampler_by_name` for the function `caller`.
+inline const Sampler& named_sampler(const char* caller, std::string_view name) {
+  check_length(caller, "sampler", name);
+  refuse_without_row(caller, name);
+  return row_by_name(caller, samplers(), "sampler", name);
 }
 
 }  // namespace detail
@@ -195,46 +225,48 @@ DPM_INLINE std::span<const Sampler> samplers() {
 }
 
 DPM_INLINE const Sampler& sampler_by_name(std::string_view name) {
-  detail::check_length("sampler", name);
-  detail::refuse_without_row(name);
-  return detail::row_by_name(samplers(), "sampler", name);
+  return detail::named_sampler("sampler_by_name", name);
 }
 
 DPM_INLINE NamedMethod method_of(const Sampler& sampler, const SamplerOptions& options) {
   NamedMethod method = options.as_coded && sampler.as_coded ? *sampler.as_coded : sampler.method;
-  if (options.eta || options.s_noise) {
-    const auto takes = [&sampler](NamedMethod& of, const SamplerOptions& these) {
-      return std::visit(
-          [&](auto& m) { return detail::set_noise(m, these, sampler.makes_own_grid); }, of);
-    };
-    NamedMethod other = method;
-    const bool has_eta = !options.eta || takes(other, {.eta = options.eta});
-    detail::require(takes(method, options), "plan_by_name: ", sampler.name, " has no ",
-                    has_eta ? "s_noise" : "eta", "; leave it out");
+  const bool has_churn = detail::has_churn(sampler, method);
+  const bool churns = options.churn.amount != 0.0;
+  detail::require(!churns || has_churn, sampler.name, ": churn.amount = ", options.churn.amount,
+                  "; this sampler has no churn; euler, heun, heunpp2 and dpm_2 have it");
+  // Beside churn s_noise is the factor on its draws, as in k-diffusion.
+  SamplerOptions of_steps{.eta = options.eta};
+  if (!churns) of_steps.s_noise = options.s_noise;
+  const auto takes = [&sampler](NamedMethod& of, const SamplerOptions& these) {
+    return (!these.eta && !these.s_noise) ||
+           std::visit([&](auto& m) { return detail::set_noise(m, these, sampler.takes_eta); }, of);
+  };
+  NamedMethod other = method;
+  if (!takes(other, {.eta = options.eta})) {
+    const Sampler* const ancestral = detail::ancestral_of(sampler);
+    detail::refuse({sampler.name, ": eta = ", *options.eta, "; this sampler has none, so leave it ",
+                    "out", ancestral != nullptr ? " or take " + ancestral->name : ""});
   }
-  if (options.eta) {
-    detail::require(*options.eta >= 0.0, "plan_by_name: eta = ", *options.eta,
-                    "; it must be at least 0");
-  }
-  if (options.churn.amount != 0.0) {
-    // Of DPM-Solver's forms k-diffusion has churn in dpm_2 alone.
-    const auto* solver = std::get_if<DpmSolver>(&method);
-    const auto* ddim = std::get_if<Ddim>(&method);
-    const bool other = (solver != nullptr && (solver->space != Space::noise ||
-                                              sampler.makes_own_grid || solver->fresh.eta > 0.0)) ||
-                       (ddim != nullptr && ddim->eta > 0.0 && !options.eta);
-    const bool set = std::visit(
+  detail::require(takes(method, of_steps), sampler.name,
+                  ": s_noise = ", options.s_noise.value_or(1.0), "; this sampler ",
+                  has_churn           ? "draws noise with churn alone, so set churn.amount or "
+                  : sampler.takes_eta ? "draws noise with eta alone, so set eta or "
+                                      : "has none, so ",
+                  "leave it out");
+  detail::require(options.eta.value_or(0.0) >= 0.0, sampler.name,
+                  ": eta = ", options.eta.value_or(0.0), "; it must be at least 0");
+  if (churns) {
+    detail::require(!options.s_noise || options.churn.scale == 1.0, sampler.name,
+                    ": s_noise = ", options.s_noise.value_or(1.0),
+                    " and churn.scale = ", options.churn.scale,
+                    "; both are the factor on the draws of churn, so give one of them");
+    Churn churn = options.churn;
+    if (options.s_noise) churn.scale = *options.s_noise;
+    std::visit(
         [&](auto& m) {
-          if constexpr (requires { m.churn; }) {
-            m.churn = options.churn;
-            return !other;
-          } else {
-            return false;
-          }
+          if constexpr (requires { m.churn; }) m.churn = churn;
         },
         method);
-    detail::require(set, "plan_by_name: ", sampler.name,
-                    " has no churn; euler, heun, heunpp2 and dpm_2 have it");
   }
   return method;
 }
@@ -263,7 +295,7 @@ DPM_INLINE Plan make_plan(const Sampler& sampler, const Grid& grid, std::optiona
             return detail::plan_restart(m, over, p, options.correction);
           } else if constexpr (std::is_same_v<std::decay_t<decltype(m)>, DpmSolver>) {
             if (sampler.makes_own_grid)
-              return detail::plan_in_equal_steps(m, over, p, options.correction);
+              return detail::plan_in_equal_steps(sampler.name, m, over, p, options.correction);
           }
           return make_plan(m, over, p, options.correction);
         },
@@ -274,15 +306,15 @@ DPM_INLINE Plan make_plan(const Sampler& sampler, const Grid& grid, std::optiona
     uni->order = std::clamp(static_cast<int>(grid.steps()) - 1, 1, uni->order);
   }
   if (!flow) return plan_over(grid, prediction);
-  detail::require(prediction == Prediction::flow,
-                  "plan_by_name: the schedule is a flow's and the prediction is ", name(prediction),
+  detail::require(prediction == Prediction::flow, sampler.name,
+                  ": the schedule is a flow's and the prediction is ", name(prediction),
                   "; give Prediction::flow");
   const std::optional<OnFlow> on_flow =
       options.as_coded && sampler.as_coded_on_flow ? sampler.as_coded_on_flow : sampler.on_flow;
-  detail::require(on_flow.has_value(), "plan_by_name: ", sampler.name,
-                  " adds noise in a way that has no form for flows; take heun");
-  detail::require(options.churn.amount == 0.0 || options.as_coded,
-                  "plan_by_name: churn.amount = ", options.churn.amount,
+  detail::require(on_flow.has_value(), sampler.name,
+                  ": this sampler adds noise in a way that has no form for flows; take heun");
+  detail::require(options.churn.amount == 0.0 || options.as_coded, sampler.name,
+                  ": churn.amount = ", options.churn.amount,
                   " on a flow, where other programs add the noise and leave too much of the data; "
                   "it must be 0, or set as_coded");
   std::visit(
@@ -290,8 +322,12 @@ DPM_INLINE Plan make_plan(const Sampler& sampler, const Grid& grid, std::optiona
         using Method = std::decay_t<decltype(m)>;
         if constexpr (std::is_same_v<Method, Ddim>) {
           m.rule = FreshNoise::Rule::flow;
-        } else if constexpr (std::is_same_v<Method, DpmSolver> ||
-                             std::is_same_v<Method, as_coded::DpmSolver2sAncestral>) {
+        } else if constexpr (std::is_same_v<Method, DpmSolver>) {
+          // k-diffusion's dpm_fast knows no flows.
+          if (!(options.as_coded && sampler.makes_own_grid)) {
+            m.fresh.rule = FreshNoise::Rule::flow;
+          }
+        } else if constexpr (std::is_same_v<Method, as_coded::DpmSolver2sAncestral>) {
           m.fresh.rule = FreshNoise::Rule::flow;
         } else if constexpr (std::is_same_v<Method, CfgPlusPlus>) {
           if (on_flow == OnFlow::sigma && !options.as_coded) m.fresh.rule = FreshNoise::Rule::flow;

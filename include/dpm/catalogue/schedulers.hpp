@@ -35,7 +35,8 @@ struct Scheduler {
   std::vector<std::string> aliases = {};
   /// What it is here, as C++ in namespace `dpm`.
   std::string code;
-  /// The grid of so many steps of the named program, which ends at sigma = 0.
+  /// The grid of so many steps of the named program. It ends at sigma = 0, but for A1111's
+  /// "KL Optimal".
   Grid (*grid)(const AnySchedule& schedule, int steps);
 };
 
@@ -43,7 +44,7 @@ struct Scheduler {
 [[nodiscard]] std::span<const Scheduler> schedulers();
 
 /// The scheduler of that name, label or alias; case and punctuation do not count. Refuses others
-/// with the three nearest names.
+/// with the three nearest names, or with what to write instead.
 [[nodiscard]] const Scheduler& scheduler_by_name(std::string_view name);
 
 /// The schedule as those programs read it: a table with log(sigma / alpha) linear between its
@@ -80,16 +81,26 @@ inline std::vector<Scheduler> all_schedulers() {
       {.name = "beta", DPM_SCHEDULER(BetaTimestep{})},
       {.name = "beta_a1111", .label = "Beta (A1111)", DPM_SCHEDULER(BetaSigma{})},
       {.name = "linear_quadratic", DPM_SCHEDULER(LinearQuadratic{})},
-      {.name = "kl_optimal", .label = "KL Optimal", DPM_SCHEDULER(KlOptimal{})},
+      {.name = "kl_optimal", DPM_SCHEDULER(KlOptimal{})},
+      {.name = "kl_optimal_a1111",
+       .label = "KL Optimal (A1111)",
+       DPM_SCHEDULER(KlOptimal{.final = FinalSigma::sigma_min})},
       {.name = "laplace", DPM_SCHEDULER(Laplace{})},
       {.name = "vp", DPM_SCHEDULER(VpSigma{})},
       {.name = "ays",
-       .label = "Align Your Steps",
        .aliases = {"ays_sd1"},
        DPM_SCHEDULER(AlignYourSteps{.list = AlignYourSteps::List::sd1})},
       {.name = "ays_sdxl", DPM_SCHEDULER(AlignYourSteps{.list = AlignYourSteps::List::sdxl})},
       {.name = "ays_svd", DPM_SCHEDULER(AlignYourSteps{.list = AlignYourSteps::List::svd})},
-      {.name = "gits", .label = "Align Your Steps GITS", DPM_SCHEDULER(Gits{})},
+      {.name = "ays_a1111",
+       .label = "Align Your Steps",
+       DPM_SCHEDULER(
+           AlignYourSteps{.list = AlignYourSteps::List::sd1_rounded, .final = FinalSigma::zero})},
+      {.name = "ays_sdxl_a1111",
+       .label = "Align Your Steps (SDXL)",
+       DPM_SCHEDULER(
+           AlignYourSteps{.list = AlignYourSteps::List::sdxl_rounded, .final = FinalSigma::zero})},
+      {.name = "gits", DPM_SCHEDULER(Gits{})},
       {.name = "optimal_steps_flux",
        .aliases = {"optimal_steps"},
        DPM_SCHEDULER(OptimalSteps{.list = OptimalSteps::List::flux})},
@@ -104,6 +115,48 @@ inline std::vector<Scheduler> all_schedulers() {
 
 #  undef DPM_SCHEDULER
 
+/// What a scheduler of another program is that has no row, by its plain name, and what to write;
+/// empty for other names.
+inline std::string_view instead_of_scheduler(std::string_view plain) {
+  if (plain == "flux" || plain == "flux2") {
+    return "sets the flow's shift e^mu by the size of the picture; write "
+           "make_plan(sampler_by_name(\"euler\"), "
+           "make_grid(UniformTime{}, RectifiedFlow(std::exp(mu)), steps))";
+  }
+  if (plain == "ltx2") {
+    return "sets the flow's shift by the size of the video and ends its sigmas at 0.1; write "
+           "make_plan(sampler_by_name(\"euler\"), grid_of_times(RectifiedFlow(1.0), sigmas))";
+  }
+  if (plain == "logitnormal") {
+    return "sets its sigmas by the size of the picture; write "
+           "make_plan(sampler_by_name(\"euler\"), grid_of_times(RectifiedFlow(1.0), sigmas))";
+  }
+  if (plain == "alignyourstepsgits") {
+    return "is a list of Forge's own; take gits, which has other numbers, or write "
+           "make_plan(sampler_by_name(\"euler\"), grid_of_sigmas(schedule, sigmas))";
+  }
+  return {};
+}
+
+/// Refuses a scheduler that has no row for a reason.
+inline void refuse_absent_scheduler(const char* caller, std::string_view name) {
+  const std::string_view instead = instead_of_scheduler(plain_name(name));
+  require(instead.empty(), caller, ": the scheduler \"", name, "\" ", instead);
+}
+
+/// Whether a plain name is that of a scheduler, one that has a row or one that is refused.
+inline bool is_scheduler(const std::string& plain) {
+  return plain == "automatic" || find_row(schedulers(), plain) != nullptr ||
+         !instead_of_scheduler(plain).empty();
+}
+
+/// `scheduler_by_name` for the function `caller`.
+inline const Scheduler& named_scheduler(const char* caller, std::string_view name) {
+  check_length(caller, "scheduler", name);
+  refuse_absent_scheduler(caller, name);
+  return row_by_name(caller, schedulers(), "scheduler", name);
+}
+
 }  // namespace detail
 
 DPM_INLINE std::span<const Scheduler> schedulers() {
@@ -112,7 +165,7 @@ DPM_INLINE std::span<const Scheduler> schedulers() {
 }
 
 DPM_INLINE const Scheduler& scheduler_by_name(std::string_view name) {
-  return detail::row_by_name(schedulers(), "scheduler", name);
+  return detail::named_scheduler("scheduler_by_name", name);
 }
 
 DPM_INLINE AnySchedule as_other_programs_read(const AnySchedule& schedule) {
@@ -123,7 +176,8 @@ DPM_INLINE AnySchedule as_other_programs_read(const AnySchedule& schedule) {
 }
 
 DPM_INLINE Grid grid_by_name(std::string_view scheduler, const AnySchedule& schedule, int steps) {
-  return scheduler_by_name(scheduler).grid(as_other_programs_read(schedule), steps);
+  return detail::named_scheduler("grid_by_name", scheduler)
+      .grid(as_other_programs_read(schedule), steps);
 }
 
 #endif

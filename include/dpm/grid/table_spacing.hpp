@@ -89,8 +89,9 @@ struct LcmTimestep {
 };
 
 /// The grid with the given spacing, of `steps` intervals unless the spacing says otherwise. Refuses
-/// a schedule that has no table, another `train_timesteps` than its table has entries, and steps
-/// outside 1 .. train_timesteps.
+/// another `train_timesteps` than the schedule's table has entries; a schedule that has no table
+/// unless it is a flow up to time 1 or `train_timesteps` N is given and its times run from 1 / N to
+/// 1; and, of the spacings that count in entries, steps outside 1 .. N.
 [[nodiscard]] Grid make_grid(const UniformTimestep& spacing, const AnySchedule& schedule,
                              int steps);
 [[nodiscard]] Grid make_grid(const SgmUniform& spacing, const AnySchedule& schedule, int steps);

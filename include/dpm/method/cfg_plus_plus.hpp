@@ -31,8 +31,10 @@ namespace dpm {
 /// - exponential: from x + alpha_s (D - U), the second-order step with U and U1;
 /// - singlestep: from x + alpha_s (D - U), DPM-Solver++(2S) with guided predictions.
 ///
-/// The first step, and one to sigma = 0, is Euler's. One model call a step, of singlestep two. All
-/// are of first order where D and U differ, and of their own order where they do not.
+/// The first step, and one to sigma = 0, is Euler's. One model call a step, of singlestep two.
+/// Where D and U agree each update has its own order. Where they differ there is none: each step
+/// adds about alpha (D - U) however short it is, so the samples depend on the number of steps, and
+/// guidance grows with it.
 struct CfgPlusPlus {
   static constexpr const char* name = "CfgPlusPlus";
   enum class Update : std::uint8_t {

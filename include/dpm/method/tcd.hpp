@@ -16,12 +16,13 @@ namespace dpm {
 
 /// Strategic stochastic sampling of trajectory consistency distillation (Zheng et al. 2024, arXiv
 /// 2402.19159, Alg. 4): from s a DDIM step to the level at (1 - eta) times the time of the next
-/// level t, then fresh noise up to t. One model call a step, and one draw for eta > 0 unless t is
-/// clean data or the first entry of a table. Over the entries of a table (1 - eta) times the
-/// timestep is rounded down to an entry.
+/// level t, then fresh noise up to t. On a schedule with a table t counts as the entry nearest to
+/// it, and (1 - eta) times that entry's number, the first being 0, is rounded down to an entry. One
+/// model call a step, and one draw for eta > 0 unless t is clean data or counts as the first entry.
 ///
-/// eta = 0 is DDIM, eta = 1 multistep consistency sampling (`Lcm`). Only for models distilled for
-/// it, so no order is stated.
+/// eta = 0 is DDIM. eta = 1 is multistep consistency sampling (`Lcm`) where the least time is clean
+/// data; on a table the solver goes to the first entry, and keeps the noise of that. Only for
+/// models distilled for it, so no order is stated.
 struct Tcd {
   static constexpr const char* name = "Tcd";
   /// "gamma" in the paper, 0 to 1.

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 the dpm authors
 /// @file
-/// What docs/names.md says to write for each name compiles, and makes what the name stands for. The
-/// rows are in names_code.inc, which names_table writes.
+/// What docs/names.md says to write for each name compiles as it stands there, and makes what the
+/// row of the name holds. The rows are in names_code.inc, which names_table writes. (That the rows
+/// are what other programs have is shown by the conformance tests.)
 #include <cstddef>
 #include <cstdio>
 #include <dpm/catalogue.hpp>

@@ -265,8 +265,8 @@ inline constexpr std::array<std::pair<std::string_view, std::string_view>, 11> c
     {"UnCLIPScheduler", "write dpm::Ddpm{} over the cosine table"},
     {"CMStochasticIterativeScheduler",
      "call a consistency model yourself, with dpm::add_noise between the calls"},
-    {"VQDiffusionScheduler", "discrete states have no plan"},
-    {"AmusedScheduler", "discrete states have no plan"},
+    {"VQDiffusionScheduler", "use its own pipeline: discrete states have no plan"},
+    {"AmusedScheduler", "use its own pipeline: discrete states have no plan"},
     {"SCMScheduler", "write the steps as a method of your own (docs/own.md)"},
 }};
 

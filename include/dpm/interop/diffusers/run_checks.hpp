@@ -115,6 +115,9 @@ inline std::size_t skipped_intervals(const Options& o, const Run& run, std::size
 inline void check_run(const Options& o, Mode mode, const Run& run) {
   const std::string_view name = class_name(o.kind);
   const int given = (run.steps != 0) + !run.timesteps.empty() + !run.sigmas.empty();
+  require(given > 0,
+          "diffusers: steps = 0 and no timesteps or sigmas, so there is nothing to do; give at "
+          "least 1 step");
   require(given == 1, "diffusers: a run is given ", given,
           " of steps, timesteps and sigmas; it must be exactly one");
   const double eta = run.eta.value_or(0.0);
