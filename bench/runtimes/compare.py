@@ -158,6 +158,7 @@ def main() -> None:
     options.folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
 
+    load = os.getloadavg()[0]
     contest = Contest(options.contest, options.network, options.folder)
     loop = Loop(options.network, options.folder)
     turns = {name: [] for name in RUNTIMES}
@@ -175,7 +176,8 @@ def main() -> None:
         samples = torch.frombuffer(bytearray((options.folder / f"{name}.f32").read_bytes()), dtype=torch.float32)
         most = max(most, (samples - loop.samples.flatten()).abs().max().item())
     text = (f"{CALLS} calls for a batch of {BATCH}, one thread, medians of {options.rounds} rounds in turns; torch "
-            f"{torch.__version__}; samples differ by {most:.1g} at most. Ratios are to dpm in ONNX Runtime.\n\n{table(turns)}")
+            f"{torch.__version__}; load average {load:.1f} before. Ratios are to dpm in ONNX Runtime. Samples differ by "
+            f"{most:.1g} at most.\n\n{table(turns)}")
     (options.folder / "runtimes.md").write_text(text)
     print(text, end="")
     if not most < 1e-3:
