@@ -72,6 +72,7 @@ class Scheduler:
 class Loop:
     def __init__(self, network: pathlib.Path, folder: pathlib.Path):
         sys.path.insert(0, str(network.parent))
+        sys.dont_write_bytecode = True  # into the sources
         from network import UNet
         self.network = UNet().eval()
         self.network.load_state_dict(torch.jit.load(str(network) + ".pt").float().state_dict())
