@@ -210,7 +210,9 @@ int run(const std::string& network, const std::string& folder) {
     std::cout << turn.whole << ' ' << turn.network << std::endl;
     samples[runtime] = std::move(turn.samples);
   }
-  for (const auto& [name, values] : samples) write(values, folder + "/" + name + ".f32");
+  for (const auto& [name, values] : samples) {
+    write(values, std::string(folder).append("/").append(name).append(".f32"));
+  }
   return 0;
 }
 
