@@ -77,6 +77,11 @@ if(NOT kept STREQUAL "others" OR EXISTS ${OUTPUT}/others/none.onnx)
 endif()
 file(COPY ${EXTERNAL} DESTINATION ${OUTPUT}/alone)
 expect_refusal("has weights in .*alone/external\\.weights, which is not there" ${OUTPUT}/alone/external.onnx ${OUTPUT}/none.onnx)
+# A name of the same length that leads out of the folder.
+execute_process(COMMAND sed s,external.weights,../ernal.weights,g ${EXTERNAL} OUTPUT_FILE ${OUTPUT}/alone/outside.onnx
+                COMMAND_ERROR_IS_FATAL ANY)
+expect_refusal("has weights in \\.\\./ernal\\.weights, which is not a file in its folder" ${OUTPUT}/alone/outside.onnx
+               ${OUTPUT}/none.onnx)
 # In the network's own folder nothing is copied.
 file(COPY ${folder}/external.weights DESTINATION ${OUTPUT}/alone)
 execute_process(COMMAND ${CMAKE_COMMAND} -E chdir ${OUTPUT}/alone ${ONNX_GRAPH} external.onnx sampler.onnx --steps 3
