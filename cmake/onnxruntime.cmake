@@ -8,9 +8,8 @@ if(DPM_WITH_ONNXRUNTIME)
 endif()
 if(ONNXRuntime_FOUND)
   message(STATUS "ONNX Runtime ${ONNXRuntime_VERSION} with headers of API ${ONNXRuntime_api}: ${ONNXRuntime_LIBRARY}")
-elseif(ONNXRuntime_api)
-  message(STATUS "ONNX Runtime ${ONNXRuntime_VERSION} has not the API ${ONNXRuntime_api} of the headers in "
-                 "${ONNXRuntime_INCLUDE_DIR}: what needs it is left out")
+elseif(ONNXRuntime_reason)
+  message(STATUS "ONNX Runtime cannot be used, so what needs it is left out: ${ONNXRuntime_reason}")
 else()
   message(STATUS "ONNX Runtime is not there or not wanted: what needs it is left out "
                  "(cmake -P cmake/fetch-onnxruntime.cmake fetches it)")

@@ -1,7 +1,7 @@
 # Writes samplers into ONNX files, and checks that bad input is refused.
 #
 # cmake -D ONNX_GRAPH=<program> -D PLAN=<program> -D NETWORK=<unet.onnx> -D OUTPUT=<folder> -D PAGE=<page.md>
-#       -D SHOWN=<draw.js> -P check.cmake
+#       -D SHOWN=<draw.js> -D EXTERNAL=<external.onnx, whose weights are in external.weights> -P check.cmake
 cmake_minimum_required(VERSION 3.24)
 
 file(REMOVE_RECURSE ${OUTPUT})
@@ -51,6 +51,41 @@ expect_refusal("cannot write" ${NETWORK} ${OUTPUT}/nowhere/sampler.onnx)
 if(EXISTS ${OUTPUT}/none.onnx)
   message(SEND_ERROR "onnx_graph has written a file that it refuses")
 endif()
+
+# Weights in a file of their own go where the sampler goes, and nothing is written over.
+cmake_path(GET EXTERNAL PARENT_PATH folder)
+function(write_external to)
+  execute_process(COMMAND ${ONNX_GRAPH} ${EXTERNAL} ${to} --steps 3 OUTPUT_VARIABLE printed COMMAND_ERROR_IS_FATAL ANY)
+  if(NOT printed MATCHES "its weights are in external\\.weights, which must stay beside it")
+    message(SEND_ERROR "onnx_graph ${to} does not say where the weights are: ${printed}")
+  endif()
+endfunction()
+foreach(time first second)
+  write_external(${OUTPUT}/external.onnx)
+  file(SHA256 ${folder}/external.weights before)
+  file(SHA256 ${OUTPUT}/external.weights after)
+  if(NOT before STREQUAL after)
+    message(SEND_ERROR "onnx_graph has not copied the weights")
+  endif()
+endforeach()
+file(WRITE ${OUTPUT}/others/external.weights "others")
+expect_refusal("others/external\\.weights is there and is not .*write the sampler into another folder"
+               ${EXTERNAL} ${OUTPUT}/others/none.onnx)
+file(READ ${OUTPUT}/others/external.weights kept)
+if(NOT kept STREQUAL "others" OR EXISTS ${OUTPUT}/others/none.onnx)
+  message(SEND_ERROR "onnx_graph has written where it refuses to")
+endif()
+file(COPY ${EXTERNAL} DESTINATION ${OUTPUT}/alone)
+expect_refusal("has weights in .*alone/external\\.weights, which is not there" ${OUTPUT}/alone/external.onnx ${OUTPUT}/none.onnx)
+# A name of the same length that leads out of the folder.
+execute_process(COMMAND sed s,external.weights,../ernal.weights,g ${EXTERNAL} OUTPUT_FILE ${OUTPUT}/alone/outside.onnx
+                COMMAND_ERROR_IS_FATAL ANY)
+expect_refusal("has weights in \\.\\./ernal\\.weights, which is not a file in its folder" ${OUTPUT}/alone/outside.onnx
+               ${OUTPUT}/none.onnx)
+# In the network's own folder nothing is copied.
+file(COPY ${folder}/external.weights DESTINATION ${OUTPUT}/alone)
+execute_process(COMMAND ${CMAKE_COMMAND} -E chdir ${OUTPUT}/alone ${ONNX_GRAPH} external.onnx sampler.onnx --steps 3
+                OUTPUT_QUIET COMMAND_ERROR_IS_FATAL ANY)
 
 # The page shows the program in JavaScript as it is, from its first line of code on.
 file(READ ${SHOWN} text)

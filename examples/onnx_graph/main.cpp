@@ -5,11 +5,14 @@
 ///
 ///     onnx_graph unet.onnx sampler.onnx --sampler "DPM++ 2M Karras" --steps 20 --guidance 7.5
 ///     onnx_graph unet.onnx sampler.onnx --plan plan.json
+///
+/// Weights that the network has in files of their own are copied into the sampler's folder.
 #include <CLI/CLI.hpp>
 #include <dpm/catalogue.hpp>
 #include <dpm/interop/onnx_graph.hpp>
 #include <dpm/interop/plan_json.hpp>
 #include <exception>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -18,8 +21,11 @@
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace {
+
+namespace fs = std::filesystem;
 
 struct Options {
   std::string network;
@@ -111,16 +117,51 @@ void write(const onnx::ModelProto& model, const std::string& name) {
   if (!written || !file) throw std::runtime_error("cannot write " + name);
 }
 
+/// What must be copied, from and to, so that the model finds its weights beside its own file.
+/// Refuses files that are not there, lie elsewhere, or would be written over.
+std::vector<std::pair<fs::path, fs::path>> weights_to_copy(const onnx::ModelProto& model,
+                                                           const Options& options) {
+  std::vector<std::pair<fs::path, fs::path>> copies;
+  for (const std::string& name : dpm::onnx_external_files(model)) {
+    const fs::path location = fs::path(name).lexically_normal();
+    if (location.empty() || location.is_absolute() || *location.begin() == "..") {
+      throw std::runtime_error(options.network + " has weights in " + name +
+                               ", which is not a file in its folder");
+    }
+    const fs::path from = fs::path(options.network).parent_path() / location;
+    const fs::path to = fs::path(options.output).parent_path() / location;
+    if (!fs::exists(from)) {
+      throw std::runtime_error(options.network + " has weights in " + from.string() +
+                               ", which is not there");
+    }
+    if (!fs::exists(to)) {
+      copies.emplace_back(from, to);
+    } else if (!fs::equivalent(from, to) && text_of(from.string()) != text_of(to.string())) {
+      throw std::runtime_error(to.string() + " is there and is not " + from.string() +
+                               "; write the sampler into another folder");
+    }
+  }
+  return copies;
+}
+
 void run(const Options& options) {
   const dpm::Plan plan = plan_of(options);
   dpm::OnnxGraphOptions set{.clip = options.clip, .network = options.names};
   if (options.guidance) set.guidance = dpm::GuidanceScale(*options.guidance);
   const onnx::ModelProto model = dpm::make_onnx_graph(read_network(options.network), plan, set);
+  const auto copies = weights_to_copy(model, options);
   write(model, options.output);
+  for (const auto& [from, to] : copies) {
+    fs::create_directories(to.parent_path());
+    fs::copy_file(from, to);
+  }
   std::cout << options.output << ": " << plan.model_calls() << " model calls; inputs";
   for (const auto& input : model.graph().input()) std::cout << ' ' << input.name();
   std::cout << "; output " << model.graph().output(0).name()
             << "\nstart is standard normal noise times " << plan.start().sigma() << '\n';
+  for (const std::string& name : dpm::onnx_external_files(model)) {
+    std::cout << "its weights are in " << name << ", which must stay beside it\n";
+  }
   if (plan.draws() > 0) std::cout << "draws is " << plan.draws() << " standard normal draws\n";
 }
 

@@ -40,6 +40,19 @@ expect_same(${digits} ${again} "the same seed")
 expect_other(${digits} ${seeded} "another seed")
 expect_other(${digits} ${others} "other digits")
 
+# On a terminal, which script makes, a bar shows the progress.
+find_program(SCRIPT script)
+if(SCRIPT AND CMAKE_HOST_SYSTEM_NAME STREQUAL "Linux")
+  foreach(program ${DIGITS} ${LATENTS})
+    execute_process(COMMAND ${SCRIPT} --quiet --return --command "'${program}' --calls 4 --output '${OUTPUT}/picture.png'"
+                            ${OUTPUT}/terminal.txt
+                    OUTPUT_VARIABLE said COMMAND_ERROR_IS_FATAL ANY)
+    if(NOT said MATCHES " 25 % of 4 model calls.* 100 % of 4 model calls\r[^ ]*K[0-9]+ [cd]")
+      message(SEND_ERROR "${program}: it shows no progress, or leaves the bar: '${said}'")
+    endif()
+  endforeach()
+endif()
+
 picture_of(latents ${LATENTS} --calls 4)
 foreach(change "--velocity" "--prompt;2" "--scale;1" "--strength;0.4")
   picture_of(changed ${LATENTS} --calls 4 ${change})

@@ -51,14 +51,16 @@ void run(const Options& options) {
   dpm::BatchedClassifierFreeGuidance guided(network, drawing.scale);
 
   std::vector<float> x = example::start_of(drawing);
-  dpm::RunOptions<std::vector<float>> watched;
-  digits::ProgressBar bar(drawing.calls);
   double seconds = 0.0;
-  watched.observer = [&](const dpm::Progress<std::vector<float>>& progress) {
-    bar.set_done(progress.model_calls);
-    seconds = progress.model_seconds;
-  };
-  dpm::sample(example::plan_of(drawing), guided, x, watched);
+  {
+    digits::ProgressBar bar(drawing.calls);
+    dpm::RunOptions<std::vector<float>> watched;
+    watched.observer = [&](const dpm::Progress<std::vector<float>>& progress) {
+      bar.set_done(progress.model_calls);
+      seconds = progress.model_seconds;
+    };
+    dpm::sample(example::plan_of(drawing), guided, x, watched);
+  }
 
   example::Picture picture(drawing.digits.size(), example::image_side, 10);
   for (std::size_t i = 0; i < x.size(); ++i) {

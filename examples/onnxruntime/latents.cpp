@@ -74,14 +74,16 @@ void run(const Options& options) {
 
   const dpm::Plan plan = example::plan_of(latents);
   std::vector<float> x = example::start_of(latents, plan);
-  dpm::RunOptions<std::vector<float>> watched;
-  digits::ProgressBar bar(latents.calls);
   double seconds = 0.0;
-  watched.observer = [&](const dpm::Progress<std::vector<float>>& progress) {
-    bar.set_done(progress.model_calls);
-    seconds = progress.model_seconds;
-  };
-  dpm::sample(plan, guided, x, watched);
+  {
+    digits::ProgressBar bar(latents.calls);
+    dpm::RunOptions<std::vector<float>> watched;
+    watched.observer = [&](const dpm::Progress<std::vector<float>>& progress) {
+      bar.set_done(progress.model_calls);
+      seconds = progress.model_seconds;
+    };
+    dpm::sample(plan, guided, x, watched);
+  }
 
   draw(x, options.output);
   std::printf("%d calls of the network, which took %.2f s: %s\n", latents.calls, seconds,

@@ -9,7 +9,11 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
+#include <fstream>
 #include <functional>
+#include <random>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -322,6 +326,37 @@ TEST_CASE("one graph keeps what lies within a network, its fixed shapes and its 
     REQUIRE(difference(samples[side], expected) < rounding);
   }
   REQUIRE(samples[0] != samples[1]);
+}
+
+TEST_CASE("one graph finds the weights that its network has in a file beside it") {
+  onnx::ModelProto network = label_network();
+  const dpm::Plan plan = dpm::make_plan(schedule, 6);
+  const Values expected = drawn(dpm::make_onnx_graph(network, plan), plan, two_labels);
+
+  const std::filesystem::path folder =
+      std::filesystem::temp_directory_path() /
+      ("dpm_external_weights_" + std::to_string(std::random_device{}()));
+  std::filesystem::create_directories(folder / "weights");
+  onnx::TensorProto& table = *network.mutable_graph()->mutable_initializer(0);
+  const Values values(table.float_data().begin(), table.float_data().end());
+  REQUIRE(values.size() == 4);
+  std::ofstream(folder / "weights/table.bin", std::ios::binary)
+      .write(reinterpret_cast<const char*>(values.data()), 4 * sizeof(float));
+  table.clear_float_data();
+  table.set_data_location(onnx::TensorProto::EXTERNAL);
+  onnx::StringStringEntryProto& entry = *table.add_external_data();
+  entry.set_key("location");
+  entry.set_value("weights/table.bin");
+
+  const onnx::ModelProto graph = dpm::make_onnx_graph(network, plan);
+  REQUIRE(dpm::onnx_external_files(graph) == std::set<std::string>{"weights/table.bin"});
+  std::ofstream file(folder / "sampler.onnx", std::ios::binary);
+  REQUIRE(graph.SerializeToOstream(&file));
+  file.close();
+  OnnxSession session(folder / "sampler.onnx");
+  REQUIRE(session.run<float>("sample", Tensor{"start", shape_for(batch), start()}, two_labels) ==
+          expected);
+  std::filesystem::remove_all(folder);
 }
 
 TEST_CASE("the samples of one graph do not depend on the batch") {

@@ -4,6 +4,7 @@
 /// How a model of network and plan is written, and what is refused.
 #include <cmath>
 #include <cstddef>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -103,6 +104,32 @@ TEST_CASE("one graph takes the inputs that are named") {
   REQUIRE(graph.input_size() == 3);
   REQUIRE(graph.input(1).name() == "text");
   REQUIRE(graph.input(2).name() == "t");
+}
+
+TEST_CASE("the files with a network's weights are found wherever they are named") {
+  const auto put = [](onnx::TensorProto& tensor, const std::string& location) {
+    tensor.set_data_location(onnx::TensorProto::EXTERNAL);
+    for (const char* const key : {"offset", "location"}) {
+      onnx::StringStringEntryProto& entry = *tensor.add_external_data();
+      entry.set_key(key);
+      entry.set_value(key == std::string("offset") ? "0" : location);
+    }
+  };
+  onnx::ModelProto model = label_network();
+  REQUIRE(dpm::onnx_external_files(model).empty());
+  put(*model.mutable_graph()->mutable_initializer(0), "weights");
+  put(*model.mutable_graph()->add_sparse_initializer()->mutable_values(), "sparse");
+  onnx::AttributeProto& attribute = *model.mutable_graph()->add_node()->add_attribute();
+  put(*attribute.mutable_t(), "constant");
+  put(*attribute.add_tensors(), "more/constants");
+  put(*attribute.mutable_sparse_tensor()->mutable_indices(), "indices");
+  put(*attribute.add_sparse_tensors()->mutable_values(), "weights");
+  put(*attribute.mutable_g()->add_initializer(), "branch");
+  put(*attribute.add_graphs()->add_node()->add_attribute()->mutable_t(), "loop");
+  put(*model.add_functions()->add_node()->add_attribute()->mutable_t(), "function");
+  REQUIRE(dpm::onnx_external_files(model) ==
+          std::set<std::string>{"branch", "constant", "function", "indices", "loop",
+                                "more/constants", "sparse", "weights"});
 }
 
 TEST_CASE("one graph refuses plans that it cannot hold") {

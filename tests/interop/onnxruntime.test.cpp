@@ -134,6 +134,53 @@ TEST_CASE("a further input may be a tensor over memory that changes between call
   require_output(called(model, x, 0.0), x, 0.0, {9});
 }
 
+TEST_CASE("a further input without a dimension is given by its value") {
+  Ort::Session network = session("scalar_inputs");
+  const dpm::OrtInput guidance("guidance", 0.25F);
+  REQUIRE(guidance.tensor().shape.empty());
+  dpm::OrtModel model(network, {guidance, {"frames", std::int64_t{14}}, {"masks", true}});
+  const Floats x = start(12);
+  require_output(called(model, x, 500.0), x, 500.0, {15.25, 15.25}, 1e-5);
+
+  // Numbers of another width are converted, and the caller's input stays as it was.
+  const dpm::OrtInput precise("guidance", 0.25);
+  dpm::OrtModel same(network, {precise, {"frames", 14}, {"masks", true}});
+  REQUIRE(called(same, x, 500.0) == called(model, x, 500.0));
+  dpm::OrtModel copy = same;
+  REQUIRE(called(copy, x, 20.0) == called(model, x, 20.0));
+  REQUIRE(precise.tensor().type == ONNX_TENSOR_ELEMENT_DATA_TYPE_DOUBLE);
+}
+
+TEST_CASE("embeddings of float are rounded for a network that takes float16") {
+  Ort::Session network = session("half_inputs");
+  Floats embeddings(2 * 4 * 5, 0.5F);
+  std::fill(embeddings.begin() + 20, embeddings.end(), -0.25F);
+  const Floats x = start(12);
+  const auto require_same = [&](const dpm::OrtInput& input) {
+    dpm::OrtModel model(network, {input, {"guidance", 0.125}});
+    require_output(called(model, x, 1.0), x, 1.0, {0.625, -0.125}, 5 * 0x1p-10);
+  };
+  require_same({"encoder_hidden_states", embeddings, {2, 4, 5}});
+  require_same({"encoder_hidden_states",
+                std::vector<double>(embeddings.begin(), embeddings.end()),
+                {2, 4, 5}});
+
+  // The other way round.
+  std::vector<Ort::Float16_t> halves;
+  for (const float value : embeddings) halves.emplace_back(value);
+  Ort::Session wide = session("labels");
+  dpm::OrtModel model(wide, {{"encoder_hidden_states", halves, {2, 4, 5}},
+                             {"label", std::vector<std::int32_t>{1, 2}}});
+  require_output(called(model, x, 1.0), x, 1.0, {1.5, 1.75}, 1e-5);
+}
+
+TEST_CASE("a network whose weights lie in a file beside it is a model like others") {
+  Ort::Session network = session("external");
+  dpm::OrtModel model(network);
+  const Floats x = start(12);
+  require_output(called(model, x, 40.0), x, 40.0, {0, 0});
+}
+
 TEST_CASE("a network of float16 takes states of float and answers in float") {
   const Floats x = start(12);
   for (const char* const name : {"half", "half_to_float"}) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "dpm/dpm.hpp"
@@ -74,6 +75,39 @@ TEST_CASE("a further input that is missing or not as the network takes it is ref
                       mentions("OrtInput: 'label' has 3 values; its shape [2, 2] holds 4"));
   REQUIRE_THROWS_WITH(dpm::OrtInput("label", Ort::Value(nullptr)),
                       mentions("OrtInput: the value of 'label' is not a tensor; it must be one"));
+}
+
+TEST_CASE("a further input whose values cannot be those of the network's type is refused") {
+  const std::vector<std::int64_t> shape{1, 4, 5};
+  require_refused("half_inputs",
+                  {{"encoder_hidden_states", Floats(20, 7e4F), shape}, {"guidance", 1.0F}}, {},
+                  "OrtInput: 'encoder_hidden_states' has the value 70000; the network takes "
+                  "float16, which cannot hold it");
+  const float infinity = std::numeric_limits<float>::infinity();
+  Ort::Session network = session("half_inputs");
+  REQUIRE_NOTHROW(dpm::OrtModel(
+      network, {{"encoder_hidden_states", Floats(20, -infinity), shape}, {"guidance", 1.0F}}));
+
+  const dpm::OrtInput masks("masks", true);
+  require_refused("scalar_inputs", {masks, {"guidance", 1e300}, {"frames", 1}}, {},
+                  "OrtInput: 'guidance' has the value 1e+300; the network takes float, which "
+                  "cannot hold it");
+  require_refused("scalar_inputs", {masks, {"guidance", 1.0F}, {"frames", 2.0F}}, {},
+                  "OrtModel: the input 'frames' is given as float []; the network takes int64 []");
+  require_refused("labels", {{"label", 3}}, {},
+                  "OrtModel: the input 'label' is given as int64 []; the network takes int64 "
+                  "[batch]");
+
+  // A tensor of the caller's is taken as it is.
+  Floats memory(20);
+  Ort::Value value = Ort::Value::CreateTensor<float>(
+      Ort::MemoryInfo::CreateCpu(OrtArenaAllocator, OrtMemTypeDefault), memory.data(), 20,
+      shape.data(), 3);
+  require_refused("half_inputs", {{"encoder_hidden_states", std::move(value)}, {"guidance", 1.0F}},
+                  {},
+                  "OrtModel: the input 'encoder_hidden_states' is given as float [1, 4, 5]; the "
+                  "network takes float16 [batch, 4, 5] (floating-point values in a std::vector "
+                  "would be converted)");
 }
 
 TEST_CASE("a network with types or shapes that a model cannot have is refused") {

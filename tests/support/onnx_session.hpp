@@ -8,6 +8,7 @@
 #include <onnxruntime_cxx_api.h>
 
 #include <cstdint>
+#include <filesystem>
 #include <initializer_list>
 #include <string>
 #include <utility>
@@ -26,6 +27,9 @@ struct NamedTensor {
 class OnnxSession {
  public:
   explicit OnnxSession(const onnx::ModelProto& model) : OnnxSession(model.SerializeAsString()) {}
+  /// A model that may have weights in files beside its own.
+  explicit OnnxSession(const std::filesystem::path& file)
+      : session_(environment(), file.c_str(), options()) {}
 
   /// The first output, of floats or doubles, for inputs of any types.
   template <class Result, class... Elements>

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "dpm/error.hpp"
+#include "dpm/interop/onnx_graph/external_files.hpp"  // IWYU pragma: export
 #include "dpm/interop/onnx_graph/network.hpp"
 #include "dpm/interop/onnx_graph/options.hpp"
 #include "dpm/interop/onnx_graph/plan_table.hpp"
@@ -39,8 +40,9 @@ namespace dpm {
 ///
 /// The network stands in the file once, in a Loop over a table of the plan's weights (`PlanTable`).
 /// So the file grows with the network and hardly with the steps, and it is loaded in the time of
-/// the network alone. Samples are those of a `Stepper` over the same network up to rounding. The
-/// graph has nobody to ask: it cannot stop, be observed, or refuse what is not finite.
+/// the network alone. Weights that the network has in other files stay there
+/// (`onnx_external_files`). Samples are those of a `Stepper` over the same network up to rounding.
+/// The graph has nobody to ask: it cannot stop, be observed, or refuse what is not finite.
 ///
 /// Refuses a plan that cannot be run (see `check`), a part of a run (`Plan::live`), corrections
 /// without `clip`, CFG++ without `guidance`, timesteps with fractions for a network that takes

@@ -10,7 +10,7 @@ input over what belongs to the sample.
 import pathlib
 
 import onnx
-from onnx import TensorProto, helper
+from onnx import TensorProto, external_data_helper, helper, numpy_helper
 
 FLOAT, HALF, DOUBLE = TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE
 INT32, INT64 = TensorProto.INT32, TensorProto.INT64
@@ -37,19 +37,27 @@ class Graph:
         rows = self.node("Reshape", value, self.constant(INT64, [-1, 1, 1], [3]))
         return self.node("Cast", rows, to=kind)
 
-    def save(self, name: str, inputs: list, outputs: list) -> None:
+    def save(self, name: str, inputs: list, outputs: list, weights: str = "") -> None:
+        """The constants of float go to the file `weights` beside the network, if it is named."""
         graph = helper.make_graph(self.nodes, name, inputs, outputs, self.constants)
         model = helper.make_model(graph, producer_name="dpm", ir_version=8,
                                   opset_imports=[helper.make_opsetid("", 17)])
         onnx.checker.check_model(model, full_check=True)
-        onnx.save(model, str(pathlib.Path(__file__).parent / f"{name}.onnx"))
+        folder = pathlib.Path(__file__).parent
+        if weights:
+            (folder / weights).unlink(missing_ok=True)  # onnx would append to it
+        for constant in model.graph.initializer if weights else ():
+            if constant.data_type == FLOAT:
+                constant.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(constant), constant.name))
+                external_data_helper.set_external_data(constant, weights)
+        onnx.save(model, str(folder / f"{name}.onnx"))
 
 
 def tensor(name: str, kind: int, *shape) -> onnx.ValueInfoProto:
     return helper.make_tensor_value_info(name, kind, shape)
 
 
-def save(name: str, sample, timestep, output, *further) -> None:
+def save(name: str, sample, timestep, output, *further, weights: str = "") -> None:
     """The network of the sentence above."""
     kind = sample.type.tensor_type.elem_type
     graph = Graph()
@@ -64,7 +72,7 @@ def save(name: str, sample, timestep, output, *further) -> None:
         total = graph.node("Add", total, graph.for_each_sample(mean, kind))
     to = output.type.tensor_type.elem_type
     graph.nodes.append(helper.make_node("Cast", [total], [output.name], to=to))
-    graph.save(name, [sample, timestep, *further], [output])
+    graph.save(name, [sample, timestep, *further], [output], weights)
 
 
 def main() -> None:
@@ -79,6 +87,12 @@ def main() -> None:
          tensor("encoder_hidden_states", FLOAT, "batch", 4, 5))
     save("half", tensor("sample", HALF, "batch", 2, 3), tensor("timestep", INT64, "batch"),
          tensor("out_sample", HALF, "batch", 2, 3))
+    save("half_inputs", tensor("sample", HALF, "batch", 2, 3), tensor("timestep", FLOAT),
+         tensor("out_sample", HALF, "batch", 2, 3), tensor("encoder_hidden_states", HALF, "batch", 4, 5),
+         tensor("guidance", HALF))
+    save("scalar_inputs", sample, tensor("timestep", FLOAT), output, tensor("guidance", FLOAT),
+         tensor("frames", INT64), tensor("masks", TensorProto.BOOL))
+    save("external", sample, tensor("timestep", FLOAT), output, weights="external.weights")
     save("half_to_float", tensor("sample", HALF, "batch", 2, 3), tensor("timestep", FLOAT), output)
     save("open_shape", tensor("sample", FLOAT, "batch", 2, "width"), tensor("timestep", FLOAT),
          tensor("out_sample", FLOAT, "batch", 2, "width"))

@@ -22,9 +22,11 @@ namespace dpm {
 /// The options of `make_onnx_graph`.
 struct OnnxGraphOptions {
   /// Classifier-free guidance on a doubled batch, as `BatchedClassifierFreeGuidance` does it: the
-  /// network is given [x | x], and its conditions must be [with | without].
+  /// network is given [x | x], and its conditions must be [with | without]. Rescaled guidance
+  /// (`GuidanceRescale`) cannot be written.
   std::optional<GuidanceScale> guidance = std::nullopt;
-  /// The range of `Clip`, for a plan with corrections. Other corrections cannot be written.
+  /// The range of `Clip`, for a plan with corrections. Others, such as dynamic thresholding, cannot
+  /// be written.
   std::optional<double> clip = std::nullopt;
   /// Needed only where the inputs cannot be told apart without.
   OnnxNetworkNames network = {};

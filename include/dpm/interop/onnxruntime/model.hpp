@@ -135,6 +135,10 @@ inline OrtModel::OrtModel(Ort::Session& session, std::vector<OrtInput> inputs,
       options_(std::move(options)),
       network_inputs_(detail::inputs_of(session)),
       binding_(session) {
+  for (OrtInput& input : inputs_) {
+    const std::size_t i = detail::place_of(network_inputs_, input.name());
+    if (i < network_inputs_.size()) input.convert_to(network_inputs_[i].type);
+  }
   detail::OrtRoles roles =
       detail::find_roles(network_inputs_, detail::outputs_of(session), inputs_, options_);
   shape_ = detail::shape_of_batch(roles.sample, options_.sample_shape);

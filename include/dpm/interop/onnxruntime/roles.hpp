@@ -89,7 +89,10 @@ inline void take_given(std::vector<OrtTensor>& inputs, const std::vector<OrtInpu
     require(
         expected.type == input.tensor().type && shapes_agree(expected.shape, input.tensor().shape),
         "OrtModel: the input '", input.name(), "' is given as ", describe(input.tensor()),
-        "; the network takes ", describe(expected));
+        "; the network takes ", describe(expected),
+        input.keeps_values() || !is_real(input.tensor().type) || !is_real(expected.type)
+            ? ""
+            : " (floating-point values in a std::vector would be converted)");
   }
 }
 

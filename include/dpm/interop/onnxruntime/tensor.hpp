@@ -32,6 +32,10 @@ inline bool is_float_or_half(ONNXTensorElementDataType type) {
          type == ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT16;
 }
 
+inline bool is_real(ONNXTensorElementDataType type) {
+  return is_float_or_half(type) || type == ONNX_TENSOR_ELEMENT_DATA_TYPE_DOUBLE;
+}
+
 /// Bytes of one value of a type that a timestep may have.
 inline std::size_t size_of(ONNXTensorElementDataType type) {
   if (type == ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT16) return 2;
