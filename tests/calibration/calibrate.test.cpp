@@ -254,11 +254,24 @@ TEST_CASE("a flow is calibrated from alpha 0 to sigma 0") {
 
 TEST_CASE("candidates make the calls that are asked for over distinct grids") {
   const std::vector<dpm::Plan> plans = dpm::calibration_candidates(schedule, 7);
-  REQUIRE(plans.size() == 18);
+  REQUIRE(plans.size() == 19);
   REQUIRE(plans[0] == dpm::make_plan(schedule, 7));
   for (std::size_t i = 0; i < plans.size(); ++i) {
     REQUIRE(plans[i].model_calls() == 7);
+    REQUIRE(plans[i].end() == plans[0].end());
     for (std::size_t k = 0; k < i; ++k) REQUIRE_FALSE(plans[i] == plans[k]);
+  }
+}
+
+TEST_CASE("candidates end at the schedule's first time where that is asked for") {
+  const std::vector<dpm::Plan> plans =
+      dpm::calibration_candidates(schedule, 7, std::nullopt, dpm::FinalSigma::sigma_min);
+  REQUIRE(plans.size() == 18);
+  REQUIRE(plans[0] ==
+          dpm::make_plan(dpm::default_method, schedule, 7, dpm::PowerTime{.power = 4.0}));
+  for (const dpm::Plan& plan : plans) {
+    REQUIRE(plan.model_calls() == 7);
+    REQUIRE(plan.end() == schedule.level(schedule.first_time()));
   }
 }
 
