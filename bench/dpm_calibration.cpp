@@ -14,6 +14,7 @@
 #include <cstdio>
 #include <exception>
 #include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -81,8 +82,10 @@ void compare(const AnalyticProblem& problem, const std::vector<Family>& families
   dpm::NormalNoise{.seed = 18}.fill(drawn);
   drawn *= schedule.level(schedule.last_time()).sigma();
   const std::vector<State> batch{drawn};
-  const dpm::References<State> references(dpm::make_plan(schedule, 1000), problem.model, batch,
-                                          256);
+  // The problems' exact ends lie at the schedule's first time.
+  const dpm::Plan fine =
+      dpm::make_plan(dpm::default_method, schedule, 1000, dpm::PowerTime{.power = 4.0});
+  const dpm::References<State> references(fine, problem.model, batch, 256);
 
   std::printf(
       "\n%s: distance from the exact ends, of %d starts that were not fitted; fitted to %d others\n"
@@ -93,7 +96,8 @@ void compare(const AnalyticProblem& problem, const std::vector<Family>& families
       problem.name.c_str(), static_cast<int>(problem.start.cols()), starts);
   for (const int calls : call_counts) {
     const Uncalibrated others = best_uncalibrated(families, problem, schedule, calls);
-    const std::vector<dpm::Plan> candidates = dpm::calibration_candidates(schedule, calls);
+    const std::vector<dpm::Plan> candidates =
+        dpm::calibration_candidates(schedule, calls, std::nullopt, dpm::FinalSigma::sigma_min);
     const auto [plan, report] =
         dpm::calibrate(candidates, problem.model, references, {.schedule = schedule});
     const Distances here = distances(problem, plan);

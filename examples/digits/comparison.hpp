@@ -24,10 +24,12 @@ struct Settings {
 /// One method at one number of calls.
 struct Cell {
   Eigen::MatrixXd samples;       ///< one a column
+  Eigen::MatrixXd difference;    ///< from the converged samples at the level where the run ends
   double median_error = 0.0;     ///< root mean square over pixels, median over samples
   double class_share = 0.0;      ///< of samples that show the digit of the converged sample
   double model_seconds = 0.0;    ///< of processor time, in the noise prediction
   double sampler_seconds = 0.0;  ///< in everything else: plan, combinations, noise
+  dpm::Level end;                ///< where the run ends
   int noise_draws = 0;           ///< if any, the samples have no converged ones to be compared with
 
   [[nodiscard]] double sampler_share() const {
@@ -43,7 +45,7 @@ struct Row {
 struct Comparison {
   std::vector<int> calls;
   std::vector<Row> rows;
-  Eigen::MatrixXd converged;
+  Eigen::MatrixXd converged;  ///< clean, at sigma = 0
   int converged_calls = 0;
   /// Differences of the converged samples from those with half the calls (root mean square).
   double median_change = 0.0;

@@ -56,10 +56,9 @@ void write_hero(const std::string& path, const Images& images, const Comparison&
     canvas.draw_text(margin, y + image_size + gap + image_size / 2,
                      "difference, " + std::to_string(magnification) + " times");
     for (std::size_t i = 0; i < shown.size(); ++i) {
-      const auto sample = cell.samples.col(shown[i]);
-      canvas.draw_image(x_of(i), y, scale, sample, grey);
-      canvas.draw_image(x_of(i), y + image_size + gap, scale,
-                        (sample - comparison.converged.col(shown[i])).eval(), signed_colour);
+      canvas.draw_image(x_of(i), y, scale, cell.samples.col(shown[i]), grey);
+      canvas.draw_image(x_of(i), y + image_size + gap, scale, cell.difference.col(shown[i]),
+                        signed_colour);
     }
     y += row_height;
   }

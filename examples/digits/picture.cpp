@@ -51,8 +51,8 @@ void write_picture(const std::string& path, const Comparison& comparison) {
         const int x_of_cell = x + column * column_width;
         canvas.draw_image(x_of_cell, y, scale, cell.samples.col(i), grey);
         if (cell.noise_draws > 0) continue;
-        canvas.draw_image(x_of_cell, y + image_size + gap, scale,
-                          (cell.samples.col(i) - converged.col(i)).eval(), signed_colour);
+        canvas.draw_image(x_of_cell, y + image_size + gap, scale, cell.difference.col(i),
+                          signed_colour);
       }
       canvas.draw_image(x + columns * column_width, y, scale, converged.col(i), grey);
     }

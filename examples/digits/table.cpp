@@ -11,7 +11,7 @@ namespace digits {
 namespace {
 
 constexpr int label_width = 26;
-constexpr int spacing_width = 7;
+constexpr int spacing_width = 10;
 
 std::string left(const std::string& text, int width) {
   return text + std::string(static_cast<std::size_t>(width) - text.size(), ' ');
@@ -44,8 +44,8 @@ void write_block(std::ostream& out, const Comparison& comparison, const char* ti
 void write_table(std::ostream& out, const Comparison& comparison) {
   out << comparison.converged.cols()
       << " samples from the same starts. Columns: model calls a sample. Grid: uniform in time or "
-         "in "
-         "lambda.\nConverged: DPM-Solver++ 3 multistep with "
+         "in lambda.\nThe default ends at sigma = 0, the others at 0.01; each is compared with the "
+         "converged sample there.\nConverged: DPM-Solver++ 3 multistep with "
       << comparison.converged_calls << " calls; with half of them the samples change by\n"
       << formatted("%.1e", comparison.median_change) << " in the median and "
       << formatted("%.1e", comparison.largest_change) << " at most.\n";

@@ -29,6 +29,9 @@ dpm::GaussianMixture two_modes() {
                                {0.6, dpm::Gaussian({1.0, -0.5}, {0.3, 0.2})}});
 }
 
+/// The end of the default plan and of the references.
+constexpr dpm::UniformTime to_zero{.final = dpm::FinalSigma::zero_instead};
+
 /// Standard normal samples of two values, as columns.
 template <class State>
 State columns(Eigen::Index count, std::uint64_t seed) {
@@ -93,10 +96,10 @@ TEST_CASE("a calibrated plan halves the error on starts that nobody has seen") {
   REQUIRE(report.most_ratio < 1.0);
   REQUIRE(report.least_ratio <= report.ratio);
   REQUIRE(report.reference_calls == 200);
-  // 18 candidates run and six are fitted; 11 coordinates move one way or both; 17 weights are free
+  // 19 candidates run and six are fitted; 11 coordinates move one way or both; 17 weights are free
   // and three ridges tried; two plans are measured.
-  REQUIRE(report.fit_calls >= 6 * (18 + 6 + 11 + 18 + 2));
-  REQUIRE(report.fit_calls <= 6 * (18 + 6 + 21 + 18 + 3 + 2));
+  REQUIRE(report.fit_calls >= 6 * (19 + 6 + 11 + 18 + 2));
+  REQUIRE(report.fit_calls <= 6 * (19 + 6 + 21 + 18 + 3 + 2));
 
   const dpm::Plan fine = dpm::make_plan(schedule, 200);
   const double calibrated = median_distance<State>(plan, fine);
@@ -111,7 +114,7 @@ TEST_CASE("a candidate that overflows is the last that is taken, and refused if 
   using State = Eigen::ArrayXXd;
   const auto known = references<State>(16);
   const dpm::Plan good = dpm::make_plan(schedule, 5);
-  dpm::Plan bad = dpm::make_plan(dpm::DpmSolver{.order = 2}, schedule, 5);
+  dpm::Plan bad = dpm::make_plan(dpm::DpmSolver{.order = 2}, schedule, 5, to_zero);
   for (dpm::Step& step : bad.steps) {
     for (dpm::Instruction& instruction : step.instructions) {
       if (auto* const combine = std::get_if<dpm::Combine>(&instruction)) {
@@ -130,7 +133,7 @@ TEST_CASE("a candidate that overflows is the last that is taken, and refused if 
 TEST_CASE("one plan of your own is calibrated at its levels") {
   using State = Eigen::ArrayXXd;
   const auto known = references<State>(64);
-  const dpm::Plan base = dpm::make_plan(dpm::Ddim{}, schedule, 8);
+  const dpm::Plan base = dpm::make_plan(dpm::Ddim{}, schedule, 8, to_zero);
   const auto [plan, report] = dpm::calibrate(base, two_modes(), known);
   REQUIRE_FALSE(report.kept_base);
   REQUIRE(report.base == 0);
@@ -217,8 +220,8 @@ TEST_CASE("float and half states are calibrated down to their rounding") {
 
   // A half has 11 bits: from a crude base something is left to gain.
   using Halves = Eigen::Array<Eigen::half, Eigen::Dynamic, Eigen::Dynamic>;
-  const auto of_half =
-      dpm::calibrate(dpm::make_plan(dpm::Ddim{}, schedule, 5), two_modes(), references<Halves>(48));
+  const auto of_half = dpm::calibrate(dpm::make_plan(dpm::Ddim{}, schedule, 5, to_zero),
+                                      two_modes(), references<Halves>(48));
   REQUIRE_FALSE(of_half.report.kept_base);
   REQUIRE(of_half.report.ratio < 0.8);
 }
@@ -254,11 +257,24 @@ TEST_CASE("a flow is calibrated from alpha 0 to sigma 0") {
 
 TEST_CASE("candidates make the calls that are asked for over distinct grids") {
   const std::vector<dpm::Plan> plans = dpm::calibration_candidates(schedule, 7);
-  REQUIRE(plans.size() == 18);
+  REQUIRE(plans.size() == 19);
   REQUIRE(plans[0] == dpm::make_plan(schedule, 7));
   for (std::size_t i = 0; i < plans.size(); ++i) {
     REQUIRE(plans[i].model_calls() == 7);
+    REQUIRE(plans[i].end() == plans[0].end());
     for (std::size_t k = 0; k < i; ++k) REQUIRE_FALSE(plans[i] == plans[k]);
+  }
+}
+
+TEST_CASE("candidates end at the schedule's first time where that is asked for") {
+  const std::vector<dpm::Plan> plans =
+      dpm::calibration_candidates(schedule, 7, std::nullopt, dpm::FinalSigma::sigma_min);
+  REQUIRE(plans.size() == 18);
+  REQUIRE(plans[0] ==
+          dpm::make_plan(dpm::default_method, schedule, 7, dpm::PowerTime{.power = 4.0}));
+  for (const dpm::Plan& plan : plans) {
+    REQUIRE(plan.model_calls() == 7);
+    REQUIRE(plan.end() == schedule.level(schedule.first_time()));
   }
 }
 
@@ -283,7 +299,8 @@ TEST_CASE("arguments that cannot be calibrated are refused") {
   // The lambda of the references, at another scale.
   refused({good, at_alpha_one(good)},
           "calibrate: candidate 1 leads from time 1 (log alpha 0, log sigma 5.0249");
-  refused({dpm::make_plan(dpm::Ddim{.eta = 1.0}, schedule, 5)}, "only deterministic methods");
+  refused({dpm::make_plan(dpm::Ddim{.eta = 1.0}, schedule, 5, to_zero)},
+          "only deterministic methods");
   refused({good}, "CalibrationOptions: sweeps = -1; it must be 0 to 1000", {.sweeps = -1});
   refused({good}, "CalibrationOptions: most_fitted = 0; it must be at least 1", {.most_fitted = 0});
   refused({good}, "CalibrationOptions: most_searched = -2; it must be at least 1",

@@ -34,7 +34,9 @@ double exact(double x, const dpm::Level& start, const dpm::Level& level, double 
 
 std::vector<State> some_starts() { return {{-1.3}, {0.2, 0.9}, {2.5}}; }
 
-dpm::Plan fine_plan(int calls = 400) { return dpm::make_plan(schedule, calls); }
+dpm::Plan fine_plan(int calls = 400) {
+  return dpm::make_plan(dpm::default_method, schedule, calls, dpm::PowerTime{.power = 4.0});
+}
 
 template <class Error = dpm::InvalidArgument, class Make>
 void refused(const Make& make, const std::string& sentence) {

@@ -6,6 +6,7 @@
 
 #include <Eigen/Core>
 #include <cmath>
+#include <cstddef>
 #include <vector>
 
 #include "dpm/dpm.hpp"
@@ -17,14 +18,68 @@ namespace default_method_test {
 using namespace dpm_test;
 using State = std::vector<double>;
 
-TEST_CASE("the default method makes exactly the calls asked for, over its own spacing") {
-  const dpm::AnySchedule schedule = dpm::VpLinear();
-  for (const int calls : {1, 2, 5, 20, 100}) {
-    const dpm::Plan plan = dpm::make_plan(schedule, calls);
-    REQUIRE(plan.model_calls() == calls);
-    REQUIRE(plan == dpm::make_plan(dpm::default_method, schedule, calls, dpm::PowerTime{4.0}));
+TEST_CASE("the default plan makes exactly the calls asked for and ends at clean data") {
+  const auto of_table = [](dpm::TimestepType type) {
+    return dpm::DiscreteSchedule(dpm::scaled_linear_betas(1000), type);
+  };
+  struct Case {
+    dpm::AnySchedule schedule;
+    dpm::Prediction prediction;
+  };
+  const Case cases[] = {
+      {of_table(dpm::TimestepType::continuous), dpm::Prediction::noise},
+      {of_table(dpm::TimestepType::discrete), dpm::Prediction::noise},
+      {dpm::LogSigmaTable(of_table(dpm::TimestepType::continuous)), dpm::Prediction::noise},
+      {dpm::DiscreteSchedule(dpm::rescale_zero_terminal_snr(dpm::linear_betas(1000))),
+       dpm::Prediction::velocity},
+      {dpm::VpLinear(), dpm::Prediction::noise},
+      {dpm::VpLinear(0.1, 20.0, 0.0), dpm::Prediction::noise},
+      {dpm::VpCosine(), dpm::Prediction::noise},
+      {dpm::Edm(), dpm::Prediction::edm},
+      {dpm::VarianceExploding(0.01, 50.0), dpm::Prediction::noise},
+      {dpm::RectifiedFlow(3.0), dpm::Prediction::flow},
+  };
+  for (const auto& [schedule, prediction] : cases) {
+    for (const int calls : {1, 2, 5, 20, 100}) {
+      const dpm::Plan plan = dpm::make_plan(schedule, calls, prediction);
+      REQUIRE(plan.model_calls() == calls);
+      REQUIRE(plan.steps.size() == static_cast<std::size_t>(calls));
+      REQUIRE(plan.start() == schedule.level(schedule.last_time()));
+      REQUIRE(plan.end() == schedule.level(0.0));
+      REQUIRE(plan.end().sigma() == 0.0);
+      // The last call is above the first time, where the table has its least noise.
+      REQUIRE(plan.steps.back().from.time > schedule.first_time());
+    }
   }
-  REQUIRE_THROWS_WITH(dpm::make_plan(schedule, 0), "UniPc: model_calls = 0; it needs at least 1");
+  REQUIRE_THROWS_WITH(dpm::make_plan(cases[0].schedule, 0),
+                      "UniPc: model_calls = 0; it needs at least 1");
+}
+
+TEST_CASE(
+    "the default spacing is a power of time, but lambda where time is sigma and time on flows") {
+  const auto plan_over = [](const dpm::AnySchedule& schedule, int calls, const auto& spacing,
+                            dpm::Prediction prediction) {
+    return dpm::make_plan(dpm::default_method, schedule, calls, spacing, prediction);
+  };
+  constexpr auto instead = dpm::FinalSigma::zero_instead;
+  const dpm::PowerTime power{.power = 2.5, .final = instead};
+  for (const int calls : {1, 7, 30}) {
+    const dpm::AnySchedule table = dpm::DiscreteSchedule(dpm::linear_betas(1000));
+    REQUIRE(dpm::make_plan(table, calls) == plan_over(table, calls, power, dpm::Prediction::noise));
+    const dpm::AnySchedule cosine = dpm::VpCosine();
+    REQUIRE(dpm::make_plan(cosine, calls, dpm::Prediction::velocity) ==
+            plan_over(cosine, calls, power, dpm::Prediction::velocity));
+    const dpm::AnySchedule to_pure_noise =
+        dpm::DiscreteSchedule(dpm::rescale_zero_terminal_snr(dpm::linear_betas(1000)));
+    REQUIRE(dpm::make_plan(to_pure_noise, calls, dpm::Prediction::data) ==
+            plan_over(to_pure_noise, calls, power, dpm::Prediction::data));
+    const dpm::AnySchedule edm = dpm::Edm();
+    REQUIRE(dpm::make_plan(edm, calls, dpm::Prediction::edm) ==
+            plan_over(edm, calls, dpm::UniformLambda{.final = instead}, dpm::Prediction::edm));
+    const dpm::AnySchedule flow = dpm::RectifiedFlow(3.0);
+    REQUIRE(dpm::make_plan(flow, calls, dpm::Prediction::flow) ==
+            plan_over(flow, calls, dpm::UniformTime{}, dpm::Prediction::flow));
+  }
 }
 
 TEST_CASE("sample without a method is the default method, with every option of a run") {
@@ -48,6 +103,9 @@ TEST_CASE("the default method runs on every schedule: EDM, flows, tables down to
       // x is the model's input, which EDM's levels scale.
       const double sample = x[0] / at.input_scale();
       if (prediction == dpm::Prediction::flow) out[0] = (sample - 2.0) / at.sigma();
+      if (prediction == dpm::Prediction::noise) {
+        out[0] = (sample - 2.0 * at.alpha()) / at.sigma();
+      }
       if (prediction == dpm::Prediction::velocity) {
         const double noise = (sample - 2.0 * at.alpha()) / at.sigma();
         out[0] = at.alpha() * noise - at.sigma() * 2.0;
@@ -59,14 +117,13 @@ TEST_CASE("the default method runs on every schedule: EDM, flows, tables down to
     };
     State x{0.7 * plan.start().sigma()};
     dpm::sample(plan, model, x);
-    const double noise =
-        (0.7 * plan.start().sigma() - 2.0 * plan.start().alpha()) / plan.start().sigma();
-    const dpm::Level& end = plan.end();
-    REQUIRE_THAT(x[0], WithinRel(2.0 * end.alpha() + end.sigma() * noise, 1e-10));
+    REQUIRE_THAT(x[0], WithinRel(2.0, 1e-12));  // the data themselves, with no noise left
   };
   run(dpm::Edm(), dpm::Prediction::edm);
   run(dpm::RectifiedFlow(3.0), dpm::Prediction::flow);
   run(dpm::VpCosine(), dpm::Prediction::velocity);
+  run(dpm::VpLinear(), dpm::Prediction::noise);
+  run(dpm::DiscreteSchedule(dpm::scaled_linear_betas(1000)), dpm::Prediction::noise);
   const auto betas = dpm::rescale_zero_terminal_snr(dpm::linear_betas(1000));
   run(dpm::DiscreteSchedule(betas), dpm::Prediction::velocity);
 }

@@ -4,6 +4,8 @@
 /// The methods that are compared.
 #pragma once
 
+#include <array>
+#include <cstdio>
 #include <dpm/dpm.hpp>
 #include <functional>
 #include <string>
@@ -33,7 +35,9 @@ struct Method {
 inline std::string grid_name(const dpm::UniformTime& /*spacing*/) { return "time"; }
 inline std::string grid_name(const dpm::UniformLambda& /*spacing*/) { return "lambda"; }
 inline std::string grid_name(const dpm::PowerTime& spacing) {
-  return "t^(1/" + std::to_string(static_cast<int>(spacing.power)) + ")";
+  std::array<char, 32> name{};
+  std::snprintf(name.data(), name.size(), "t^(1/%g)", spacing.power);
+  return name.data();
 }
 
 /// The method with the given options over a spacing.

@@ -11,6 +11,7 @@
 #include <limits>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "dpm/calibration/calibration_report.hpp"
@@ -20,6 +21,7 @@
 #include "dpm/calibration/multistep_form.hpp"
 #include "dpm/calibration/references.hpp"
 #include "dpm/calibration/residuals.hpp"
+#include "dpm/grid/final_sigma.hpp"
 #include "dpm/plan/plan.hpp"
 #include "dpm/schedule/noise_schedule.hpp"
 #include "dpm/separate.hpp"
@@ -56,13 +58,17 @@ struct CalibratedPlan {
   CalibrationReport report;
 };
 
-/// Plans that are worth fitting, each with `model_calls` calls: UniPC of third order in data and in
-/// noise space and DPM-Solver++ of second order, over six spacings between the ends of `schedule`.
-/// Where the schedule ends at sigma = 0 or starts at alpha = 0, those that have such ends. The
-/// first is the plan of `default_method` over its spacing.
+/// Plans that are worth fitting, each with `model_calls` calls from the schedule's last time to
+/// sigma = 0: the default plan, then UniPC of third order in data and in noise space and
+/// DPM-Solver++ of second order, over six spacings. Where the schedule ends at sigma = 0 or starts
+/// at alpha = 0, those that have such ends.
+///
+/// @param final  `FinalSigma::sigma_min`: all plans end at the schedule's first time, and the first
+///               is that of `default_method` over equal steps in time^(1 / 4).
 [[nodiscard]] std::vector<Plan> calibration_candidates(
     const AnySchedule& schedule, int model_calls,
-    std::optional<Prediction> prediction = std::nullopt);
+    std::optional<Prediction> prediction = std::nullopt,
+    FinalSigma final = FinalSigma::zero_instead);
 
 namespace detail {
 
@@ -211,6 +217,7 @@ template <DenseState State, class Network>
 #  include "dpm/error.hpp"
 #  include "dpm/grid/sigma_spacing.hpp"
 #  include "dpm/grid/spacing.hpp"
+#  include "dpm/method/default_method.hpp"
 #  include "dpm/method/dpm_solver.hpp"
 #  include "dpm/method/method.hpp"
 #  include "dpm/method/unipc.hpp"
@@ -261,13 +268,17 @@ DPM_INLINE void check_candidates(std::span<const Plan> candidates, std::span<con
 }  // namespace detail
 
 DPM_INLINE std::vector<Plan> calibration_candidates(const AnySchedule& schedule, int model_calls,
-                                                    std::optional<Prediction> prediction) {
+                                                    std::optional<Prediction> prediction,
+                                                    FinalSigma final) {
   const Prediction said = detail::prediction_or_noise(prediction, schedule);
   const bool singular = detail::has_singular_end(schedule);
   std::vector<Plan> plans;
+  if (final != FinalSigma::sigma_min) plans.push_back(make_plan(schedule, model_calls, said));
   const auto add = [&](const auto& method) {
-    const auto over = [&](const auto& spacing) {
-      plans.push_back(make_plan(method, schedule, model_calls, spacing, said));
+    const auto over = [&](auto spacing) {
+      spacing.final = final;
+      Plan plan = make_plan(method, schedule, model_calls, spacing, said);
+      if (plans.empty() || plan != plans[0]) plans.push_back(std::move(plan));
     };
     if (!singular) over(PowerTime{.power = 4.0});
     over(UniformTime{});

@@ -12,18 +12,21 @@
 
 namespace dpm {
 
-/// Third-order UniPC in data space. Over `default_method_spacing` it has the least error on the
-/// whole for 5 to 100 model calls, of all deterministic methods and spacings of the library
-/// (`bench/dpm_accuracy.cpp` measures it).
+/// Third-order UniPC in data space. It has the least error on the whole for 5 to 100 model calls,
+/// of all deterministic methods of the library (`bench/dpm_accuracy.cpp` measures it).
 inline constexpr UniPc default_method{
     .order = 3, .coefficients = UniPc::Coefficients::varying, .lower_order_final = true};
 
-/// Equal steps in the fourth root of time.
-inline constexpr PowerTime default_method_spacing{.power = 4.0};
+/// Equal steps in time^(1 / 2.5), the last one to sigma = 0 in place of the schedule's first time.
+/// On a trained network it is better than other powers and than equal steps in lambda
+/// (docs/choosing.md has the figures).
+inline constexpr PowerTime default_method_spacing{.power = 2.5, .final = FinalSigma::zero_instead};
 
 /// The plan of the default method with exactly `model_calls` model calls, from the schedule's last
-/// to its first time. A schedule that ends at sigma = 0 or starts at alpha = 0, as a flow does,
-/// gets uniform time.
+/// time to clean data, sigma = 0. Its levels are those of `default_method_spacing`, except that
+/// they are equally far apart in lambda where alpha is 1 throughout (`Edm`, `VarianceExploding`),
+/// because time is sigma there, and in time on the path of a flow. The model is called above the
+/// schedule's first time only.
 [[nodiscard]] Plan make_plan(const AnySchedule& schedule, int model_calls,
                              std::optional<Prediction> prediction = std::nullopt,
                              Correction correction = Correction::none);
@@ -35,7 +38,15 @@ DPM_INLINE Plan make_plan(const AnySchedule& schedule, int model_calls,
   const auto over = [&](const auto& spacing) {
     return make_plan(default_method, schedule, model_calls, spacing, prediction, correction);
   };
-  return detail::has_singular_end(schedule) ? over(UniformTime{}) : over(default_method_spacing);
+  const double first = schedule.first_time();
+  const double last = schedule.last_time();
+  const Level middle = schedule.level(0.5 * (first + last));
+  if (detail::is_on_flow(middle)) return over(UniformTime{.final = FinalSigma::zero_instead});
+  const bool exploding = schedule.level(last).log_alpha == 0.0 && middle.log_alpha == 0.0;
+  if (exploding && !detail::has_singular_end(schedule)) {
+    return over(UniformLambda{.final = FinalSigma::zero_instead});
+  }
+  return over(default_method_spacing);
 }
 
 #endif
