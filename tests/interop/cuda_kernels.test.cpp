@@ -66,6 +66,10 @@ void require_same_sums(std::size_t size, std::size_t offset, std::size_t targets
   for (std::size_t j = 0; j < operands + targets; ++j) {
     cpu.push_back(values<Scalar>(size + offset, 1.0 + 3.0 * double(j)));
   }
+  if (targets > 1 && in_last < operands) {  // where the last target reads none of it
+    constexpr float infinity = std::numeric_limits<float>::infinity();
+    std::fill(cpu[operands - 1].begin(), cpu[operands - 1].end(), static_cast<Scalar>(infinity));
+  }
   auto device = cpu;
 
   // The first operand is the first target too.
