@@ -17,6 +17,13 @@
 //
 // So headers have two parts: what a caller needs to know, and inside `#if DPM_DEFINE` how it works.
 
+// What a GPU computes too: nvcc compiles it for both.
+#if defined(__CUDACC__)
+#  define DPM_DEVICE __host__ __device__
+#else
+#  define DPM_DEVICE
+#endif
+
 #if defined(DPM_SEPARATE)
 #  define DPM_INLINE
 #  ifndef DPM_DEFINE

@@ -9,18 +9,22 @@
 
 #include "dpm/separate.hpp"
 
-// DPM_OLD_STANDARD_LIBRARY makes a test use what stands in for them.
-#if defined(__cpp_lib_bit_cast) && !defined(DPM_OLD_STANDARD_LIBRARY)
+// DPM_OLD_STANDARD_LIBRARY makes a test use what stands in for them. `std::bit_cast` is not there
+// on a GPU.
+#if defined(__cpp_lib_bit_cast) && !defined(DPM_OLD_STANDARD_LIBRARY) && !defined(__CUDACC__)
+#  define DPM_HAS_BIT_CAST 1
 #  include <bit>
+#else
+#  define DPM_HAS_BIT_CAST 0
 #endif
 
 namespace dpm::detail {
 
-#if defined(__cpp_lib_bit_cast) && !defined(DPM_OLD_STANDARD_LIBRARY)
+#if DPM_HAS_BIT_CAST
 using std::bit_cast;
 #else
 template <class To, class From>
-constexpr To bit_cast(const From& from) {
+DPM_DEVICE constexpr To bit_cast(const From& from) {
   return __builtin_bit_cast(To, from);
 }
 #endif

@@ -4,12 +4,12 @@
 /// The Box-Muller transform in arithmetic that gives the same bits on every machine.
 #pragma once
 
-#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
 
+#include "dpm/separate.hpp"
 #include "dpm/standard_library.hpp"
 
 #if defined(__SSE2__)
@@ -39,25 +39,27 @@ static_assert(std::numeric_limits<double>::is_iec559 && sizeof(double) == sizeof
 
 /// The number whose bits `base` and `n` have between them, less `origin`; exact for an n below 2^52
 /// that counts units of the last place of `base`, a power of two.
-[[nodiscard]] inline double fixed_point(double base, std::uint64_t n, double origin) {
+[[nodiscard]] DPM_DEVICE inline double fixed_point(double base, std::uint64_t n, double origin) {
   return bit_cast<double>(bit_cast<std::uint64_t>(base) | n) - origin;
 }
 
 /// `x` rounded to 26 significant bits, halves away from zero.
-[[nodiscard]] inline double keep26(double x) {
+[[nodiscard]] DPM_DEVICE inline double keep26(double x) {
   constexpr std::uint64_t half = std::uint64_t{1} << 26;
   constexpr std::uint64_t dropped = 2 * half - 1;
   return bit_cast<double>((bit_cast<std::uint64_t>(x) + half) & ~dropped);
 }
 
 /// One Horner step: c + a x in 26 bits, from 26-bit a and x.
-[[nodiscard]] inline double horner26(double c, double a, double x) { return keep26(c + a * x); }
+[[nodiscard]] DPM_DEVICE inline double horner26(double c, double a, double x) {
+  return keep26(c + a * x);
+}
 
 /// -2 log u > 0 at u = (word + 1/2) / 2^32; relative error below 2^-29.
 ///
 /// With u = 2^k m, m in [sqrt(1/2), sqrt(2)), and s = (m - 1)/(m + 1) it is -2 k log 2 - 4 artanh
 /// s, and 4 artanh s = 4 s + s^3 (4/3 + 4 s^2/5 + ...). Near u = 1, k = 0 and m - 1 is exact.
-[[nodiscard]] inline double minus_two_log(std::uint64_t word) {
+[[nodiscard]] DPM_DEVICE inline double minus_two_log(std::uint64_t word) {
   constexpr double minus_two_log_2 = -0x1.62e42fefa3ap+0;  // 47 bits: exact times |k| < 64
   constexpr auto sqrt_half = bit_cast<std::uint64_t>(0x1.6a09e667f3bcdp-1);
   constexpr std::uint64_t fraction = (std::uint64_t{1} << 52) - 1;
@@ -76,7 +78,7 @@ static_assert(std::numeric_limits<double>::is_iec559 && sizeof(double) == sizeof
 }
 
 /// sin(pi f / 2) for 26-bit f in [-1/2, 1/2] and y = f^2 in 26 bits; relative error below 2^-27.
-[[nodiscard]] inline double sin_quarter(double f, double y) {
+[[nodiscard]] DPM_DEVICE inline double sin_quarter(double f, double y) {
   constexpr double half_pi = 0x1.921fb58p+0;  // 26 bits of it; the last step adds the rest
   double a = -0x1.2d9302p-8;
   a = horner26(0x1.465e91ee2857ap-4, a, y);
@@ -86,7 +88,7 @@ static_assert(std::numeric_limits<double>::is_iec559 && sizeof(double) == sizeof
 }
 
 /// cos(pi f / 2) of the same; relative error below 2^-29. 1 - f^2 leads, which is rounded once.
-[[nodiscard]] inline double cos_quarter(double f, double y) {
+[[nodiscard]] DPM_DEVICE inline double cos_quarter(double f, double y) {
   double a = 0x1.d9d57fp-11;
   a = horner26(-0x1.55c5dfc0fe04ep-6, a, y);
   a = horner26(0x1.03c1dd96256c6p-2, a, y);
@@ -94,8 +96,13 @@ static_assert(std::numeric_limits<double>::is_iec559 && sizeof(double) == sizeof
   return (1.0 - f * f) + a * y;
 }
 
+struct DrawPair {
+  double first;
+  double second;
+};
+
 /// r cos(theta) and r sin(theta) in 26 bits, where theta = 2 pi (n + 1/2) / 2^28, n = word / 2^4.
-[[nodiscard]] inline std::array<double, 2> polar(double r, std::uint64_t word) {
+[[nodiscard]] DPM_DEVICE inline DrawPair polar(double r, std::uint64_t word) {
   // theta = pi/2 (quadrant + f). Two bits shifted out leave f as a signed fraction of 2^32; with
   // its sign flipped it is f + 1/2, unsigned.
   constexpr std::uint64_t sign = std::uint64_t{1} << 63;

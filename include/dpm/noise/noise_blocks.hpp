@@ -51,8 +51,7 @@ inline void philox4x32_blocks(PhiloxWords& words, std::size_t groups, std::uint6
   std::uint32_t key_1 = low(key >> 32);
   for (int round = 0; round < 10; ++round) {
     for (std::size_t j = 0; j < 8 * groups; ++j) {
-      philox_round<std::uint64_t>(c[0][j], c[1][j], c[2][j], c[3][j], key_0, key_1,
-                                  MultiplyWords());
+      philox_round(c[0][j], c[1][j], c[2][j], c[3][j], key_0, key_1);
     }
     key_0 += philox_weyl_0;
     key_1 += philox_weyl_1;
@@ -66,17 +65,28 @@ inline void philox4x32_blocks(PhiloxWords& words, std::size_t groups, std::uint6
 using FourWords [[gnu::vector_size(32)]] = std::uint64_t;
 
 /// The products of the lower halves: one instruction, which g++ does not find by itself.
-struct MultiplyFourWords {
-  DPM_KERNEL void operator()(FourWords& product, const FourWords& a, std::uint32_t b) const {
-    const FourWords factor = FourWords{} + b;
+DPM_KERNEL inline void multiply_words(FourWords& product, const FourWords& a, std::uint32_t b) {
+  const FourWords factor = FourWords{} + b;
 #    if defined(__clang__)
-    product = (a & 0xFFFFFFFF) * factor;
+  product = (a & 0xFFFFFFFF) * factor;
 #    else
-    using Halves [[gnu::vector_size(32)]] = int;
-    product = FourWords(__builtin_ia32_pmuludq256(Halves(a), Halves(factor)));
+  using Halves [[gnu::vector_size(32)]] = int;
+  product = FourWords(__builtin_ia32_pmuludq256(Halves(a), Halves(factor)));
 #    endif
-  }
-};
+}
+
+/// `philox_round` of four counters, whose words are the lower halves.
+DPM_KERNEL inline void philox_round_of_four(FourWords (&c)[4], std::uint32_t key_0,
+                                            std::uint32_t key_1) {
+  FourWords product_0;
+  FourWords product_1;
+  multiply_words(product_0, c[0], philox_multiplier_0);
+  multiply_words(product_1, c[2], philox_multiplier_1);
+  c[0] = (product_1 >> 32) ^ c[1] ^ key_0;
+  c[1] = product_1;
+  c[2] = (product_0 >> 32) ^ c[3] ^ key_1;
+  c[3] = product_0;
+}
 
 /// `philox4x32_blocks`, four blocks at a time.
 [[gnu::flatten]] DPM_KERNEL inline void philox4x32_blocks_avx2(PhiloxWords& words,
@@ -88,9 +98,9 @@ struct MultiplyFourWords {
     for (std::size_t k = 0; k < 4; ++k) std::memcpy(&c[k], &words[k][j], sizeof c[k]);
     auto key_0 = static_cast<std::uint32_t>(key);
     auto key_1 = static_cast<std::uint32_t>(key >> 32);
-#    pragma GCC unroll 10
+    DPM_UNROLL_UP_TO(10)
     for (int round = 0; round < 10; ++round) {
-      philox_round<FourWords>(c[0], c[1], c[2], c[3], key_0, key_1, MultiplyFourWords());
+      philox_round_of_four(c, key_0, key_1);
       key_0 += philox_weyl_0;
       key_1 += philox_weyl_1;
     }
@@ -115,9 +125,9 @@ inline void box_muller(const PhiloxWords& words, std::size_t groups, double* val
   for (std::size_t i = 0; i < 16 * groups; ++i) radii[i] = minus_two_log(radius_words[i]);
   square_roots(radii, 16 * groups);
   for (std::size_t i = 0; i < 16 * groups; ++i) {
-    const auto pair = polar(radii[i], angle_words[i]);
-    values[2 * i] = pair[0];
-    values[2 * i + 1] = pair[1];
+    const DrawPair pair = polar(radii[i], angle_words[i]);
+    values[2 * i] = pair.first;
+    values[2 * i + 1] = pair.second;
   }
 }
 

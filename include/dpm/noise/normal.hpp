@@ -47,9 +47,11 @@ namespace dpm {
 #if DPM_DEFINE
 
 DPM_INLINE std::array<double, 4> normal4(const std::array<std::uint32_t, 4>& words) {
-  const auto first = detail::polar(std::sqrt(detail::minus_two_log(words[0])), words[1]);
-  const auto second = detail::polar(std::sqrt(detail::minus_two_log(words[2])), words[3]);
-  return {first[0], first[1], second[0], second[1]};
+  const detail::DrawPair first =
+      detail::polar(std::sqrt(detail::minus_two_log(words[0])), words[1]);
+  const detail::DrawPair second =
+      detail::polar(std::sqrt(detail::minus_two_log(words[2])), words[3]);
+  return {first.first, first.second, second.first, second.second};
 }
 
 DPM_INLINE std::array<double, 4> normal_draws(std::uint64_t seed, std::uint64_t sample,

@@ -7,6 +7,8 @@
 #include <array>
 #include <cstdint>
 
+#include "dpm/separate.hpp"
+
 namespace dpm {
 namespace detail {
 
@@ -15,26 +17,27 @@ inline constexpr std::uint32_t philox_multiplier_1 = 0xCD9E8D57;
 inline constexpr std::uint32_t philox_weyl_0 = 0x9E3779B9;  // golden ratio
 inline constexpr std::uint32_t philox_weyl_1 = 0xBB67AE85;  // sqrt(3) - 1
 
-/// The product of two words.
-struct MultiplyWords {
-  constexpr void operator()(std::uint64_t& product, std::uint32_t a, std::uint32_t b) const {
-    product = std::uint64_t{a} * b;
-  }
-};
+/// One of the ten rounds on the counter c.
+DPM_DEVICE constexpr void philox_round(std::uint32_t& c0, std::uint32_t& c1, std::uint32_t& c2,
+                                       std::uint32_t& c3, std::uint32_t key_0,
+                                       std::uint32_t key_1) {
+  const std::uint64_t product_0 = std::uint64_t{c0} * philox_multiplier_0;
+  const std::uint64_t product_1 = std::uint64_t{c2} * philox_multiplier_1;
+  c0 = static_cast<std::uint32_t>(product_1 >> 32) ^ c1 ^ key_0;
+  c1 = static_cast<std::uint32_t>(product_1);
+  c2 = static_cast<std::uint32_t>(product_0 >> 32) ^ c3 ^ key_1;
+  c3 = static_cast<std::uint32_t>(product_0);
+}
 
-/// One of the ten rounds on the counter c. `Word` has 32 bits and `Wide` 64, or both are vectors of
-/// words in the lower halves of 64 bits.
-template <class Wide, class Word, class Multiply>
-constexpr void philox_round(Word& c0, Word& c1, Word& c2, Word& c3, std::uint32_t key_0,
-                            std::uint32_t key_1, const Multiply& multiply) {
-  Wide product_0{};
-  Wide product_1{};
-  multiply(product_0, c0, philox_multiplier_0);
-  multiply(product_1, c2, philox_multiplier_1);
-  c0 = static_cast<Word>(product_1 >> 32) ^ c1 ^ key_0;
-  c1 = static_cast<Word>(product_1);
-  c2 = static_cast<Word>(product_0 >> 32) ^ c3 ^ key_1;
-  c3 = static_cast<Word>(product_0);
+/// The ten rounds on the counter c.
+DPM_DEVICE constexpr void philox_rounds(std::uint32_t& c0, std::uint32_t& c1, std::uint32_t& c2,
+                                        std::uint32_t& c3, std::uint32_t key_0,
+                                        std::uint32_t key_1) {
+  for (int round = 0; round < 10; ++round) {
+    philox_round(c0, c1, c2, c3, key_0, key_1);
+    key_0 += philox_weyl_0;
+    key_1 += philox_weyl_1;
+  }
 }
 
 }  // namespace detail
@@ -46,11 +49,7 @@ constexpr void philox_round(Word& c0, Word& c1, Word& c2, Word& c3, std::uint32_
 /// SC 2011, Section 3.3; agrees with the authors' Random123. Cost: 20 32-bit products.
 [[nodiscard]] constexpr std::array<std::uint32_t, 4> philox4x32(
     std::array<std::uint32_t, 4> counter, std::array<std::uint32_t, 2> key) {
-  for (int round = 0; round < 10; ++round) {
-    detail::philox_round<std::uint64_t>(counter[0], counter[1], counter[2], counter[3], key[0],
-                                        key[1], detail::MultiplyWords());
-    key = {key[0] + detail::philox_weyl_0, key[1] + detail::philox_weyl_1};
-  }
+  detail::philox_rounds(counter[0], counter[1], counter[2], counter[3], key[0], key[1]);
   return counter;
 }
 

@@ -16,11 +16,18 @@
 #include "dpm/separate.hpp"  // asks for C++20
 
 // Loops over packs must be unrolled, or what should be in registers would live in memory.
-#if defined(__GNUC__)
-#  define DPM_UNROLL _Pragma("GCC unroll 8")
+// nvcc hands the pragma on to g++, with a warning that it does not know it.
+#define DPM_PRAGMA(text) _Pragma(#text)
+#if defined(__NVCC__)
+#  define DPM_UNROLL_UP_TO(count)  \
+    DPM_PRAGMA(nv_diagnostic push) \
+    DPM_PRAGMA(nv_diag_suppress 1675) DPM_PRAGMA(GCC unroll count) DPM_PRAGMA(nv_diagnostic pop)
+#elif defined(__GNUC__)
+#  define DPM_UNROLL_UP_TO(count) DPM_PRAGMA(GCC unroll count)
 #else
-#  define DPM_UNROLL
+#  define DPM_UNROLL_UP_TO(count)
 #endif
+#define DPM_UNROLL DPM_UNROLL_UP_TO(8)
 
 // Kernels are compiled for AVX2 and FMA on x86-64 even if the user's code is not, and chosen where
 // the processor has them. (On Windows g++ does not align the stack for such functions.)
@@ -148,19 +155,19 @@ DPM_KERNEL inline void add_product(PackType& sum, const PackType& a, const PackT
 #if DPM_X86_KERNELS
   if constexpr (std::is_same_v<PackType, EightFloats>) {
     sum = __builtin_ia32_vfmaddps256(a, b, sum);
-    return;
   } else if constexpr (std::is_same_v<PackType, FourDoubles>) {
     sum = __builtin_ia32_vfmaddpd256(a, b, sum);
-    return;
   } else if constexpr (std::is_same_v<PackType, FourFloats>) {
     sum = __builtin_ia32_vfmaddps(a, b, sum);
-    return;
   } else if constexpr (std::is_same_v<PackType, TwoDoubles>) {
     sum = __builtin_ia32_vfmaddpd(a, b, sum);
-    return;
-  }
+  } else
 #endif
-  for (std::size_t k = 0; k < pack_size<PackType>; ++k) sum[k] = multiply_add(a[k], b[k], sum[k]);
+  {
+    for (std::size_t k = 0; k < pack_size<PackType>; ++k) {
+      sum[k] = multiply_add(a[k], b[k], sum[k]);
+    }
+  }
 }
 
 template <class PackType, class Scalar>

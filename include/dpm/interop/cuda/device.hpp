@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// What a device does for a run. dpm/interop/cuda.cu, which nvcc compiles once for a program, has
+/// the definitions; so any compiler takes the other files, and they need no header of CUDA.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "dpm/interop/cuda/kernels.hpp"
+
+struct CUstream_st;
+
+namespace dpm {
+
+/// The same type as `cudaStream_t`. Null is the default stream.
+using CudaStream = CUstream_st*;
+
+namespace detail {
+
+// Each of these only puts work into the stream and returns at once, but for `device_is_finite`.
+// They return null, or what CUDA says of a failure.
+
+/// Memory in the order of the stream (cudaMallocAsync, cudaFreeAsync).
+const char* device_allocate(void*& memory, std::size_t bytes, CudaStream stream);
+const char* device_release(void* memory, CudaStream stream) noexcept;
+
+const char* device_copy(void* to, const void* from, std::size_t bytes, CudaStream stream);
+
+/// One launch. The job has at least one value.
+const char* device_combine(CudaType type, const CombineJob& job, CudaStream stream);
+const char* device_draw(CudaType type, const NoiseJob& job, CudaStream stream);
+
+/// Writes 1 to `*flag`, in the device's memory, if a value is not finite, and else 0. Then waits
+/// for the stream and hands the flag over.
+const char* device_is_finite(CudaType type, const void* values, std::uint64_t size, void* flag,
+                             CudaStream stream, bool& finite);
+
+}  // namespace detail
+}  // namespace dpm

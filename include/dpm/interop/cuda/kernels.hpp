@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 the dpm authors
+/// @file
+/// The arithmetic of the kernels of dpm/interop/cuda.cu, in functions that the host compiles too: a
+/// kernel calls one of them in each of its threads.
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+#include <utility>
+
+#include "dpm/noise/box_muller.hpp"
+#include "dpm/noise/philox.hpp"
+#include "dpm/separate.hpp"
+#include "dpm/standard_library.hpp"
+
+namespace dpm {
+
+/// What the values in a device's memory are. Sums are formed in float and rounded once.
+enum class CudaType : std::uint8_t { float32, float16, bfloat16 };
+
+namespace detail {
+
+// Values of the half types, as bits.
+struct HalfBits {
+  std::uint16_t bits;
+};
+struct BfloatBits {
+  std::uint16_t bits;
+};
+
+constexpr std::size_t size_of(CudaType type) { return type == CudaType::float32 ? 4 : 2; }
+
+/// Calls `function` with a value of the type that stands for `type`.
+template <class Function>
+void with_scalar(CudaType type, const Function& function) {
+  if (type == CudaType::float32) {
+    function(float{});
+  } else if (type == CudaType::float16) {
+    function(HalfBits{});
+  } else {
+    function(BfloatBits{});
+  }
+}
+
+// On the device these are single instructions that the flags of nvcc (-use_fast_math, -ftz) leave
+// alone. What they give is fixed by IEEE 754, so the host gives the same bits.
+
+/// a b + c, rounded once.
+DPM_DEVICE inline float fused(float a, float b, float c) {
+#if defined(__CUDA_ARCH__)
+  float sum;
+  asm("fma.rn.f32 %0, %1, %2, %3;" : "=f"(sum) : "f"(a), "f"(b), "f"(c));
+  return sum;
+#else
+  return std::fma(a, b, c);
+#endif
+}
+
+DPM_DEVICE inline float product(float a, float b) {
+#if defined(__CUDA_ARCH__)
+  float result;
+  asm("mul.rn.f32 %0, %1, %2;" : "=f"(result) : "f"(a), "f"(b));
+  return result;
+#else
+  return a * b;
+#endif
+}
+
+DPM_DEVICE inline double square_root(double x) {
+#if defined(__CUDA_ARCH__)
+  return __dsqrt_rn(x);
+#else
+  return std::sqrt(x);
+#endif
+}
+
+DPM_DEVICE inline float widen(float x) { return x; }
+
+DPM_DEVICE inline float widen(HalfBits x) {
+#if defined(__CUDA_ARCH__)
+  float wide;
+  asm("cvt.f32.f16 %0, %1;" : "=f"(wide) : "h"(x.bits));
+  return wide;
+#else
+  const std::uint32_t sign = (x.bits & 0x8000U) << 16;
+  const std::uint32_t size = x.bits & 0x7FFFU;
+  if (size >= 0x7C00) return bit_cast<float>(sign | 0x7F800000 | size << 13);
+  const float wide = bit_cast<float>(size << 13) * 0x1p112F;  // exact, below 2^-14 too
+  return bit_cast<float>(sign | bit_cast<std::uint32_t>(wide));
+#endif
+}
+
+DPM_DEVICE inline float widen(BfloatBits x) { return bit_cast<float>(std::uint32_t{x.bits} << 16); }
+
+/// To the nearest, ties to even.
+DPM_DEVICE inline void narrow(float x, float& to) { to = x; }
+
+DPM_DEVICE inline void narrow(float x, HalfBits& to) {
+#if defined(__CUDA_ARCH__)
+  asm("cvt.rn.f16.f32 %0, %1;" : "=h"(to.bits) : "f"(x));
+#else
+  const auto bits = bit_cast<std::uint32_t>(x);
+  const std::uint32_t sign = bits >> 16 & 0x8000;
+  const std::uint32_t size = bits & 0x7FFFFFFF;
+  std::uint32_t half = 0;
+  if (size > 0x7F800000) {
+    half = 0x7E00;  // NaN
+  } else if (size >= 0x47800000) {
+    half = 0x7C00;  // 2^16 and more are infinite
+  } else if (size < 0x38800000) {
+    // Below 2^-14 halves lie 2^-24 apart, as floats do from 1/2 on.
+    half = bit_cast<std::uint32_t>(bit_cast<float>(size) + 0.5F) - 0x3F000000;
+  } else {
+    half = (size - 0x38000000 + 0xFFF + (size >> 13 & 1)) >> 13;
+  }
+  to.bits = static_cast<std::uint16_t>(sign | half);
+#endif
+}
+
+DPM_DEVICE inline void narrow(float x, BfloatBits& to) {
+  const auto bits = bit_cast<std::uint32_t>(x);
+  const bool is_nan = (bits & 0x7FFFFFFF) > 0x7F800000;  // whose bits must not overflow
+  to.bits = static_cast<std::uint16_t>(is_nan ? 0x7FC0 : (bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
+}
+
+/// Four values, which a thread reads or writes at once.
+template <class Scalar>
+struct FourValues {
+  std::uint32_t words[sizeof(Scalar)];
+};
+
+template <class Scalar>
+inline constexpr std::size_t bytes_of_four = 4 * sizeof(Scalar);
+
+DPM_DEVICE inline void unpack(const FourValues<float>& from, float (&x)[4]) {
+  for (int k = 0; k < 4; ++k) x[k] = bit_cast<float>(from.words[k]);
+}
+template <class Scalar>
+DPM_DEVICE void unpack(const FourValues<Scalar>& from, float (&x)[4]) {
+  for (int k = 0; k < 4; ++k) {
+    const std::uint32_t bits = from.words[k / 2] >> (16 * (k % 2)) & 0xFFFF;
+    x[k] = widen(Scalar{static_cast<std::uint16_t>(bits)});
+  }
+}
+
+DPM_DEVICE inline void pack(const float (&x)[4], FourValues<float>& to) {
+  for (int k = 0; k < 4; ++k) to.words[k] = bit_cast<std::uint32_t>(x[k]);
+}
+template <class Scalar>
+DPM_DEVICE void pack(const float (&x)[4], FourValues<Scalar>& to) {
+  for (int k = 0; k < 2; ++k) {
+    Scalar low;
+    Scalar high;
+    narrow(x[2 * k], low);
+    narrow(x[2 * k + 1], high);
+    to.words[k] = low.bits | std::uint32_t{high.bits} << 16;
+  }
+}
+
+// In one access, by the types that nvcc takes for one.
+DPM_DEVICE inline void load_words(const void* from, std::uint32_t (&words)[4]) {
+#if defined(__CUDA_ARCH__)
+  const uint4 all = *static_cast<const uint4*>(from);
+  words[0] = all.x;
+  words[1] = all.y;
+  words[2] = all.z;
+  words[3] = all.w;
+#else
+  std::memcpy(words, from, sizeof words);
+#endif
+}
+DPM_DEVICE inline void load_words(const void* from, std::uint32_t (&words)[2]) {
+#if defined(__CUDA_ARCH__)
+  const uint2 all = *static_cast<const uint2*>(from);
+  words[0] = all.x;
+  words[1] = all.y;
+#else
+  std::memcpy(words, from, sizeof words);
+#endif
+}
+DPM_DEVICE inline void store_words(const std::uint32_t (&words)[4], void* to) {
+#if defined(__CUDA_ARCH__)
+  *static_cast<uint4*>(to) = {words[0], words[1], words[2], words[3]};
+#else
+  std::memcpy(to, words, sizeof words);
+#endif
+}
+DPM_DEVICE inline void store_words(const std::uint32_t (&words)[2], void* to) {
+#if defined(__CUDA_ARCH__)
+  *static_cast<uint2*>(to) = {words[0], words[1]};
+#else
+  std::memcpy(to, words, sizeof words);
+#endif
+}
+
+template <class Scalar>
+DPM_DEVICE void read(const Scalar* from, float (&x)[4]) {
+  FourValues<Scalar> four;
+  load_words(from, four.words);
+  unpack(four, x);
+}
+template <class Scalar>
+DPM_DEVICE void read(const Scalar* from, float (&x)[1]) {
+  x[0] = widen(*from);
+}
+template <class Scalar>
+DPM_DEVICE void write(const float (&x)[4], Scalar* to) {
+  FourValues<Scalar> four;
+  pack(x, four);
+  store_words(four.words, to);
+}
+template <class Scalar>
+DPM_DEVICE void write(const float (&x)[1], Scalar* to) {
+  narrow(x[0], *to);
+}
+
+/// Threads of one launch. Each takes the pieces number `thread`, `thread + threads` and so on.
+struct Threads {
+  std::uint64_t thread;
+  std::uint64_t threads;
+};
+
+inline constexpr unsigned threads_in_block = 256;
+/// More blocks than a device runs at a time; larger states take several rounds.
+inline constexpr std::uint64_t most_blocks = std::uint64_t{1} << 20;
+
+/// The blocks for so many pieces of work, of which there is at least one.
+constexpr unsigned blocks_for(std::uint64_t pieces) {
+  const std::uint64_t blocks = (pieces + threads_in_block - 1) / threads_in_block;
+  return static_cast<unsigned>(blocks < most_blocks ? blocks : most_blocks);
+}
+
+/// A weighted sum (see `Weights`) of arrays on a device.
+struct CombineJob {
+  void* targets[3];
+  const void* operands[8];
+  float weights[3][8];
+  std::uint64_t size;      ///< values of each array
+  std::uint64_t fours;     ///< the values in `FourValues`, by four; 0 if not all arrays allow it
+  unsigned target_count;   ///< 1 to 3
+  unsigned operand_count;  ///< 1 to 8
+  unsigned in_last;        ///< operands that the last target reads
+};
+
+/// The pieces of work: groups of four values and, after them, single ones.
+constexpr std::uint64_t pieces_of(const CombineJob& job) {
+  return job.fours > 0 ? job.fours : job.size;
+}
+
+/// The sums of one value or of four, from number `at` on. All reads come before the writes.
+template <class Scalar, unsigned Targets, unsigned Operands, unsigned Count>
+DPM_DEVICE void combine_at(const CombineJob& job, std::uint64_t at) {
+  float x[Operands][Count];
+  for (unsigned j = 0; j < Operands; ++j)
+    read(static_cast<const Scalar*>(job.operands[j]) + at, x[j]);
+  for (unsigned i = 0; i < Targets; ++i) {
+    float sum[Count];
+    for (unsigned k = 0; k < Count; ++k) sum[k] = product(job.weights[i][0], x[0][k]);
+    for (unsigned j = 1; j < Operands; ++j) {
+      if (i > 0 && i + 1 == Targets && j >= job.in_last) break;
+      for (unsigned k = 0; k < Count; ++k) sum[k] = fused(job.weights[i][j], x[j][k], sum[k]);
+    }
+    write(sum, static_cast<Scalar*>(job.targets[i]) + at);
+  }
+}
+
+/// Calls `four(at)` for the groups of four values that are one thread's part, and `one(at)` for its
+/// single values.
+template <class Four, class One>
+DPM_DEVICE void for_each_piece(std::uint64_t size, std::uint64_t fours, const Threads& self,
+                               const Four& four, const One& one) {
+  for (std::uint64_t piece = self.thread; piece < fours; piece += self.threads) four(4 * piece);
+  for (std::uint64_t at = 4 * fours + self.thread; at < size; at += self.threads) one(at);
+}
+
+/// One thread's part of a sum.
+template <class Scalar, unsigned Targets, unsigned Operands>
+DPM_DEVICE void combine_part(const CombineJob& job, const Threads& self) {
+  for_each_piece(
+      job.size, job.fours, self,
+      [&](std::uint64_t at) { combine_at<Scalar, Targets, Operands, 4>(job, at); },
+      [&](std::uint64_t at) { combine_at<Scalar, Targets, Operands, 1>(job, at); });
+}
+
+template <unsigned Size>
+using SizeOf = std::integral_constant<unsigned, Size>;
+
+template <unsigned Targets, class Function, unsigned... More>
+void with_operands(unsigned operands, const Function& function,
+                   std::integer_sequence<unsigned, More...>) {
+  ((operands == More + 1 ? function(SizeOf<Targets>(), SizeOf<More + 1>()) : void()), ...);
+}
+
+/// Calls `function` with the numbers of a job's targets and operands as constants.
+template <class Function>
+void with_sizes(const CombineJob& job, const Function& function) {
+  constexpr auto sizes = std::make_integer_sequence<unsigned, 8>{};
+  if (job.target_count == 1) with_operands<1>(job.operand_count, function, sizes);
+  if (job.target_count == 2) with_operands<2>(job.operand_count, function, sizes);
+  if (job.target_count == 3) with_operands<3>(job.operand_count, function, sizes);
+}
+
+/// Keyed noise (see `normal_draws`) for an array on a device.
+struct NoiseJob {
+  void* to;
+  std::uint64_t elements;  ///< values of each sample
+  std::uint64_t blocks;    ///< blocks of four values of each sample, the last may have fewer
+  std::uint64_t samples;
+  std::uint64_t seed;
+  const std::uint64_t* seed_there;  ///< the seed in the device's memory, if it is not null
+  std::uint64_t first_sample;
+  std::uint32_t draw;
+};
+
+/// Draws one block of a sample.
+template <class Scalar>
+DPM_DEVICE void draw_block(const NoiseJob& job, std::uint64_t seed, std::uint64_t sample,
+                           std::uint64_t block) {
+  const std::uint64_t number = job.first_sample + sample;
+  auto c0 = static_cast<std::uint32_t>(block);
+  std::uint32_t c1 = job.draw;
+  auto c2 = static_cast<std::uint32_t>(number);
+  auto c3 = static_cast<std::uint32_t>(number >> 32);
+  philox_rounds(c0, c1, c2, c3, static_cast<std::uint32_t>(seed),
+                static_cast<std::uint32_t>(seed >> 32));
+  const DrawPair first = polar(square_root(minus_two_log(c0)), c1);
+  const DrawPair second = polar(square_root(minus_two_log(c2)), c3);
+  const float values[4] = {static_cast<float>(first.first), static_cast<float>(first.second),
+                           static_cast<float>(second.first), static_cast<float>(second.second)};
+  Scalar* const to = static_cast<Scalar*>(job.to) + sample * job.elements + 4 * block;
+  const std::uint64_t left = job.elements - 4 * block;
+  if (left >= 4 && reinterpret_cast<std::uintptr_t>(to) % bytes_of_four<Scalar> == 0) {
+    write(values, to);
+  } else {
+    for (unsigned k = 0; k < 4 && k < left; ++k) narrow(values[k], to[k]);
+  }
+}
+
+/// Calls `block(sample, number)` for the blocks that are one thread's part.
+template <class Block>
+DPM_DEVICE void for_each_block(const NoiseJob& job, const Threads& self, const Block& block) {
+  for (std::uint64_t b = self.thread; b < job.blocks * job.samples; b += self.threads) {
+    const std::uint64_t sample = job.samples == 1 ? 0 : b / job.blocks;
+    block(sample, b - sample * job.blocks);
+  }
+}
+
+/// One thread's part of the noise.
+template <class Scalar>
+DPM_DEVICE void draw_part(const NoiseJob& job, const Threads& self) {
+  const std::uint64_t seed = job.seed_there != nullptr ? *job.seed_there : job.seed;
+  for_each_block(job, self, [&](std::uint64_t sample, std::uint64_t number) {
+    draw_block<Scalar>(job, seed, sample, number);
+  });
+}
+
+/// Whether the values that are one thread's part are all finite.
+template <class Scalar>
+DPM_DEVICE bool finite_part(const Scalar* values, std::uint64_t size, const Threads& self) {
+  bool finite = true;
+  for (std::uint64_t at = self.thread; at < size; at += self.threads) {
+    const auto bits = bit_cast<std::uint32_t>(widen(values[at]));
+    finite = finite && (bits & 0x7F800000) != 0x7F800000;
+  }
+  return finite;
+}
+
+}  // namespace detail
+}  // namespace dpm
