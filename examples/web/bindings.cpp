@@ -12,7 +12,6 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "run.hpp"
@@ -38,8 +37,23 @@ const char* text(const nlohmann::json& value) {
   return last_text.c_str();
 }
 
-std::string described(const dpm::Instruction& instruction) {
-  return std::visit([](const auto& i) { return dpm::detail::describe(i); }, instruction);
+/// The instructions of each step, as dpm::to_string writes them behind its columns of numbers.
+std::vector<std::vector<std::string>> instructions_of(const dpm::Plan& plan) {
+  constexpr std::size_t columns = 29;
+  std::vector<std::vector<std::string>> steps(plan.steps.size());
+  std::size_t step = 0;
+  // Two lines of totals and of heads come before the steps, and the end's line is short.
+  const std::string text = dpm::to_string(plan);
+  std::size_t begin = text.find('\n', text.find('\n') + 1) + 1;
+  while (begin < text.size()) {
+    const std::size_t end = text.find('\n', begin);
+    const std::string line = text.substr(begin, end - begin);
+    if (line.size() <= columns) break;
+    if (line[3] != ' ') step = std::stoul(line) - 1;
+    steps.at(step).push_back(line.substr(columns));
+    begin = end + 1;
+  }
+  return steps;
 }
 
 }  // namespace
@@ -90,14 +104,13 @@ EMSCRIPTEN_KEEPALIVE const float* web_sample(web::Run* run) { return run->sample
 /// The plan's totals, its steps as a table and the plan as text, as JSON.
 EMSCRIPTEN_KEEPALIVE const char* web_plan(web::Run* run) {
   const dpm::Plan& plan = run->plan();
+  const auto lines = instructions_of(plan);
   nlohmann::json steps = nlohmann::json::array();
   for (const dpm::Step& step : plan.steps) {
-    nlohmann::json lines = nlohmann::json::array();
-    for (const dpm::Instruction& i : step.instructions) lines.push_back(described(i));
     steps.push_back({{"from", step.from.timestep},
                      {"alpha", step.from.alpha()},
                      {"sigma", step.from.sigma()},
-                     {"lines", lines}});
+                     {"lines", lines.at(steps.size())}});
   }
   return text({{"calls", plan.model_calls()},
                {"draws", plan.draws()},

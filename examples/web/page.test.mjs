@@ -139,7 +139,9 @@ test('a click draws ten digits on both sides', async () => {
     assert.equal(await page.textContent(`#calls-${side}`), '4');
     assert.match(await page.textContent(`#network-${side}`), /^[0-9.]+ ms$/);
     assert.match(await page.textContent(`#sampling-${side}`), /^[0-9.]+ ms$/);
-    assert.equal(await page.locator(`#plan-${side} tbody tr`).count(), 4);
+    const rows = await page.locator(`#plan-${side} tbody tr`).allTextContents();
+    assert.equal(rows.length, 4);
+    for (const row of rows) assert.match(row, /m\d = model\(x, timestep .*x = \d/);
   }
   silent(page);
 });

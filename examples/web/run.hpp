@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <dpm/catalogue.hpp>
 #include <dpm/interop/plan_json.hpp>
 #include <optional>
@@ -50,6 +51,13 @@ inline bool takes(const dpm::Scheduler& scheduler) {
   }
 }
 
+/// With six significant digits.
+inline std::string text_of(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.6g", value);
+  return text;
+}
+
 /// The plan in a text that plan_to_text wrote. Refuses one that this network cannot run.
 inline dpm::Plan plan_of_text(const std::string& text) {
   dpm::Plan plan = dpm::plan_from_text(text);
@@ -64,7 +72,7 @@ inline dpm::Plan plan_of_text(const std::string& text) {
            std::to_string(most_calls));
   }
   if (const double sigma = plan.start().sigma(); !(std::abs(sigma - 1.0) <= 0.01)) {
-    refuse("it starts at sigma = " + dpm::detail::number(sigma) +
+    refuse("it starts at sigma = " + text_of(sigma) +
            "; it must start at pure noise, where sigma is 1");
   }
   for (const dpm::Step& step : plan.steps) {
@@ -74,7 +82,7 @@ inline dpm::Plan plan_of_text(const std::string& text) {
       const dpm::Level& level = call->level;
       const bool known = level.timestep >= 0.0 && level.timestep <= 999.0;
       if (!known || level.data_stddev != 0.0) {
-        refuse("it calls the model at timestep " + dpm::detail::number(level.timestep) +
+        refuse("it calls the model at timestep " + text_of(level.timestep) +
                (known ? " with its input scaled" : "") +
                "; this network knows timesteps from 0 to 999 and takes x as it is");
       }
