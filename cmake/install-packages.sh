@@ -1,9 +1,16 @@
 #!/bin/sh
 # Installs those Debian packages of debian-packages.txt that are missing; as root, or through sudo.
+# With the argument `web` those of debian-packages-web.txt.
 set -eu
 
+case ${1-} in
+  '') list=debian-packages.txt ;;
+  web) list=debian-packages-web.txt ;;
+  *) echo "install-packages.sh: \"$1\" is no list of packages; write web, or nothing" >&2 && exit 2 ;;
+esac
+
 missing=
-for package in $(sed 's/#.*//' "$(dirname "$0")/debian-packages.txt"); do
+for package in $(sed 's/#.*//' "$(dirname "$0")/$list"); do
   status=$(dpkg-query --show --showformat '${db:Status-Status}' "$package" 2>/dev/null || true)
   [ "$status" = installed ] || missing="$missing $package"
 done

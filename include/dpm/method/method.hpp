@@ -187,19 +187,21 @@ DPM_INLINE void require_model_calls(const char* method, int model_calls, int lea
 
 DPM_INLINE void require_whole(const char* method, const Plan& plan, const Grid& grid) {
   const auto ends_there = [&](const Step& step) { return step.to == grid.back(); };
-  const bool ends = ends_there(plan.steps.back()) ||
-                    (plan.end().sigma() == 0.0 && std::ranges::any_of(plan.steps, ends_there));
+  const bool ends =
+      ends_there(plan.steps.back()) ||
+      (plan.end().sigma() == 0.0 && std::any_of(plan.steps.begin(), plan.steps.end(), ends_there));
   require(plan.start() == grid.front() && ends, method, ": the plan's ", plan.steps.size(),
           " steps lead from time ", plan.start().time, " to time ", plan.end().time, " and the ",
           grid.steps(), " of the grid from time ", grid.front().time, " to time ", grid.back().time,
           "; write must call begin_step with the levels grid[i] and grid[i + 1], for each i below "
           "grid.steps()");
   const auto calls = [](const Step& step) {
-    return std::ranges::any_of(step.instructions, [](const Instruction& instruction) {
+    const auto& all = step.instructions;
+    return std::any_of(all.begin(), all.end(), [](const Instruction& instruction) {
       return std::holds_alternative<Evaluate>(instruction);
     });
   };
-  require(std::ranges::any_of(plan.steps, calls), method,
+  require(std::any_of(plan.steps.begin(), plan.steps.end(), calls), method,
           ": the plan never calls the model; write must call evaluate and combine its result");
 }
 

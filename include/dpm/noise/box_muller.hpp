@@ -18,7 +18,8 @@
 
 namespace dpm::detail {
 
-#if defined(__clang__)
+// WebAssembly has no pragma for it, and no fused multiply-add.
+#if defined(__clang__) && !defined(__wasm__)
 #  pragma float_control(precise, on, push)
 #endif
 
@@ -131,7 +132,7 @@ inline void square_roots(double* x, std::size_t count) {
 #endif
 }
 
-#if defined(__clang__)
+#if defined(__clang__) && !defined(__wasm__)
 #  pragma float_control(pop)
 #endif
 

@@ -313,7 +313,7 @@ DPM_INLINE std::vector<double> saved_numbers(std::span<const std::byte> bytes) {
           " numbers of an adaptive run are in its ", bytes.size(), " bytes");
   const std::byte* at = bytes.data() + SavedRun::header;
   require(count > 0, "load_adaptive: the saved run is not an adaptive one; load it with load");
-  std::vector<double> numbers(count);
+  std::vector<double> numbers(static_cast<std::size_t>(count));
   for (double& number : numbers) number = get_number<double>(at);
   return numbers;
 }
@@ -325,11 +325,11 @@ DPM_INLINE SavedRun open_saved_run(std::span<const std::byte> bytes, const Saved
   const auto next = [&from] { return get_number<std::uint64_t>(from); };
   SavedRun run{next(), next(), next(), next(), {}};  // from left to right
   RunPlace& place = run.place;
-  place.step = next();
-  place.instruction = next();
+  place.step = static_cast<std::size_t>(next());
+  place.instruction = static_cast<std::size_t>(next());
   const std::uint64_t model_calls = next();
   const std::uint64_t model_calls_before = next();
-  place.steps_before = next();
+  place.steps_before = static_cast<std::size_t>(next());
   place.draws_before = static_cast<std::uint32_t>(next());
   require(run.scalar == expected.scalar, "load: the saved run has values of ",
           8 * (run.scalar & 0xFFU), " bits, of which ", run.scalar >> 8U & 0xFFU,
