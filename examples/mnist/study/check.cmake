@@ -3,7 +3,12 @@
 cmake_minimum_required(VERSION 3.24)
 
 file(REMOVE_RECURSE ${OUTPUT})
-execute_process(COMMAND ${STUDY} --short --output ${OUTPUT} OUTPUT_VARIABLE said COMMAND_ERROR_IS_FATAL ANY)
+execute_process(COMMAND ${STUDY} --calibrate --short --scales 0 --calls 5 --fitted-samples 12 --plans ${OUTPUT}/plans
+                OUTPUT_VARIABLE said COMMAND_ERROR_IS_FATAL ANY)
+if(NOT said MATCHES "unconditional, 5 calls: ")
+  message(SEND_ERROR "--calibrate said '${said}'")
+endif()
+execute_process(COMMAND ${STUDY} --short --plans ${OUTPUT}/plans --output ${OUTPUT} OUTPUT_VARIABLE said COMMAND_ERROR_IS_FATAL ANY)
 message("${said}")
 
 # expect_file(<name> <pattern>): the file is there and its text matches.
@@ -19,6 +24,7 @@ endfunction()
 
 expect_file(tables.md "\\| DPM-Solver\\+\\+ 2 multistep +\\| lambda +\\|")
 expect_file(claims.md "Verdict: ")
+expect_file(plans/unconditional_5.json "dpm-plan")
 foreach(section unconditional scale_3)
   file(READ ${OUTPUT}/sheet_${section}.png signature LIMIT 8 HEX)
   if(NOT signature STREQUAL "89504e470d0a1a0a")
@@ -47,10 +53,11 @@ function(value variable cell column)
   set(${variable} ${number} PARENT_SCOPE)
 endfunction()
 
-# The converged samples and 3 counts of 4 methods without a class, 1 with it; rk45 once in each.
+# The converged samples and 3 counts of 4 methods without a class, 1 with it; the calibrated plan of 5 calls without; rk45
+# once in each.
 list(LENGTH rows count)
-if(NOT count EQUAL 21)
-  message(SEND_ERROR "results.csv has ${count} lines; expected a head and 20 cells")
+if(NOT count EQUAL 22)
+  message(SEND_ERROR "results.csv has ${count} lines; expected a head and 21 cells")
 endif()
 list(SUBLIST rows 1 -1 cells)
 foreach(cell ${cells})
@@ -99,6 +106,8 @@ expect_refusal("--calls: Value 0 not in range" --calls 0)
 expect_refusal("--scales: Value -1 not in range" --scales=-1)
 expect_refusal("--samples: Value 1 not in range" --samples 1)
 expect_refusal("--tolerances: Value 2 not in range" --tolerances 2)
+file(WRITE ${OUTPUT}/broken/unconditional_5.json "no plan")
+expect_refusal("^study: [^\n]*unconditional_5.json: plan_from_text: [^\n]+\n$" --short --plans ${OUTPUT}/broken)
 expect_refusal("^study: there is no file nowhere/unet.pt\n$" --networks nowhere)
 expect_refusal("^study: --device: [^\n]*abacus[^\n]*\n$" --device abacus)
 file(WRITE ${OUTPUT}/unet.pt "no network")

@@ -16,6 +16,7 @@
 #include <thread>
 #include <vector>
 
+#include "calibrated.hpp"
 #include "methods.hpp"
 #include "report.hpp"
 #include "sampler.hpp"
@@ -26,11 +27,14 @@ namespace {
 struct Options {
   std::vector<std::string> methods;
   std::string networks = DPM_STUDY_NETWORKS;
+  std::string plans = DPM_STUDY_SCRIPTS "/plans";
   std::string output = ".";
   study::Machine machine{.threads =
                              std::max(1, static_cast<int>(std::thread::hardware_concurrency()))};
   std::uint64_t seed = 1;
   bool is_short = false;
+  bool calibrate = false;
+  int fitted_samples = 32;
   study::Settings settings{.methods = {},
                            .scales = {0, 1, 3, 7},
                            .calls = {5, 8, 10, 12, 15, 20, 25, 50, 100},
@@ -45,7 +49,9 @@ struct Options {
 void shorten(const CLI::App& app, Options& options) {
   const auto is_default = [&](const char* name) { return app.count(name) == 0; };
   study::Settings& settings = options.settings;
-  if (is_default("--methods")) options.methods = {"ddpm", "pndm", "dpm++2m", "unipc", "rk45"};
+  if (is_default("--methods")) {
+    options.methods = {"ddpm", "pndm", "dpm++2m", "unipc", "calibrated", "rk45"};
+  }
   if (is_default("--scales")) settings.scales = {0, 3};
   if (is_default("--calls")) settings.calls = {5, 10, 20};
   if (is_default("--guided-calls")) settings.guided_calls = {10};
@@ -59,7 +65,9 @@ void shorten(const CLI::App& app, Options& options) {
 
 void declare(CLI::App& app, Options& options) {
   std::vector<std::string> names;
-  for (const study::Method& method : study::all_methods()) names.push_back(method.name);
+  for (const study::Method& method : study::all_methods(options.plans)) {
+    names.push_back(method.name);
+  }
   options.methods = names;
   study::Settings& settings = options.settings;
   const CLI::Range positive(1, 10000);
@@ -85,7 +93,12 @@ void declare(CLI::App& app, Options& options) {
   number("--threads", options.machine.threads, "Threads of the CPU")->check(CLI::Range(1, 1024));
   number("--device", options.machine.device, "cpu, cuda or cuda:1");
   number("--networks", options.networks, "Folder with unet.pt and classifier.pt");
+  number("--plans", options.plans, "Folder of the calibrated plans");
+  number("--fitted-samples", options.fitted_samples, "Samples that --calibrate fits to")
+      ->check(CLI::Range(12, 10000));
   number("--output", options.output, "Folder for tables, plots and sheets");
+  app.add_flag("--calibrate", options.calibrate,
+               "Fit the calibrated plans of these scales and calls, and nothing else");
   app.add_flag("--short", options.is_short, "A small run, to see that all works");
 }
 
@@ -106,9 +119,29 @@ void write_files(const std::filesystem::path& folder, const study::Results& resu
   study::draw_plots(folder.string(), results);
 }
 
+void make_folder(const std::string& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) {
+    throw std::runtime_error("cannot make the folder " + folder + ": " + error.message());
+  }
+}
+
+/// Fits plans for --scales and --calls.
+void calibrate(const Options& options) {
+  make_folder(options.plans);
+  study::Sampler sampler(options.networks + "/unet.pt", options.networks + "/classifier.pt",
+                         options.machine, options.seed);
+  study::calibrate(sampler,
+                   {.scales = options.settings.scales,
+                    .calls = options.settings.calls,
+                    .samples = options.fitted_samples},
+                   options.plans, std::cout);
+}
+
 void run(Options options) {
   study::Settings& settings = options.settings;
-  for (const study::Method& method : study::all_methods()) {
+  for (const study::Method& method : study::all_methods(options.plans)) {
     const auto& chosen = options.methods;
     if (std::find(chosen.begin(), chosen.end(), method.name) != chosen.end()) {
       settings.methods.push_back(method);
@@ -119,11 +152,7 @@ void run(Options options) {
     counts->erase(std::unique(counts->begin(), counts->end()), counts->end());
   }
   const std::filesystem::path folder(options.output);
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error) {
-    throw std::runtime_error("cannot make the folder " + options.output + ": " + error.message());
-  }
+  make_folder(options.output);
   study::Sampler sampler(options.networks + "/unet.pt", options.networks + "/classifier.pt",
                          options.machine, options.seed);
 
@@ -144,7 +173,7 @@ int main(int argc, char** argv) try {
   declare(app, options);
   CLI11_PARSE(app, argc, argv);
   if (options.is_short) shorten(app, options);
-  run(options);
+  options.calibrate ? calibrate(options) : run(options);
   return 0;
 } catch (const std::exception& error) {
   // What torch says has lines that tell where in torch it happened.

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <dpm/dpm.hpp>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,14 +21,26 @@ inline const dpm::AnySchedule& schedule() {
   return trained;
 }
 
+/// "3", or as many digits as it takes.
+inline std::string scale_text(double scale) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%g", scale);
+  return text.data();
+}
+
+/// The setup with that guidance scale in the names of files: "unconditional" or "scale_3".
+inline std::string setup_key(double scale) {
+  return scale == 0.0 ? "unconditional" : "scale_" + scale_text(scale);
+}
+
 /// A method that is chosen at run time.
 struct Method {
   std::string name;   ///< on the command line
   std::string label;  ///< in the table and the pictures
   std::string grid;   ///< its levels are equally far apart in this
-  /// Refuses a number of calls that the method cannot make. Empty for the black-box method, which
-  /// is given a tolerance and makes as many calls as it likes.
-  std::function<dpm::Plan(int calls)> plan = {};
+  /// The plan for a guidance scale; none where the method cannot make that number of calls. Empty
+  /// for the black-box method, which is given a tolerance and makes as many calls as it likes.
+  std::function<std::optional<dpm::Plan>(double scale, int calls)> plan = {};
 
   [[nodiscard]] bool is_adaptive() const { return !plan; }
 };
@@ -40,12 +53,18 @@ inline std::string grid_name(const dpm::PowerTime& spacing) {
   return name.data();
 }
 
-/// The method with the given options over a spacing.
+/// The method with the given options over a spacing whose end is clean data, sigma = 0.
 template <class Options, class Spacing>
 Method make_method(std::string name, std::string label, Options options, Spacing spacing) {
-  return {std::move(name), std::move(label), grid_name(spacing), [options, spacing](int calls) {
-            return dpm::make_plan(options, schedule(), calls, spacing);
-          }};
+  spacing.final = dpm::FinalSigma::zero_instead;
+  const auto plan = [options, spacing](double /*scale*/, int calls) -> std::optional<dpm::Plan> {
+    try {
+      return dpm::make_plan(options, schedule(), calls, spacing);
+    } catch (const dpm::InvalidArgument&) {
+      return std::nullopt;
+    }
+  };
+  return {std::move(name), std::move(label), grid_name(spacing), plan};
 }
 
 /// The same over the method's default spacing.
@@ -60,7 +79,12 @@ inline Method reference_method() {
   return make_method("dpm++3m", "DPM-Solver++ 3 multistep", dpm::DpmSolver{.order = 3});
 }
 
-inline std::vector<Method> all_methods() {
+/// The plans that `study --calibrate` has left in `folder`, one for each setup and number of calls.
+/// Throws `std::runtime_error` for a file that holds no plan. (calibrated.cpp)
+Method calibrated_method(const std::string& folder);
+
+/// All rows of the tables; the calibrated plans are those in `plans`.
+inline std::vector<Method> all_methods(const std::string& plans) {
   using dpm::DpmSolver;
   constexpr auto singlestep = DpmSolver::Form::singlestep;
   constexpr auto noise = dpm::Space::noise;
@@ -78,6 +102,7 @@ inline std::vector<Method> all_methods() {
       make_method("unipc", "UniPC-3", dpm::default_method, dpm::UniformLambda{}),
       make_method("default", "UniPC-3 (dpm's default)", dpm::default_method,
                   dpm::default_method_spacing),
+      calibrated_method(plans),
       {"rk45", "Adaptive RK45", "adaptive"},
   };
 }

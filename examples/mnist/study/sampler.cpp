@@ -130,25 +130,35 @@ struct Sampler::Parts {
     }};
   }
 
+  /// The network with the classes of these samples; where it is guided, for the doubled batch.
+  [[nodiscard]] TimedNetwork model_of(double scale, const Batch& batch,
+                                      const std::function<void()>& on_call) const {
+    torch::Tensor labels = torch::arange(batch.first, batch.first + batch.count).remainder(10);
+    const torch::Tensor none = torch::full_like(labels, no_class);
+    if (scale == 0.0) labels = none;
+    if (evaluations_per_call(scale) == 2) labels = torch::cat({labels, none});
+    return {dpm::TorchModel(network, {labels.to(device)}), on_call, device};
+  }
+
+  /// `use(model)` with the network as it is, or with guidance around it.
+  template <class Use>
+  static void guided(double scale, TimedNetwork& model, Use use) {
+    if (evaluations_per_call(scale) == 2) {
+      dpm::TorchClassifierFreeGuidance guidance(std::ref(model), scale);
+      use(guidance);
+    } else {
+      use(model);
+    }
+  }
+
   /// Runs `solve(model, x)`, which leaves the samples in x, and takes the times.
   template <class Solve>
   Run timed(double scale, const Batch& batch, const std::function<void()>& on_call, Solve solve) {
-    torch::Tensor labels = torch::arange(batch.first, batch.first + batch.count).remainder(10);
-    const torch::Tensor none = torch::full_like(labels, no_class);
-    const bool guided = evaluations_per_call(scale) == 2;
-    if (scale == 0.0) labels = none;
-    if (guided) labels = torch::cat({labels, none});
-    TimedNetwork model(dpm::TorchModel(network, {labels.to(device)}), on_call, device);
-
+    TimedNetwork model = model_of(scale, batch, on_call);
     torch::Tensor x = start(batch);
     model.wait();
     const Clock::time_point begin = Clock::now();
-    if (guided) {
-      dpm::TorchClassifierFreeGuidance guidance(std::ref(model), scale);
-      solve(guidance, x);
-    } else {
-      solve(model, x);
-    }
+    guided(scale, model, [&](auto& network_or_guidance) { solve(network_or_guidance, x); });
     model.wait();
     const double seconds = seconds_since(begin);
 
@@ -185,6 +195,25 @@ Run Sampler::run_adaptive(double scale, double tolerance, const Batch& batch) {
     };
     x = solve_black_box(schedule(), network, x, tolerance);
   });
+}
+
+Eigen::ArrayXXf Sampler::start(const Batch& batch) const {
+  const torch::Tensor x = parts_->start(batch).to(torch::kCPU).contiguous();
+  return Eigen::Map<const Eigen::ArrayXXf>(x.data_ptr<float>(), pixels, batch.count);
+}
+
+void Sampler::predict(double scale, const Batch& batch, const Eigen::ArrayXXf& x,
+                      const dpm::Level& level, Eigen::ArrayXXf& noise) {
+  const dpm::TensorState input(
+      torch::from_blob(const_cast<float*>(x.data()), {batch.count, 1, image_side, image_side})
+          .to(parts_->device));
+  dpm::TensorState output(input);
+  TimedNetwork model = parts_->model_of(scale, batch, on_call);
+  Parts::guided(scale, model, [&](auto& network_or_guidance) {
+    dpm::call_model<dpm::TensorState>(network_or_guidance, input, level, output);
+  });
+  const torch::Tensor said = output.tensor().to(torch::kCPU).contiguous();
+  noise = Eigen::Map<const Eigen::ArrayXXf>(said.data_ptr<float>(), pixels, batch.count);
 }
 
 Reading Sampler::read(const Eigen::MatrixXf& samples) const {

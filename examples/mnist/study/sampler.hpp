@@ -7,6 +7,7 @@
 #include <Eigen/Core>
 #include <cstdint>
 #include <dpm/plan/plan.hpp>
+#include <dpm/schedule/level.hpp>
 #include <functional>
 #include <memory>
 #include <string>
@@ -70,6 +71,13 @@ class Sampler {
   [[nodiscard]] Run run(double scale, const dpm::Plan& plan, const Batch& batch);
   /// The same by a Runge-Kutta method of order 5 whose steps adapt to the tolerance.
   [[nodiscard]] Run run_adaptive(double scale, double tolerance, const Batch& batch);
+
+  /// What a run from these samples starts from, in columns: noise times sigma.
+  [[nodiscard]] Eigen::ArrayXXf start(const Batch& batch) const;
+  /// What the network says of the columns of x, with their classes and guidance, at that level.
+  /// There are as many columns as samples in the batch.
+  void predict(double scale, const Batch& batch, const Eigen::ArrayXXf& x, const dpm::Level& level,
+               Eigen::ArrayXXf& noise);
 
   [[nodiscard]] Reading read(const Eigen::MatrixXf& samples) const;
   [[nodiscard]] RealDigits real_digits() const;

@@ -5,11 +5,8 @@
 #include "study.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstdio>
-#include <dpm/error.hpp>
-#include <stdexcept>
+#include <optional>
 #include <utility>
 
 #include "frechet.hpp"
@@ -47,7 +44,7 @@ std::vector<Batch> all_batches(const Settings& settings) {
 }
 
 /// One cell for each number of calls that the method can make, or for each tolerance.
-GatheredRow empty_row(const Method& method, const std::vector<int>& calls,
+GatheredRow empty_row(const Method& method, double scale, const std::vector<int>& calls,
                       const std::vector<double>& tolerances) {
   GatheredRow row{method, {}};
   if (method.is_adaptive()) {
@@ -57,11 +54,8 @@ GatheredRow empty_row(const Method& method, const std::vector<int>& calls,
     return row;
   }
   for (const int count : calls) {
-    try {
-      dpm::Plan plan = method.plan(count);
-      row.cells.emplace_back().plan = std::move(plan);
-    } catch (const dpm::InvalidArgument&) {
-      // It needs more calls than that: the table has no such cell.
+    if (std::optional<dpm::Plan> plan = method.plan(scale, count)) {
+      row.cells.emplace_back().plan = *std::move(plan);
     }
   }
   return row;
@@ -79,7 +73,7 @@ double calls_in_all(const Settings& settings, double scale) {
   double calls = settings.reference_calls;
   for (const Method& method : settings.methods) {
     for (const Gathered& gathered :
-         empty_row(method, calls_at(settings, scale), settings.tolerances).cells) {
+         empty_row(method, scale, calls_at(settings, scale), settings.tolerances).cells) {
       calls += method.is_adaptive() ? expected_calls(gathered.cell.tolerance)
                                     : gathered.plan.model_calls();
     }
@@ -127,17 +121,18 @@ Section run_section(Sampler& sampler, const Settings& settings, double scale,
   Section section{.scale = scale, .calls = calls_at(settings, scale), .converged = {}, .rows = {}};
   std::vector<GatheredRow> rows;
   for (const Method& method : settings.methods) {
-    rows.push_back(empty_row(method, section.calls, settings.tolerances));
+    rows.push_back(empty_row(method, scale, section.calls, settings.tolerances));
   }
   const Method reference = reference_method();
   Gathered converged;
   for (const Batch& batch : all_batches(settings)) {
     const double work = batch.count * evaluations_per_call(scale);
     sampler.on_call = [&progress, work] { progress.add(work); };
-    const Run best = sampler.run(scale, reference.plan(settings.reference_calls), batch);
+    const Run best = sampler.run(scale, *reference.plan(scale, settings.reference_calls), batch);
     add(converged, batch, best, sampler.read(best.samples), best.samples);
     if (batch.first == 0) {  // one batch is enough for the error of the reference
-      const Run half = sampler.run(scale, reference.plan(settings.reference_calls / 2), batch);
+      const Run half =
+          sampler.run(scale, *reference.plan(scale, settings.reference_calls / 2), batch);
       section.reference_change = median(differences(half.samples, best.samples));
     }
     for (auto& [method, cells] : rows) {
@@ -166,16 +161,10 @@ Section run_section(Sampler& sampler, const Settings& settings, double scale,
 /// Seconds for one evaluation of the network on one sample. The first calls, in which torch looks
 /// at the network and at its input, are left out.
 double seconds_per_evaluation(Sampler& sampler, double scale, const Batch& batch) {
-  const Method& method = reference_method();
-  (void)sampler.run(scale, method.plan(4), batch);
-  const Run run = sampler.run(scale, method.plan(4), batch);
+  const dpm::Plan plan = *reference_method().plan(scale, 4);
+  (void)sampler.run(scale, plan, batch);
+  const Run run = sampler.run(scale, plan, batch);
   return run.network_seconds / (4 * batch.count * evaluations_per_call(scale));
-}
-
-std::string scale_text(double scale) {
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%g", scale);
-  return text.data();
 }
 
 }  // namespace
@@ -191,9 +180,7 @@ std::string Section::title() const {
   return is_guided() ? "guided, scale " + scale_text(scale) : "unconditional";
 }
 
-std::string Section::key() const {
-  return is_guided() ? "scale_" + scale_text(scale) : "unconditional";
-}
+std::string Section::key() const { return setup_key(scale); }
 
 const Cell* Section::find(const std::string& method, int calls_of_cell) const {
   for (const Row& row : rows) {
