@@ -12,6 +12,15 @@ target_compile_options(
   dpm_warnings INTERFACE $<$<CXX_COMPILER_ID:GNU,Clang,AppleClang>:-Wall -Wextra -Wpedantic
                          -Wconversion -Wshadow>)
 
+find_program(DPM_CCACHE ccache)
+mark_as_advanced(DPM_CCACHE)
+if(DPM_CCACHE AND NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)
+  # Without these, ccache refuses every file that uses a precompiled header.
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+      ${CMAKE_COMMAND} -E env
+      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${DPM_CCACHE})
+endif()
+
 # What dpm::separate compiles for a program, once for many programs, with flags that they share. Its
 # arithmetic is optimised in every configuration. clang-tidy reads it in the headers (dpm_all_headers).
 function(dpm_compile_once library)
@@ -34,15 +43,6 @@ endforeach()
 if(DPM_TEST_SEPARATE)
   target_link_libraries(dpm_support INTERFACE dpm_compiled)
   target_link_libraries(dpm_support_own_flags INTERFACE dpm::separate)
-endif()
-
-find_program(DPM_CCACHE ccache)
-mark_as_advanced(DPM_CCACHE)
-if(DPM_CCACHE AND NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)
-  # Without these, ccache refuses every file that uses a precompiled header.
-  set(CMAKE_CXX_COMPILER_LAUNCHER
-      ${CMAKE_COMMAND} -E env
-      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${DPM_CCACHE})
 endif()
 
 # What needs libtorch is built where it is found.
