@@ -82,8 +82,12 @@ void check_black_box() {
   };
   const dpm::AnySchedule schedule = dpm::VpLinear();
   const std::vector<double> start{0.7, -0.4};
-  const std::vector<double> end = data.solve_ode(start, schedule.level(schedule.last_time()),
-                                                 schedule.level(schedule.first_time()));
+  const dpm::Level first = schedule.level(schedule.first_time());
+  std::vector<double> end = data.solve_ode(start, schedule.level(schedule.last_time()), first);
+  // The last call leads from there to sigma = 0.
+  std::vector<double> noise(2);
+  data(end, first, noise);
+  for (std::size_t i = 0; i < 2; ++i) end[i] = (end[i] - first.sigma() * noise[i]) / first.alpha();
   const torch::Tensor is =
       study::solve_black_box(schedule, network, torch::tensor(start, torch::kDouble), 1e-8);
   for (int i = 0; i < 2; ++i) {
