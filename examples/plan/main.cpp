@@ -68,7 +68,8 @@ void declare(CLI::App& app, Options& options) {
          "The levels in place of --steps and --scheduler, as 14.6,3.1,0.9,0: sigma / alpha "
          "from high to low, of a flow sigma; with a scheduler_config.json as diffusers takes "
          "them")
-      ->delimiter(',');
+      ->delimiter(',')
+      ->allow_extra_args(false);
   app.add_option("--flow-shift", options.flow_shift,
                  "The model is a flow with this shift, not Stable Diffusion");
   app.add_option("--prediction", options.prediction, "What the network predicts")
