@@ -19,6 +19,11 @@ namespace {
 
 MultistepForm usual_form() { return dpm::multistep_form(dpm::make_plan(dpm::VpLinear(), 3)); }
 
+/// The weight of a prediction; 0 where the step does not weigh it.
+double prediction(const MultistepForm::Step& step, std::size_t k) {
+  return k < step.predictions.size() ? step.predictions[k] : 0.0;
+}
+
 /// How far the weights of the first step are from 0.5 and 0.25, on two samples.
 Residuals off(const MultistepForm& form) {
   const MultistepForm::Step& step = form.steps[0];
@@ -51,8 +56,8 @@ TEST_CASE("free weights change their own steps alone") {
   REQUIRE(changed.steps[0].predictions == form.steps[0].predictions);
   REQUIRE(changed.steps[1].sample == form.steps[1].sample + 0.25);
   REQUIRE(changed.steps[1].predictions == form.steps[1].predictions);
-  REQUIRE(changed.steps[2].predictions[0] == form.steps[2].predictions[0] + 0.5);
-  REQUIRE(changed.steps[2].predictions[1] == form.steps[2].predictions[1] - 0.5);
+  REQUIRE(prediction(changed.steps[2], 0) == prediction(form.steps[2], 0) + 0.5);
+  REQUIRE(prediction(changed.steps[2], 1) == prediction(form.steps[2], 1) - 0.5);
 }
 
 TEST_CASE("joint changes solve a linear problem and a ridge shrinks them") {
@@ -93,7 +98,7 @@ TEST_CASE("a joint fit reaches weights that the distances depend on") {
       result.values.push_back(1e-3 * (form.steps[j].sample - start.steps[j].sample));
       for (std::size_t k = 0; k < 2; ++k) {
         result.values.push_back(1e-3 *
-                                (form.steps[j].predictions[k] - start.steps[j].predictions[k]));
+                                (prediction(form.steps[j], k) - prediction(start.steps[j], k)));
       }
     }
     result.sizes.push_back(6);
@@ -120,9 +125,7 @@ TEST_CASE("a joint fit keeps the form where held-out samples do not gain") {
         Residuals result;
         for (const MultistepForm::Step& step : form.steps) {
           result.values.push_back(step.sample);
-          for (std::size_t k = 0; k < 2 && k < step.predictions.size(); ++k) {
-            result.values.push_back(step.predictions[k]);
-          }
+          for (std::size_t k = 0; k < 2; ++k) result.values.push_back(prediction(step, k));
         }
         result.sizes = {result.values.size()};
         return result;
