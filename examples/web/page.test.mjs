@@ -189,7 +189,7 @@ test('the same seed and plan give the samples of the C++ program', { skip: !EXPE
       }
     };
     await ask({ samplers: ['own', 'euler_ancestral'], digits: '1998', seed: 42, calls: 8 });
-    // Not Heun: what two settings of the native runtime round differently, its first step makes 2e-4 of.
+    // Not Heun: its first step magnifies what runtimes round (docs/runtimes.md).
     await ask({ samplers: ['dpmpp_2m', 'res_2s'], schedulers: ['karras', ''], digits: '30', seed: 9007199254740991, calls: 9,
       scale: 2 });
     await ask({ samplers: ['json', 'euler_cfg_pp'], digits: '5', seed: 7, scale: 1.5,
