@@ -9,6 +9,8 @@
 ///
 /// What is legal and rarely meant is said on the error stream.
 #include <CLI/CLI.hpp>
+#include <cctype>
+#include <cmath>
 #include <dpm/analysis/doubts.hpp>
 #include <dpm/catalogue.hpp>
 #include <dpm/grid/sigma_spacing.hpp>
@@ -120,6 +122,14 @@ std::string noise_times(double factor) {
   return text.str();
 }
 
+/// Whether there is more of an image in the first level than rounded sigmas of pure noise explain.
+bool starts_from_image(const dpm::Plan& plan, const dpm::AnySchedule& schedule) {
+  const auto share = [](const dpm::Level& at) {
+    return at.alpha() / std::hypot(at.alpha(), at.sigma());
+  };
+  return share(plan.start()) > share(schedule.level(schedule.last_time())) + 0.02;
+}
+
 /// The plan of a scheduler_config.json. What it says itself is not to be said again.
 Sampler sampler_of_config(const Options& options) {
   const dpm::SamplerOptions& set = options.set;
@@ -138,8 +148,9 @@ Sampler sampler_of_config(const Options& options) {
                                 .begin = options.begin};
   const auto scheduler =
       dpm::diffusers::Scheduler::from_text(text_of(options.sampler), options.mode);
-  const bool image = options.strength < 1.0 || options.begin > 0;
   dpm::Plan plan = scheduler.make_plan(run);
+  const bool image = options.strength < 1.0 || options.begin > 0 ||
+                     (!run.sigmas.empty() && starts_from_image(plan, scheduler.schedule(run)));
   return {std::move(plan), image ? of_image : noise_times(scheduler.init_noise_sigma(run)),
           scheduler.doubts(run)};
 }
@@ -180,8 +191,29 @@ Sampler sampler_of_name(const Options& options) {
                               options.set)
           : dpm::plan_by_name(options.sampler, options.scheduler, schedule, options.usual_steps(),
                               options.prediction, options.set);
-  return {plan, options.set.denoise < 1.0 ? of_image : noise_times(plan.start().sigma()),
-          dpm::doubts(plan)};
+  const bool image = options.set.denoise < 1.0 ||
+                     (!options.sigmas.empty() && starts_from_image(plan, schedule));
+  return {plan, image ? of_image : noise_times(plan.start().sigma()), dpm::doubts(plan)};
+}
+
+/// The names and numbers that were given, on one line and without an end of a comment in C.
+std::string title_of(const Options& options) {
+  std::ostringstream title;
+  title << options.sampler;
+  if (!options.scheduler.empty()) title << ' ' << options.scheduler;
+  if (options.sigmas.empty()) {
+    title << ", " << options.usual_steps() << " steps";
+  } else {
+    title << ", " << options.sigmas.size() << " sigmas";
+  }
+  if (options.set.denoise != 1.0) title << ", denoise " << options.set.denoise;
+  if (options.strength != 1.0) title << ", strength " << options.strength;
+  if (options.begin != 0) title << ", begin " << options.begin;
+  std::string text = title.str();
+  for (char& c : text) {
+    if (c == '*' || std::iscntrl(static_cast<unsigned char>(c)) != 0) c = ' ';
+  }
+  return text;
 }
 
 void run(const Options& options) {
@@ -193,9 +225,7 @@ void run(const Options& options) {
   const auto [plan, start, doubts] =
       options.sampler.ends_with(".json") ? sampler_of_config(options) : sampler_of_name(options);
   for (const std::string& doubt : doubts) std::cerr << "plan: " << doubt << '\n';
-  std::string title = options.sampler;
-  if (!options.scheduler.empty()) title += " " + options.scheduler;
-  title += ", " + std::to_string(plan.steps.size()) + " steps";
+  const std::string title = title_of(options);
   if (!options.plot.empty()) plot(plan, title, options.plot);
   const std::string text = options.format == "json" ? dpm::plan_to_text(plan) + "\n"
                            : options.format == "c"  ? as_c_array(plan, title, start)

@@ -82,6 +82,42 @@ TEST_CASE(
   }
 }
 
+/// A user's schedule with alpha = 1 and sigma = t^2.
+struct OwnExploding {
+  double first;
+  double first_time() const { return first; }
+  static double last_time() { return 9.0; }
+  static dpm::Level level(double t) {
+    return {.time = t, .log_sigma = 2.0 * std::log(t), .timestep = t};
+  }
+  static double time_of_lambda(double lambda) { return std::exp(-0.5 * lambda); }
+};
+
+TEST_CASE("on a user's schedule with alpha 1 the default is even in lambda if its ends are finite") {
+  constexpr auto instead = dpm::FinalSigma::zero_instead;
+  const auto over = [](const dpm::AnySchedule& schedule, const auto& spacing) {
+    return dpm::make_plan(dpm::default_method, schedule, 10, spacing, dpm::Prediction::noise);
+  };
+  const dpm::AnySchedule above = OwnExploding{0.1};
+  const dpm::Plan even = dpm::make_plan(above, 10);
+  REQUIRE(even == over(above, dpm::UniformLambda{.final = instead}));
+  REQUIRE(even != over(above, dpm::default_method_spacing));
+  // With sigma = 0 at its first time, lambda has no end there.
+  const dpm::AnySchedule to_zero = OwnExploding{0.0};
+  REQUIRE(dpm::make_plan(to_zero, 10) == over(to_zero, dpm::default_method_spacing));
+  for (const dpm::AnySchedule& schedule : {above, to_zero}) {
+    const dpm::Plan plan = dpm::make_plan(schedule, 10);
+    REQUIRE(plan.model_calls() == 10);
+    REQUIRE(plan.end().sigma() == 0.0);
+    State x{0.7 * plan.start().sigma()};
+    const auto model = [](const State& now, const dpm::Level& at, State& out) {
+      out[0] = (now[0] - 2.0) / at.sigma();  // data at 2 with no spread
+    };
+    dpm::sample(plan, model, x);
+    REQUIRE_THAT(x[0], WithinRel(2.0, 1e-12));
+  }
+}
+
 TEST_CASE("sample without a method is the default method, with every option of a run") {
   const dpm::AnySchedule schedule = dpm::VpLinear();
   State x = test_start();

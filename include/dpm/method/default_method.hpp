@@ -24,10 +24,11 @@ inline constexpr UniPc default_method{
 inline constexpr PowerTime default_method_spacing{.power = 2.5, .final = FinalSigma::zero_instead};
 
 /// The plan of the default method with exactly `model_calls` model calls, from the schedule's last
-/// time to clean data, sigma = 0. Its levels are those of `default_method_spacing`, except that
-/// they are equally far apart in lambda where alpha is 1 throughout (`Edm`, `VarianceExploding`),
-/// because time is sigma there, and in time on the path of a flow. The model is called above the
-/// schedule's first time only.
+/// time to clean data, sigma = 0. Its levels are those of `default_method_spacing`, with two
+/// exceptions. Where alpha is 1 throughout and sigma at the schedule's first time is above 0
+/// (`Edm`, `VarianceExploding`), they are equally far apart in lambda, because time is sigma there.
+/// (A first time at sigma = 0 has no finite lambda.) On the path of a flow they are equally far
+/// apart in time. The model is called above the schedule's first time only.
 [[nodiscard]] Plan make_plan(const AnySchedule& schedule, int model_calls,
                              std::optional<Prediction> prediction = std::nullopt,
                              Correction correction = Correction::none);
