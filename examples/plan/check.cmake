@@ -36,6 +36,9 @@ set(config ${OUTPUT}/scheduler_config.json)
 file(WRITE ${config} [[{"_class_name": "EulerDiscreteScheduler", "beta_start": 0.00085, "beta_end": 0.012,
   "beta_schedule": "scaled_linear", "num_train_timesteps": 1000, "steps_offset": 1,
   "timestep_spacing": "leading", "prediction_type": "epsilon"}]])
+set(trailing_config ${OUTPUT}/trailing_config.json)
+file(WRITE ${trailing_config} [[{"_class_name": "EulerDiscreteScheduler", "beta_start": 0.00085, "beta_end": 0.012,
+  "beta_schedule": "scaled_linear", "num_train_timesteps": 1000, "timestep_spacing": "trailing"}]])
 expect("   1 +951 .*\n  20 +1 .*x is at first standard normal noise times 11\\.07" ${config} --steps 20)
 expect("x is at first standard normal noise times 0\\.99" euler)
 expect("x is at first the image with the noise" euler --denoise 0.5)
@@ -46,6 +49,16 @@ expect("   1 +934 .* 10 +-2\\.3.*\n   2 .* 2 +-0\\.6.*\n   3 .* 0\\.5 +0\\.6.*\n
 expect("   1 +1000 +0 +1 .*\n   2 +500 +0\\.5 +0\\.5 .*\n end " euler --flow-shift 3 --sigmas 1,0.5,0)
 expect("   1 +750 +0\\.25 +0\\.75 " dpm_2 --flow-shift 3 --sigmas 0.75,0.5,0)
 expect("3 steps, 3 model calls" ${config} --sigmas 10,2,0.5,0)
+expect("   1 +934 " --sigmas 10,2,0.5,0 dpmpp_2m)
+
+# Sigmas that start below pure noise start from an image; rounded ones of pure noise do not.
+set(of_image "x is at first the image with the noise")
+expect("${of_image}" dpmpp_2m --sigmas 10,2,0.5,0)
+expect("${of_image}" euler --flow-shift 3 --sigmas 0.75,0.5,0)
+expect("${of_image}" ${config} --sigmas 10,2,0.5)
+expect("x is at first standard normal noise times 0\\.99[0-9]*\\." dpmpp_2m --sigmas 14.615,2,0.5,0)
+expect("x is at first standard normal noise times 1\\." euler --flow-shift 3 --sigmas 1,0.5,0)
+expect("x is at first standard normal noise times 14\\.615" ${trailing_config} --sigmas 14.615,2,0.5)
 
 # Doubts are said beside the plan.
 function(expect_doubt regex)
@@ -59,6 +72,8 @@ file(WRITE ${flow_config} [[{"_class_name": "FlowMatchEulerDiscreteScheduler", "
   "shift": 1.0, "use_dynamic_shifting": false}]])
 expect_doubt("plan: diffusers: FlowMatchEulerDiscreteScheduler is given no sigmas" ${flow_config} --steps 4)
 expect_doubt("^$" ${flow_config} --sigmas 1,0.75,0.5,0.25)
+expect_doubt("^$" ${flow_config} --sigmas 0.75,0.5,0.25)
+expect("${of_image}" ${flow_config} --sigmas 0.75,0.5,0.25)
 expect_doubt("^$" euler)
 
 # JSON, read back and compared, and the C array, run to the same bits.
@@ -70,6 +85,15 @@ if(NOT samples STREQUAL expected OR samples STREQUAL "")
   message(SEND_ERROR "run_array printed\n${samples}and run_json\n${expected}")
 endif()
 expect("static const struct dpm_instruction dpm_plan" "Euler" --format c)
+
+# A title has the numbers that were given, whatever number of steps the plan has.
+expect("^/\\* dpm_fast, 20 steps\n" dpm_fast --format c)
+expect("^/\\* restart karras, 40 steps\n" restart --scheduler karras --steps 40 --format c)
+expect("^/\\* euler, 4 steps, denoise 0\\.5\n" euler --steps 4 --denoise 0.5 --format c)
+expect("^/\\* euler, 3 sigmas\n" euler --sigmas 10,1,0 --format c)
+expect("scheduler_config\\.json, 20 steps, strength 0\\.35\n" ${config} --strength 0.35 --format c)
+expect("scheduler_config\\.json, 20 steps, begin 10\n" ${config} --begin 10 --format c)
+expect("^/\\* euler  /, 20 steps\n" "euler */" --format c)  # no end of the comment
 
 # The plot, where gnuplot is installed.
 find_program(GNUPLOT gnuplot)

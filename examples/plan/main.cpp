@@ -191,8 +191,8 @@ Sampler sampler_of_name(const Options& options) {
                               options.set)
           : dpm::plan_by_name(options.sampler, options.scheduler, schedule, options.usual_steps(),
                               options.prediction, options.set);
-  const bool image = options.set.denoise < 1.0 ||
-                     (!options.sigmas.empty() && starts_from_image(plan, schedule));
+  const bool image =
+      options.set.denoise < 1.0 || (!options.sigmas.empty() && starts_from_image(plan, schedule));
   return {plan, image ? of_image : noise_times(plan.start().sigma()), dpm::doubts(plan)};
 }
 

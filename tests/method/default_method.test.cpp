@@ -93,7 +93,8 @@ struct OwnExploding {
   static double time_of_lambda(double lambda) { return std::exp(-0.5 * lambda); }
 };
 
-TEST_CASE("on a user's schedule with alpha 1 the default is even in lambda if its ends are finite") {
+TEST_CASE(
+    "on a user's schedule with alpha 1 the default is even in lambda if its ends are finite") {
   constexpr auto instead = dpm::FinalSigma::zero_instead;
   const auto over = [](const dpm::AnySchedule& schedule, const auto& spacing) {
     return dpm::make_plan(dpm::default_method, schedule, 10, spacing, dpm::Prediction::noise);
