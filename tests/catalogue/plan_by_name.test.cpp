@@ -151,7 +151,7 @@ TEST_CASE("A sampler given as the scheduler is refused by that") {
   }
 }
 
-TEST_CASE("Schedulers that depend on the picture are refused with what to write instead") {
+TEST_CASE("Schedulers that have no row are refused with what to write instead") {
   const std::string shift =
       "sets the flow's shift e^mu by the size of the picture; write "
       "make_plan(sampler_by_name(\"euler\"), make_grid(UniformTime{}, "
@@ -164,6 +164,13 @@ TEST_CASE("Schedulers that depend on the picture are refused with what to write 
            {"ltx2",
             "sets the flow's shift by the size of the video and ends its sigmas at 0.1" + sigmas},
            {"logit_normal", "sets its sigmas by the size of the picture" + sigmas},
+           {"Turbo",
+            "has the timesteps of Trailing; write make_plan(sampler_by_name(\"euler\"), "
+            "make_grid(Trailing{}, schedule, steps))"},
+           {"beta57",
+            "is beta with other exponents; write make_plan(sampler_by_name(\"euler\"), "
+            "make_grid(BetaTimestep{.a = 0.5, .b = 0.7}, as_other_programs_read(schedule), "
+            "steps))"},
            {"Align Your Steps GITS",
             "is a list of Forge's own; take gits, which has other numbers, or write "
             "make_plan(sampler_by_name(\"euler\"), grid_of_sigmas(schedule, sigmas))"}}) {
@@ -185,6 +192,12 @@ TEST_CASE("Schedulers that depend on the picture are refused with what to write 
     const double sigma = t == 0.0 ? 0.0 : shift_of_flux / (shift_of_flux + (1.0 / t - 1.0));
     CHECK_THAT(grid[i].sigma(), WithinAbs(sigma, 1e-12));
   }
+  // Forge's "Turbo": the entries round(1000 k / n) - 1, then 0.
+  const dpm::Grid turbo = make_grid(dpm::Trailing{}, table_schedule, 4);
+  for (std::size_t i = 0; i < 4; ++i) {
+    CHECK_THAT(turbo[i].timestep, WithinAbs(999.0 - 250.0 * static_cast<double>(i), 1e-9));
+  }
+  CHECK(turbo.back().sigma() == 0.0);
   const std::vector<double> own{1.0, 0.9, 0.5, 0.1, 0.0};
   const dpm::Grid through = dpm::grid_of_times(dpm::RectifiedFlow(1.0), own);
   for (std::size_t i = 0; i < own.size(); ++i)
@@ -215,12 +228,18 @@ TEST_CASE("The part of a joined name that is wrong is the one that is named") {
     refused([&] { (void)plan_by_name(name, table_schedule, 20); }, "plan_by_name: no " + sentence);
   };
   wrong("DPM++ 2M Kerras",
-        "scheduler is called \"kerras\"; the nearest names are karras, normal or beta");
+        "scheduler is called \"Kerras\"; the nearest names are karras, normal or beta");
+  wrong("dpm++ 2m sde karras gpu",
+        "scheduler is called \"karras gpu\"; the nearest names are karras, normal or laplace");
+  // "Euler a" ends within a word.
+  wrong("Euler Align Your Steps 11",
+        "scheduler is called \"Align Your Steps 11\"; the nearest names are Align Your Steps, "
+        "Align Your Steps (SDXL) or ays_sd1");
   wrong("euler_anc",
         "sampler is called \"euler_anc\"; the nearest names are Euler a, euler or "
         "euler_ge");
   wrong("DPM++ 2N Karras",
-        "sampler is called \"dpmpp2n\"; the nearest names are dpmpp_2m, DPM++ 2S a or dpm_2");
+        "sampler is called \"DPM++ 2N\"; the nearest names are dpmpp_2m, DPM++ 2S a or dpm_2");
   REQUIRE_THROWS_WITH(plan_by_name("DPM adaptive Karras", table_schedule, 20),
                       mentions("give what adaptive_by_name returns"));
   REQUIRE_THROWS_WITH(plan_by_name("something else", table_schedule, 20),

@@ -125,7 +125,8 @@ TEST_CASE("The second version of DPM++ 2M is refused with what to use in its pla
 TEST_CASE("A class of diffusers is refused, as its configuration says which sampler it is") {
   for (const char* const name :
        {"EulerDiscreteScheduler", "DPMSolverSinglestepScheduler", "LCMScheduler", "TCDScheduler",
-        "UniPCMultistepScheduler", "KDPM2DiscreteScheduler", "dpmsolver_multistep_scheduler"}) {
+        "UniPCMultistepScheduler", "KDPM2DiscreteScheduler", "dpmsolver_multistep_scheduler",
+        "DPMSolverMultistep", "UniPCMultistep", "FlowMatchEulerDiscrete"}) {
     CAPTURE(name);
     const std::string sentence =
         std::string("_by_name: ") + name +
@@ -133,6 +134,16 @@ TEST_CASE("A class of diffusers is refused, as its configuration says which samp
         "it by dpm::diffusers::Scheduler";
     refused([&] { (void)dpm::sampler_by_name(name); }, "sampler" + sentence);
     refused([&] { (void)dpm::plan_by_name(name, table_schedule, 20); }, "plan" + sentence);
+  }
+}
+
+TEST_CASE("The family of DPM-Solver is refused with the names of its samplers") {
+  for (const char* const name : {"DPM-Solver++", "dpm_solver", "DPM Solver++ Karras"}) {
+    CAPTURE(name);
+    refused([&] { (void)dpm::plan_by_name(name, table_schedule, 20); },
+            std::string("plan_by_name: ") + name +
+                " is a family of samplers; dpmpp_2m is DPM-Solver++ as most programs have it, and "
+                "dpmpp_2m_sde, dpmpp_sde and dpmpp_2s_ancestral draw noise");
   }
 }
 
@@ -146,11 +157,12 @@ TEST_CASE("Two words for one sampler make equal plans") {
 
 TEST_CASE("Eta is taken by the samplers that share a step between solver and draw") {
   CHECK(samplers_that_take({.eta = 0.5}) ==
-        std::set<std::string>{"euler_ancestral", "euler_ancestral_cfg_pp", "dpm_fast",
-                              "dpm_2_ancestral", "dpmpp_2s_ancestral", "dpmpp_2s_ancestral_cfg_pp",
-                              "dpmpp_sde", "dpmpp_2m_sde", "dpmpp_2m_sde_heun", "dpmpp_3m_sde",
-                              "res_multistep_ancestral", "res_multistep_ancestral_cfg_pp",
-                              "seeds_2", "seeds_3", "ddim", "ddim_trailing", "tcd"});
+        std::set<std::string>{"euler_ancestral", "euler_ancestral_cfg_pp", "exp_heun_2_x0_sde",
+                              "dpm_fast", "dpm_2_ancestral", "dpmpp_2s_ancestral",
+                              "dpmpp_2s_ancestral_cfg_pp", "dpmpp_sde", "dpmpp_2m_sde",
+                              "dpmpp_2m_sde_heun", "dpmpp_3m_sde", "res_multistep_ancestral",
+                              "res_multistep_ancestral_cfg_pp", "seeds_2", "seeds_3", "ddim",
+                              "ddim_trailing", "tcd"});
 }
 
 TEST_CASE("A factor on the noise is taken by the samplers that draw it") {
@@ -220,6 +232,9 @@ TEST_CASE("An option that a sampler does not have is refused with what to write 
         "euler_cfg_pp: eta = 1" + none + " or take euler_ancestral_cfg_pp");
   wrong("dpm_2", {.eta = 1.0}, "dpm_2: eta = 1" + none + " or take dpm_2_ancestral");
   wrong("dpmpp_2m", {.eta = 1.0}, "dpmpp_2m: eta = 1" + none + " or take dpmpp_2m_sde");
+  wrong("exp_heun_2_x0", {.eta = 1.0},
+        "exp_heun_2_x0: eta = 1" + none + " or take exp_heun_2_x0_sde");
+  wrong("exp_heun_2_x0", {.s_noise = 0.5}, "exp_heun_2_x0: s_noise = 0.5" + none);
   wrong("dpmpp_2m", {.s_noise = 0.5}, "dpmpp_2m: s_noise = 0.5" + none);
   wrong("tcd", {.eta = 0.5, .s_noise = 0.9}, "tcd: s_noise = 0.9" + none);
   const std::string with_eta =
@@ -269,6 +284,7 @@ TEST_CASE("Eta 0 leaves the solver alone") {
   CHECK(plan_of("dpmpp_2m_sde_heun", {.eta = 0.0}) == plan_of("res_multistep"));
   CHECK(plan_of("res_multistep_ancestral", {.eta = 0.0}) == plan_of("res_multistep"));
   CHECK(plan_of("dpm_2_ancestral", {.eta = 0.0}) == plan_of("dpm_2"));
+  CHECK(plan_of("exp_heun_2_x0_sde", {.eta = 0.0}) == plan_of("exp_heun_2_x0"));
   CHECK(plan_of("euler_ancestral_cfg_pp", {.eta = 0.0}) == plan_of("euler_cfg_pp"));
   CHECK(plan_of("ddim", {.eta = 1.0}) == plan_of("euler_ancestral"));
   CHECK(plan_of("dpm_fast", {.eta = 0.0, .s_noise = 0.5}) == plan_of("dpm_fast"));

@@ -43,6 +43,55 @@ TEST_CASE("SEEDS without noise is singlestep DPM-Solver++") {
   }
 }
 
+TEST_CASE(
+    "SEEDS with r1 = 1 has its second stage at the step's end, and a last draw of no weight") {
+  constexpr auto taylor = DpmSolver::Update::taylor;
+  const dpm::AnySchedule table = dpm::DiscreteSchedule(dpm::linear_betas(1000));
+  const dpm::Grid grid = make_grid(dpm::UniformTime{}, table, 5);
+  for (const auto update : {DpmSolver::Update::midpoint, taylor}) {
+    const dpm::Plan plan = make_plan(Seeds{.r1 = 1.0, .update = update}, grid);
+    REQUIRE(plan.model_calls() == 10);
+    REQUIRE(plan.draws() == 10);
+    std::vector<double> timesteps;
+    State x{0.3};
+    State y{0.3};
+    const auto end = [&](State& state, double second_draw) {
+      dpm::RunOptions<State> options;
+      options.noise = [=](State& z, const dpm::NoiseRequest& r) {
+        z[0] = r.draw % 2 == 0 ? 0.5 : second_draw;
+      };
+      const auto model = [&](const State& at, const dpm::Level& level, State& out) {
+        timesteps.push_back(level.timestep);
+        out[0] = 0.5 * at[0];
+      };
+      dpm::sample(plan, model, state, options);
+    };
+    end(x, 1.0);
+    for (std::size_t i = 0; i < 5; ++i) {
+      REQUIRE(timesteps[2 * i] == grid[i].timestep);
+      REQUIRE(timesteps[2 * i + 1] == grid[i + 1].timestep);
+    }
+    end(y, -70.0);
+    REQUIRE(x == y);
+  }
+  // One step of exponential Heun by hand: D_t at e^-h x + (1 - e^-h) D_s, on alpha = 1.
+  const dpm::AnySchedule exploding = dpm::VarianceExploding(0.01, 50.0);
+  const dpm::Grid step = dpm::grid_of_times(exploding, std::vector<double>{4.0, 1.0});
+  const auto data = [](double x, double sigma) { return 0.3 * x + 0.1 * sigma; };
+  State x{2.0};
+  dpm::sample(
+      make_plan(Seeds{.tau = 0.0, .r1 = 1.0, .update = taylor}, step, dpm::Prediction::data),
+      [&](const State& at, const dpm::Level& level, State& out) {
+        out[0] = data(at[0], level.sigma());
+      },
+      x);
+  const double h = std::log(4.0);
+  const double first = data(2.0, 4.0);
+  const double second = data(0.25 * 2.0 + 0.75 * first, 1.0);
+  const double b_2 = (0.25 - 1.0 + h) / h;
+  REQUIRE_THAT(x[0], WithinRel(0.25 * 2.0 + 0.75 * first + b_2 * (second - first), 1e-14));
+}
+
 TEST_CASE("the order of SEEDS follows from its stages and its noise") {
   REQUIRE(convergence_order(Seeds{}) == 2);
   REQUIRE(convergence_order(Seeds{.tau = 0.0}) == 2);
@@ -98,9 +147,14 @@ TEST_CASE("Seeds refuses options out of range, numbers of calls and inversion wi
     refused([&] { (void)make_plan(Seeds{.noise_scale = bad}, grid); },
             "Seeds: noise_scale = " + range);
   }
-  for (const auto& row : {std::pair{0.0, "0"}, {1.0, "1"}, {not_a_number, "nan"}}) {
+  for (const auto& row : {std::pair{0.0, "0"}, {1.25, "1.25"}, {not_a_number, "nan"}}) {
     const double bad = row.first;
     refused([&] { (void)make_plan(Seeds{.r1 = bad}, grid); },
+            "Seeds: r1 = " + std::string(row.second) + "; it must be above 0 and at most 1");
+  }
+  for (const auto& row : {std::pair{0.0, "0"}, {1.0, "1"}, {not_a_number, "nan"}}) {
+    const double bad = row.first;
+    refused([&] { (void)make_plan(Seeds{.stages = 3, .r1 = bad}, grid); },
             "Seeds: r1 = " + std::string(row.second) + "; it must lie between 0 and 1");
   }
   for (const auto& row : {std::pair{0.25, "0.25"}, {1.0, "1"}, {not_a_number, "nan"}}) {

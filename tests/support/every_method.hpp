@@ -254,6 +254,11 @@ inline void add_seeds_and_er_sde(NamedMethods& all) {
   all.push_back(named("SEEDS-3, tau = 0", Seeds{.stages = 3, .tau = 0.0}));
   all.push_back(
       named("SEEDS-3, r2 = 0.5, tau = 0", Seeds{.stages = 3, .tau = 0.0, .r1 = 0.25, .r2 = 0.5}));
+  constexpr auto taylor = dpm::DpmSolver::Update::taylor;
+  all.push_back(named("SEEDS-2, r1 = 1, Taylor", Seeds{.r1 = 1.0, .update = taylor}, true, 192));
+  all.push_back(
+      named("SEEDS-2, r1 = 1, Taylor, tau = 0", Seeds{.tau = 0.0, .r1 = 1.0, .update = taylor}));
+  all.push_back(named("SEEDS-2, r1 = 0.3, Taylor", Seeds{.r1 = 0.3, .update = taylor}, true, 192));
   for (int order = 1; order <= 3; ++order) {
     const std::string name = "ER-SDE-" + std::to_string(order);
     all.push_back(named(name, ErSde{.order = order, .points = 0}, true));

@@ -236,6 +236,14 @@ inline void add_noisy_loops(std::map<std::string, Loop>& loops) {
       return seeds_3(j.noise, vp_linear, j.grid, j.x, eta, j.draws);
     };
   }
+  for (const auto& [suffix, eta] : {std::pair{"", 1.0}, {", tau = 0", 0.0}}) {
+    loops["SEEDS-2, r1 = 1, Taylor" + std::string(suffix)] = [eta = eta](const Job& j) {
+      return seeds_2(j.noise, vp_linear, j.grid, j.x, eta, j.draws, 1.0, true);
+    };
+  }
+  loops["SEEDS-2, r1 = 0.3, Taylor"] = [](const Job& j) {
+    return seeds_2(j.noise, vp_linear, j.grid, j.x, 1.0, j.draws, 0.3, true);
+  };
   loops["SEEDS-3, r2 = 0.5, tau = 0"] = [](const Job& j) {
     return seeds_3(j.noise, vp_linear, j.grid, j.x, 0.0, j.draws, 0.25, 0.5);
   };

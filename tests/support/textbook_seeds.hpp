@@ -15,9 +15,11 @@
 namespace dpm_test::textbook {
 
 /// SEEDS-2 (Gonzalez et al. 2023, arXiv 2305.14267, Alg. 2) on y = x / alpha with rho = sigma /
-/// alpha: `sample_seeds_2`, whose inner noise is carried on into the step's. Two draws a step.
+/// alpha: `sample_seeds_2`, whose inner noise is carried on into the step's. Two draws a step. With
+/// phi_2 it weighs the slope by (e^-H - 1 + H) / (H r) in place of (1 - e^-H) / (2 r).
 inline Vec seeds_2(const Network& eps, const dpm::AnySchedule& schedule, const Levels& grid,
-                   const Vec& x, double eta, const std::vector<Vec>& draws, double r = 0.5) {
+                   const Vec& x, double eta, const std::vector<Vec>& draws, double r = 0.5,
+                   bool phi_2 = false) {
   Vec y = x / grid[0].alpha();
   for (std::size_t i = 0; i + 1 < grid.size(); ++i) {
     const double s = sigma_over_alpha(grid[i]);
@@ -32,8 +34,8 @@ inline Vec seeds_2(const Network& eps, const dpm::AnySchedule& schedule, const L
     const Vec D = denoised(eps, y, grid[i]);
     const Vec y_2 = m / s * std::exp(-r * h * eta) * y - std::expm1(-r * H) * D + m * n_1;
     const Vec D_2 = denoised(eps, y_2, level_at_rho(schedule, m));
-    const double f = 1 / (2 * r);
-    y = t / s * std::exp(-h * eta) * y - std::expm1(-H) * ((1 - f) * D + f * D_2) + t * n_2;
+    const double b_2 = phi_2 ? (std::exp(-H) - 1 + H) / (H * r) : -std::expm1(-H) / (2 * r);
+    y = t / s * std::exp(-h * eta) * y - std::expm1(-H) * D + b_2 * (D_2 - D) + t * n_2;
   }
   return grid.back().alpha() * y;
 }

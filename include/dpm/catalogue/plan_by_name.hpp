@@ -12,6 +12,7 @@
 #include "dpm/catalogue/schedulers.hpp"
 #include "dpm/separate.hpp"
 #if DPM_DEFINE
+#  include <cctype>
 #  include <cstddef>
 #  include <utility>
 #  include <vector>
@@ -98,6 +99,17 @@ inline void refuse_sampler_as_scheduler(std::string_view name) {
       "then a scheduler, as \"karras\"");
 }
 
+/// Where in `name` a word begins with which the plain name's last letters `rest` are written; npos
+/// if they begin within a word, as after "Euler A" in "Euler Align".
+inline std::size_t where_written(std::string_view name, std::string_view rest) {
+  const auto is_letter = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; };
+  for (std::size_t begin = 1; begin < name.size(); ++begin) {
+    const bool begins_word = is_letter(name[begin]) && !is_letter(name[begin - 1]);
+    if (begins_word && plain_name(name.substr(begin)) == rest) return begin;
+  }
+  return std::string_view::npos;
+}
+
 /// A joined name: a sampler's, and what is left of it for the scheduler. "Euler a" is one sampler,
 /// "Euler AYS" begins with another. A scheduler's name without a space, as "ddim_uniform", is that
 /// alone; "DDIM Uniform" is two. Of a name that is not both, refuses the part that is wrong.
@@ -107,22 +119,33 @@ inline std::pair<const Sampler*, std::string> split_name(std::string_view name) 
   if (name.find(' ') == std::string_view::npos) refuse_scheduler_alone(name);
   const std::string plain = plain_name(name);
   std::pair<const Sampler*, std::string> nearest{nullptr, {}};
+  bool ends_a_word = false;
   for (std::size_t length = plain.size(); length > 0; --length) {
     const Sampler* const sampler = find_row(samplers(), plain.substr(0, length));
     if (sampler == nullptr) continue;
     const std::string rest = plain.substr(length);
     if (rest.empty() || is_scheduler(rest)) return {sampler, rest};
-    if (nearest.first == nullptr) nearest = {sampler, rest};
+    const std::size_t begin = where_written(name, rest);
+    const bool is_word = begin != std::string_view::npos;
+    if (nearest.first == nullptr || (is_word && !ends_a_word)) {
+      nearest = {sampler, is_word ? std::string(name.substr(begin)) : rest};
+      ends_a_word = is_word;
+    }
   }
   refuse_scheduler_alone(name);
   for (std::size_t begin = 1; begin < plain.size(); ++begin) {
-    if (is_scheduler(plain.substr(begin))) {
-      (void)named_sampler("plan_by_name", plain.substr(0, begin));
-    }
+    const std::string rest = plain.substr(begin);
+    if (!is_scheduler(rest)) continue;
+    const std::size_t end = where_written(name, rest);
+    const bool is_word = end != std::string_view::npos;
+    std::string_view wrong =
+        is_word ? name.substr(0, end) : std::string_view(plain).substr(0, begin);
+    while (wrong.ends_with(' ')) wrong.remove_suffix(1);
+    (void)named_sampler("plan_by_name", wrong);
   }
   if (nearest.first != nullptr) {
     const auto distance = [](const std::string& part, const auto& rows) {
-      return name_distance(part, plain_name(nearest_name(part, names_of(rows))));
+      return name_distance(plain_name(part), plain_name(nearest_name(part, names_of(rows))));
     };
     const bool sampler_is_nearer =
         distance(plain, samplers()) <= distance(nearest.second, schedulers());

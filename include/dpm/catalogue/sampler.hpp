@@ -119,10 +119,11 @@ DPM_INLINE bool Sampler::draws_noise() const {
   if (const auto* m = std::get_if<DpmSolver>(&method)) return m->tau > 0.0 || m->fresh.eta > 0.0;
   if (const auto* m = std::get_if<Ddim>(&method)) return m->eta > 0.0;
   if (const auto* m = std::get_if<CfgPlusPlus>(&method)) return m->fresh.eta > 0.0;
-  return std::holds_alternative<DpmSolverSde>(method) || std::holds_alternative<Seeds>(method) ||
-         std::holds_alternative<ErSde>(method) || std::holds_alternative<SaSolver>(method) ||
-         std::holds_alternative<Restart>(method) || std::holds_alternative<Lcm>(method) ||
-         std::holds_alternative<Tcd>(method) || std::holds_alternative<Ddpm>(method);
+  if (const auto* m = std::get_if<Seeds>(&method)) return m->tau > 0.0;
+  return std::holds_alternative<DpmSolverSde>(method) || std::holds_alternative<ErSde>(method) ||
+         std::holds_alternative<SaSolver>(method) || std::holds_alternative<Restart>(method) ||
+         std::holds_alternative<Lcm>(method) || std::holds_alternative<Tcd>(method) ||
+         std::holds_alternative<Ddpm>(method);
 }
 
 #endif

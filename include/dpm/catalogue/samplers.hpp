@@ -87,6 +87,7 @@ bool set_noise(Method& method, const SamplerOptions& options, bool takes_eta) {
     set(method.fresh.scale, options.s_noise);
     return true;
   } else if constexpr (std::is_same_v<Method, Seeds>) {
+    if (method.tau == 0.0) return false;
     if (options.eta) method.tau = std::sqrt(*options.eta);
     set(method.noise_scale, options.s_noise);
     return true;
@@ -197,9 +198,16 @@ inline void refuse_without_row(const char* caller, std::string_view name) {
           "adaptive_by_name returns to sample_adaptive or AdaptiveRun");
   require(!is("dpmpp2mv2"), caller,
           ": dpm++2mv2 is not exact even for a constant data prediction; use dpmpp_2m");
-  require(!plain.ends_with("scheduler"), caller, ": ", name,
+  const bool of_solver = is("dpmsolver") || is("unipc") || is("deis") || is("sasolver");
+  const bool is_class =
+      plain.ends_with("scheduler") || is("flowmatch") ||
+      (of_solver && (plain.ends_with("multistep") || plain.ends_with("singlestep")));
+  require(!is_class, caller, ": ", name,
           " is a class of diffusers; its scheduler_config.json says its options and timesteps: "
           "read it by dpm::diffusers::Scheduler");
+  require(!is("dpmsolver"), caller, ": ", name,
+          " is a family of samplers; dpmpp_2m is DPM-Solver++ as most programs have it, and "
+          "dpmpp_2m_sde, dpmpp_sde and dpmpp_2s_ancestral draw noise");
 }
 
 /// `sampler_by_name` for the function `caller`.

@@ -131,6 +131,14 @@ inline std::string_view instead_of_scheduler(std::string_view plain) {
     return "sets its sigmas by the size of the picture; write "
            "make_plan(sampler_by_name(\"euler\"), grid_of_times(RectifiedFlow(1.0), sigmas))";
   }
+  if (plain == "turbo") {
+    return "has the timesteps of Trailing; write "
+           "make_plan(sampler_by_name(\"euler\"), make_grid(Trailing{}, schedule, steps))";
+  }
+  if (plain == "beta57") {
+    return "is beta with other exponents; write make_plan(sampler_by_name(\"euler\"), "
+           "make_grid(BetaTimestep{.a = 0.5, .b = 0.7}, as_other_programs_read(schedule), steps))";
+  }
   if (plain == "alignyourstepsgits") {
     return "is a list of Forge's own; take gits, which has other numbers, or write "
            "make_plan(sampler_by_name(\"euler\"), grid_of_sigmas(schedule, sigmas))";

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <optional>
 
+#include "dpm/method/dpm_solver_options.hpp"
 #include "dpm/method/exponential_step.hpp"
 #include "dpm/method/method.hpp"
 #include "dpm/separate.hpp"
@@ -21,6 +22,9 @@ namespace dpm {
 /// along one noisy path. `stages` model calls and draws a step; a step to sigma = 0 or from alpha =
 /// 0 is of first order with one call. Both have weak order 2; tau = 0 is the ODE, where the stages
 /// give orders 2 and 3.
+///
+/// `{.r1 = 1.0, .update = DpmSolver::Update::taylor}` is ComfyUI's exponential Heun method, whose
+/// second stage is at the step's end.
 struct Seeds {
   static constexpr const char* name = "Seeds";
   /// 2 or 3.
@@ -30,9 +34,12 @@ struct Seeds {
   /// The factor on each draw ("s_noise"). Only 1 keeps the marginals.
   double noise_scale = 1.0;
   /// Inner levels at lambda_s + r1 h and, of three stages, lambda_s + r2 h. r1 is 1/2 of two stages
-  /// and 1/3 of three when left out.
+  /// and 1/3 of three when left out; of two stages it may be 1. The last draw of a step then has no
+  /// weight, as in ComfyUI.
   std::optional<double> r1 = std::nullopt;
   double r2 = 2.0 / 3.0;
+  /// How two stages weigh the slope ("phi_1" and "phi_2" in ComfyUI); three have the Taylor form.
+  DpmSolver::Update update = DpmSolver::Update::midpoint;
 };
 
 /// Order of convergence; for tau > 0, weak order. As in singlestep DPM-Solver, order 3 needs r2 =
@@ -64,7 +71,9 @@ inline void check_options(const Seeds& method) {
   require(method.noise_scale >= 0.0 && method.noise_scale < 1e100,
           "Seeds: noise_scale = ", method.noise_scale, "; it must be finite and at least 0");
   const double r1 = method.r1.value_or(0.5);
-  require(r1 > 0.0 && r1 < 1.0, "Seeds: r1 = ", r1, "; it must lie between 0 and 1");
+  require(
+      r1 > 0.0 && (r1 < 1.0 || (r1 == 1.0 && method.stages == 2)), "Seeds: r1 = ", r1,
+      method.stages == 2 ? "; it must be above 0 and at most 1" : "; it must lie between 0 and 1");
   require(method.stages == 2 || (method.r2 > method.r1.value_or(1.0 / 3.0) && method.r2 < 1.0),
           "Seeds: r2 = ", method.r2, "; it must lie between r1 and 1");
 }
@@ -77,14 +86,18 @@ inline void write_seeds_step(PlanBuilder& builder, const Seeds& method, const An
   const double decay = method.tau * method.tau * h;
   const double r1 = method.r1.value_or(method.stages == 2 ? 0.5 : 1.0 / 3.0);
   const auto stages = static_cast<std::size_t>(method.stages);
+  const bool taylor = method.stages == 3 || method.update == DpmSolver::Update::taylor;
   const std::array<double, 4> ratios{0.0, r1, method.stages == 2 ? 1.0 : method.r2, 1.0};
+  const auto level_at = [&](double r) {
+    return r == 1.0 ? t : schedule.level_at_lambda(s.lambda() + r * h);
+  };
   builder.begin_step(s, t);
   Register first;
   Register last;
   for (std::size_t k = 1; k <= stages; ++k) {
     if (method.tau > 0.0) builder.draw();
     const double r = ratios[k - 1];
-    const Level at = k == 1 ? s : schedule.level_at_lambda(s.lambda() + r * h);
+    const Level at = k == 1 ? s : level_at(r);
     last = builder.evaluate(k - 1, k == 1 ? sample_register : stage_register, at);
     if (k == 1) first = last;
     if (method.tau > 0.0) {
@@ -95,15 +108,10 @@ inline void write_seeds_step(PlanBuilder& builder, const Seeds& method, const An
           {{sample_register, 1.0}, {noise_register, method.noise_scale * share}});
     }
     const bool whole = k == stages;
-    const Level to = whole ? t : schedule.level_at_lambda(s.lambda() + ratios[k] * h);
-    const ExponentialStep step(Space::data, s, to, method.tau);
+    const ExponentialStep step(Space::data, s, level_at(ratios[k]), method.tau);
     // The slope comes from the first and the newest stage: (last - first) / (r h).
     double of_last = 0.0;
-    if (k == 2) {
-      of_last = stages == 2 ? 0.5 / r * step.weight(0) : step.weight(1) / (r * h);
-    } else if (k == 3) {
-      of_last = step.weight(1) / (r * h);
-    }
+    if (k > 1) of_last = taylor ? step.weight(1) / (r * h) : 0.5 / r * step.weight(0);
     builder.combine(
         whole ? sample_register : stage_register,
         {{sample_register, step.linear()}, {first, step.weight(0) - of_last}, {last, of_last}});
