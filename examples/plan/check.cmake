@@ -60,6 +60,12 @@ expect("x is at first standard normal noise times 0\\.99[0-9]*\\." dpmpp_2m --si
 expect("x is at first standard normal noise times 1\\." euler --flow-shift 3 --sigmas 1,0.5,0)
 expect("x is at first standard normal noise times 14\\.615" ${trailing_config} --sigmas 14.615,2,0.5)
 
+# An inversion starts from the image.
+set(inverse_config ${OUTPUT}/inverse_config.json)
+file(WRITE ${inverse_config} [[{"_class_name": "DDIMInverseScheduler", "beta_start": 0.00085, "beta_end": 0.012,
+  "beta_schedule": "scaled_linear", "num_train_timesteps": 1000, "clip_sample": false, "steps_offset": 1}]])
+expect("x is at first the image, which the run turns into noise" ${inverse_config} --steps 10)
+
 # Doubts are said beside the plan.
 function(expect_doubt regex)
   execute_process(COMMAND ${PLAN} ${ARGN} OUTPUT_VARIABLE printed ERROR_VARIABLE said COMMAND_ERROR_IS_FATAL ANY)

@@ -114,6 +114,7 @@ struct Sampler {
   std::vector<std::string> doubts = {};
 };
 
+constexpr const char* of_inversion = "the image, which the run turns into noise";
 constexpr const char* of_image = "the image with the noise of the first level";
 
 std::string noise_times(double factor) {
@@ -151,8 +152,10 @@ Sampler sampler_of_config(const Options& options) {
   dpm::Plan plan = scheduler.make_plan(run);
   const bool image = options.strength < 1.0 || options.begin > 0 ||
                      (!run.sigmas.empty() && starts_from_image(plan, scheduler.schedule(run)));
-  return {std::move(plan), image ? of_image : noise_times(scheduler.init_noise_sigma(run)),
-          scheduler.doubts(run)};
+  const std::string start = plan.end().lambda() < plan.start().lambda() ? of_inversion
+                            : image                                     ? of_image
+                                    : noise_times(scheduler.init_noise_sigma(run));
+  return {std::move(plan), start, scheduler.doubts(run)};
 }
 
 /// The levels of one's own: sigma / alpha, and of a flow sigma.

@@ -240,6 +240,8 @@ TEST_CASE("The part of a joined name that is wrong is the one that is named") {
         "euler_ge");
   wrong("DPM++ 2N Karras",
         "sampler is called \"DPM++ 2N\"; the nearest names are dpmpp_2m, DPM++ 2S a or dpm_2");
+  wrong("eulre - karras",
+        "sampler is called \"eulre\"; the nearest names are euler, Euler a or euler_ge");
   REQUIRE_THROWS_WITH(plan_by_name("DPM adaptive Karras", table_schedule, 20),
                       mentions("give what adaptive_by_name returns"));
   REQUIRE_THROWS_WITH(plan_by_name("something else", table_schedule, 20),

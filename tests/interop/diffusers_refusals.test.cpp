@@ -218,6 +218,14 @@ TEST_CASE("a flow with dynamic shifting and no mu is refused alike by every clas
     CHECK_NOTHROW(scheduler.make_plan(Run{.steps = 4, .mu = 0.5}));
     says([&] { (void)scheduler.make_plan(Run{.steps = 4, .mu = std::nan("")}); }, "mu is nan");
   }
+  const json of_flux{{"use_dynamic_shifting", true}, {"shift", 3.0}};
+  says(
+      [&] { (void)scheduler_of("FlowMatchHeunDiscrete", of_flux); },
+      "FlowMatchHeunDiscreteScheduler has no use_dynamic_shifting and keeps its shift whatever the "
+      "picture's size; remove the key and set shift to e^mu");
+  const json not_shifting{{"use_dynamic_shifting", false}, {"shift", 3.0}};
+  CHECK(scheduler_of("FlowMatchHeunDiscrete", of_flux, Mode::compatible).make_plan(4) ==
+        scheduler_of("FlowMatchHeunDiscrete", not_shifting).make_plan(4));
   // diffusers takes flow_shift there.
   CHECK_NOTHROW(scheduler_of("UniPCMultistep", flow, Mode::compatible).make_plan(4));
   says(

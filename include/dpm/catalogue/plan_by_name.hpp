@@ -12,7 +12,6 @@
 #include "dpm/catalogue/schedulers.hpp"
 #include "dpm/separate.hpp"
 #if DPM_DEFINE
-#  include <cctype>
 #  include <cstddef>
 #  include <utility>
 #  include <vector>
@@ -102,9 +101,9 @@ inline void refuse_sampler_as_scheduler(std::string_view name) {
 /// Where in `name` a word begins with which the plain name's last letters `rest` are written; npos
 /// if they begin within a word, as after "Euler A" in "Euler Align".
 inline std::size_t where_written(std::string_view name, std::string_view rest) {
-  const auto is_letter = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; };
+  const auto is_letter = [&](std::size_t i) { return !plain_name(name.substr(i, 1)).empty(); };
   for (std::size_t begin = 1; begin < name.size(); ++begin) {
-    const bool begins_word = is_letter(name[begin]) && !is_letter(name[begin - 1]);
+    const bool begins_word = is_letter(begin) && !is_letter(begin - 1);
     if (begins_word && plain_name(name.substr(begin)) == rest) return begin;
   }
   return std::string_view::npos;
@@ -140,7 +139,7 @@ inline std::pair<const Sampler*, std::string> split_name(std::string_view name) 
     const bool is_word = end != std::string_view::npos;
     std::string_view wrong =
         is_word ? name.substr(0, end) : std::string_view(plain).substr(0, begin);
-    while (wrong.ends_with(' ')) wrong.remove_suffix(1);
+    wrong = wrong.substr(0, wrong.find_last_not_of(" -_,/") + 1);
     (void)named_sampler("plan_by_name", wrong);
   }
   if (nearest.first != nullptr) {

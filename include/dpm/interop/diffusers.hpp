@@ -45,7 +45,9 @@ class Scheduler {
   /// From a parsed scheduler_config.json. Refuses keys and values that are not known, by name, and
   /// in `Mode::strict` configurations that are broken in diffusers.
   [[nodiscard]] static Scheduler from_json(const nlohmann::json& config, Mode mode = Mode::strict) {
-    return Scheduler(Read{detail::read_options(config)}, mode);
+    const Options options = detail::read_options(config);
+    detail::check_absent_options(config, options.kind, mode);
+    return Scheduler(Read{options}, mode);
   }
   /// From the text of the file, which may hold Python's Infinity and -Infinity. Refuses what is not
   /// JSON, a key that stands twice, and lists or objects more than 64 deep.

@@ -261,6 +261,16 @@ inline Options read_options(const json& config) {
   return options;
 }
 
+/// Refuses, in strict mode, an option that the class lacks although the model needs it.
+inline void check_absent_options(const json& config, Kind kind, Mode mode) {
+  const auto shifting = config.find("use_dynamic_shifting");
+  require(
+      mode == Mode::compatible || kind != Kind::flow_match_heun || shifting == config.end() ||
+          *shifting != true,
+      "diffusers: FlowMatchHeunDiscreteScheduler has no use_dynamic_shifting and keeps its shift "
+      "whatever the picture's size; remove the key and set shift to e^mu");
+}
+
 /// The options of a class as a configuration.
 inline json write_options(Options options) {
   json config = json::object();
