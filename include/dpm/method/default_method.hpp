@@ -19,8 +19,8 @@ inline constexpr UniPc default_method{
     .order = 3, .coefficients = UniPc::Coefficients::varying, .lower_order_final = true};
 
 /// Equal steps in time^(1 / 2.5), the last one to sigma = 0 in place of the schedule's first time.
-/// On a trained network it is nearest to the converged sample with 15 to 20 calls and no class;
-/// power 2 is nearer with 5 to 10 (docs/choosing.md has the figures).
+/// On a trained network it is nearest to the converged sample with 15 to 22 calls and no class;
+/// power 2 is nearer with 5 to 12 calls and with guidance (docs/choosing.md has the figures).
 inline constexpr PowerTime default_method_spacing{.power = 2.5, .final = FinalSigma::zero_instead};
 
 /// The plan of the default method with exactly `model_calls` model calls, from the schedule's last
