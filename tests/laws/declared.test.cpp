@@ -123,6 +123,9 @@ TEST_CASE("each method has its count of calls, draws and predictions on a grid o
     costs.push_back({name, 12 * stages, 12 * stages, slots, true});
     costs.push_back({name + ", tau = 0.5", 12 * stages, 12 * stages, slots, true});
   }
+  costs.push_back({"SEEDS-2, r1 = 1, Taylor", 24, 24, 2, true});
+  costs.push_back({"SEEDS-2, r1 = 1, Taylor, tau = 0", 24, 0, 2, true});
+  costs.push_back({"SEEDS-2, r1 = 0.3, Taylor", 24, 24, 2, true});
   costs.push_back({"SEEDS-3, tau = 0", 36, 0, 3, true});
   costs.push_back({"SEEDS-3, r2 = 0.5, tau = 0", 36, 0, 3, true});
   for (const std::size_t order : {1U, 2U, 3U}) {
