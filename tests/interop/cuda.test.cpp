@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <span>
@@ -23,6 +24,7 @@
 #include "support/catch.hpp"
 #include "support/every_method.hpp"
 #include "support/host_device.hpp"
+#include "support/host_stream.hpp"
 
 namespace cuda_test {
 
@@ -335,6 +337,410 @@ TEST_CASE("bad views and states that do not fit are refused with a sentence") {
   const CudaState moved = std::move(state);
   refused([&] { static_cast<void>(dpm::all_finite(state)); },
           "all_finite: the view has no memory; give data and size, at least one value");
+}
+
+namespace {
+
+/// Calls `body` with a value of each type.
+template <class Body>
+void for_each_type(const Body& body) {
+  body(float{});
+  body(Eigen::half{});
+  body(Eigen::bfloat16{});
+}
+
+template <class Scalar>
+bool same_bits(const std::vector<Scalar>& a, const std::vector<Scalar>& b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(Scalar)) == 0;
+}
+
+constexpr float nan = std::numeric_limits<float>::quiet_NaN();
+void broken(const CudaState& /*x*/, double /*timestep*/, CudaState& out) {
+  static_cast<float*>(out.data())[0] = nan;
+}
+
+/// A token that has been told to stop once there were so many calls.
+struct StopAfter {
+  const int* calls;
+  int most;
+  [[nodiscard]] bool stop_requested() const { return *calls >= most; }
+};
+
+/// A function that has to refuse, and its sentence.
+template <class Function>
+void refuses(const Function& function, const std::string& sentence) {
+  REQUIRE_THROWS_MATCHES(function(), dpm::InvalidArgument, Message(sentence));
+}
+
+}  // namespace
+
+TEST_CASE("a run that is clipped on a device ends in the bits of the run on the CPU") {
+  for_each_type([](auto scalar) {
+    using Scalar = decltype(scalar);
+    for (const std::size_t size : {1U, 4U, 19U}) {
+      const dpm::Plan plan =
+          dpm::make_plan(dpm::Ddim{}, schedule, 6, dpm::Prediction::noise, dpm::Correction::data);
+      std::vector<Scalar> cpu = start<Scalar>(size);
+      std::vector<Scalar> unclipped = cpu;
+      std::vector<Scalar> device = cpu;
+      CudaView x = view(device);
+      CudaView other = view(unclipped);
+      dpm::sample(plan, Network<Scalar>{}, cpu, {.correction = dpm::Clip(0.4)});
+      host_device = {};
+      dpm::sample(plan, Network<Scalar>{}, x,
+                  {.correction = dpm::Clip(0.4), .check_finite = false});
+      REQUIRE(host_device.waits == 0);
+      dpm::sample(plan, Network<Scalar>{}, other, {.correction = dpm::Clip(100.0)});
+      REQUIRE(same_bits(cpu, device));
+      REQUIRE_FALSE(same_bits(cpu, unclipped));
+    }
+  });
+}
+
+TEST_CASE("a range that is 0 or infinite in the device's type is refused and clips nothing") {
+  std::vector<Eigen::half> values{Eigen::half(2.0F), Eigen::half(-3.0F)};
+  CudaState x(view(values));
+  refuses([&] { dpm::clip(x, 1e6); },
+          "Clip: range = 1000000, which is inf in the type of the values; it must be positive and "
+          "finite there");
+  refuses([&] { dpm::clip(x, 1e-9); },
+          "Clip: range = 1e-09, which is 0 in the type of the values; it must be positive and "
+          "finite there");
+  REQUIRE(std::memcmp(x.data(), values.data(), x.bytes()) == 0);
+}
+
+TEST_CASE("add_noise on a device has the bits of add_noise on the CPU and does not wait") {
+  const dpm::Level level = schedule.level(0.6);
+  for_each_type([&](auto scalar) {
+    using Scalar = decltype(scalar);
+    for (const std::size_t offset : {0U, 1U}) {
+      std::vector<Scalar> cpu = start<Scalar>(22);
+      std::vector<Scalar> device = cpu;
+      std::span<Scalar> here(cpu.data() + offset, 21);
+      CudaView there = view(device);
+      there.data = device.data() + offset;
+      there.size = 21;
+      dpm::add_noise(here, level, dpm::NormalNoise{.seed = 4, .elements_per_sample = 7});
+      host_device = {};
+      dpm::add_noise(there, level, dpm::CudaNoise{.seed = 4, .elements_per_sample = 7});
+      REQUIRE(same_bits(cpu, device));
+      REQUIRE(host_device.waits == 0);
+      REQUIRE(host_device.copies == 0);
+      REQUIRE(host_device.allocations == host_device.releases);
+    }
+  });
+  std::vector<float> values = start<float>(3);
+  const std::vector<float> before = values;
+  CudaState state(view(values));
+  refuses([&] { dpm::add_noise(state, level, nullptr); },
+          "add_noise: noise is empty; it must be a noise source");
+  refuses([&] { dpm::add_noise(CudaView{}, level, dpm::CudaNoise{}); },
+          "CudaState: the view has no memory; give data and size, at least one value");
+  REQUIRE(std::memcmp(state.data(), before.data(), state.bytes()) == 0);
+  dpm::add_noise(state, level, dpm::CudaNoise{.seed = 4});
+  dpm::add_noise(values, level, dpm::NormalNoise{.seed = 4});
+  REQUIRE(std::memcmp(state.data(), values.data(), state.bytes()) == 0);
+}
+
+TEST_CASE("guidance on a doubled batch of a device has the bits of the CPU's, by launches alone") {
+  for_each_type([](auto scalar) {
+    using Scalar = decltype(scalar);
+    for (const std::size_t size : {1U, 3U, 8U, 21U}) {
+      CAPTURE(size);
+      // The halves differ by what follows them in memory, not by their own values.
+      const auto fill = [](std::size_t count, const Scalar* x, double timestep, Scalar* out) {
+        Network<Scalar>::fill(count, x, timestep, out);
+        for (std::size_t k = count / 2; k < count; ++k)
+          out[k] = static_cast<Scalar>(0.5F * static_cast<float>(out[k]));
+      };
+      const auto on_cpu = [&](const std::vector<Scalar>& x, double timestep,
+                              std::vector<Scalar>& out) {
+        fill(x.size(), x.data(), timestep, out.data());
+      };
+      const auto on_device = [&](const CudaState& x, double timestep, CudaState& out) {
+        fill(x.size(), static_cast<const Scalar*>(x.data()), timestep,
+             static_cast<Scalar*>(out.data()));
+      };
+      std::vector<Scalar> cpu = start<Scalar>(size);
+      std::vector<Scalar> device = cpu;
+      CudaView x = view(device);
+      dpm::BatchedClassifierFreeGuidance here(on_cpu, 3.5);
+      dpm::CudaClassifierFreeGuidance there(on_device, 3.5, x);
+      const dpm::Plan plan = dpm::make_plan(schedule, 8);
+      dpm::sample(plan, here, cpu);
+      dpm::sample(plan, there, x);
+      REQUIRE(same_bits(cpu, device));
+
+      CudaState in(x);
+      CudaState out = in;
+      CudaState unconditional = in;
+      std::vector<Scalar> cpu_out(size);
+      std::vector<Scalar> cpu_unconditional(size);
+      const dpm::Level level = schedule.level(0.5);
+      host_device = {};
+      there(in, level, out, unconditional);
+      REQUIRE(host_device.launches == 3);
+      REQUIRE(host_device.copies + host_device.waits + host_device.allocations == 0);
+      here(cpu, level, cpu_out, cpu_unconditional);
+      REQUIRE(std::memcmp(out.data(), cpu_out.data(), out.bytes()) == 0);
+      REQUIRE(std::memcmp(unconditional.data(), cpu_unconditional.data(), out.bytes()) == 0);
+    }
+  });
+}
+
+TEST_CASE("guidance on a device refuses a batch that it was not made for") {
+  std::vector<float> four = start<float>(4);
+  std::vector<float> five = start<float>(5);
+  dpm::CudaClassifierFreeGuidance guided(Network<float>{}, 2.0, view(four));
+  CudaState x(view(five));
+  CudaState out = x;
+  const dpm::Level level = schedule.level(0.5);
+  refuses([&] { guided(x, level, out); },
+          "CudaClassifierFreeGuidance: the values are 5 of type float32; it was made for 4 of type "
+          "float32 in one stream");
+  REQUIRE(std::memcmp(out.data(), five.data(), out.bytes()) == 0);
+  const std::function<void(const CudaState&, double, CudaState&)> none;
+  REQUIRE_THROWS_AS(dpm::CudaClassifierFreeGuidance(none, 2.0, view(four)), dpm::InvalidArgument);
+}
+
+TEST_CASE("guidance of two models on a device copies nothing after its first call") {
+  std::vector<float> four = start<float>(4);
+  std::vector<float> five = start<float>(5);
+  dpm::ClassifierFreeGuidance guided(Network<float>{}, Network<float>{}, 2.0);
+  CudaState x(view(four));
+  CudaState out = x;
+  const dpm::Level level = schedule.level(0.5);
+  guided(x, level, out);
+  host_device = {};
+  guided(x, level, out);
+  REQUIRE(host_device.copies + host_device.allocations + host_device.waits == 0);
+  CudaState longer(view(five));
+  CudaState longer_out = longer;
+  host_device = {};
+  guided(longer, level, longer_out);  // another size takes other memory
+  REQUIRE(host_device.allocations == 1);
+}
+
+TEST_CASE("a stopped run on a device is looked at for NaN too") {
+  const dpm::Plan plan = dpm::make_plan(dpm::Ddim{}, schedule, 6);
+  std::vector<float> values = start<float>(8);
+  const std::vector<float> before = values;
+  CudaView x = view(values);
+  int calls = 0;
+  const auto network = [&](bool is_broken) {
+    calls = 0;
+    return [&calls, is_broken](const CudaState& in, double timestep, CudaState& out) {
+      ++calls;
+      Network<float>{}(in, timestep, out);
+      if (is_broken) broken(in, timestep, out);
+    };
+  };
+  const auto options = [&](bool check_finite) {
+    return dpm::RunOptions<CudaState>{.stop = StopAfter{&calls, 2}, .check_finite = check_finite};
+  };
+  const char* const sentence =
+      ": the run was stopped after step 2, and its sample holds a NaN or an infinity";
+  REQUIRE_THROWS_MATCHES(dpm::sample(plan, network(true), x, options(true)), dpm::NonFinite,
+                         Message(std::string("sample") + sentence));
+  const dpm::Grid grid = dpm::make_grid(dpm::UniformTime{}, schedule, 6);
+  const auto no_edit = [](CudaState&, const dpm::Progress<CudaState>&) { return false; };
+  REQUIRE_THROWS_MATCHES(
+      dpm::sample_with_edits(dpm::Ddim{}, grid, network(true), x, no_edit, {}, options(true)),
+      dpm::NonFinite, Message(std::string("sample_with_edits") + sentence));
+  REQUIRE(same_bits(values, before));
+
+  host_device = {};
+  const dpm::RunReport report = dpm::sample(plan, network(false), x, options(true));
+  REQUIRE(report.stopped);
+  REQUIRE(report.steps == 2);
+  REQUIRE(host_device.waits == 1);
+  REQUIRE_FALSE(same_bits(values, before));
+  host_device = {};
+  REQUIRE(dpm::sample(plan, network(true), x, options(false)).stopped);
+  REQUIRE(host_device.waits == 0);
+  REQUIRE(std::isnan(values[0]));
+}
+
+TEST_CASE("an edit on a device is looked at for NaN, and a fork where it ends") {
+  const dpm::Grid grid = dpm::make_grid(dpm::UniformTime{}, schedule, 6);
+  std::vector<float> cpu = start<float>(9);
+  std::vector<float> device = cpu;
+  CudaView x = view(device);
+  const auto set = [](float* to, std::size_t step, float value) {
+    if (step == 3) to[0] = value;
+    return step == 3;
+  };
+  const auto edit_cpu = [&](std::vector<float>& sample, const auto& progress) {
+    return set(sample.data(), progress.step, 0.25F);
+  };
+  const auto edit_with = [&](float value) {
+    return [&set, value](CudaState& sample, const dpm::Progress<CudaState>& progress) {
+      return set(static_cast<float*>(sample.data()), progress.step, value);
+    };
+  };
+  const std::vector<float> before = device;
+  REQUIRE_THROWS_MATCHES(
+      dpm::sample_with_edits(dpm::Ddim{}, grid, Network<float>{}, x, edit_with(nan)),
+      dpm::NonFinite,
+      Message("sample_with_edits: the edit after step 3 has left a NaN or an infinity in the "
+              "sample"));
+  REQUIRE(same_bits(device, before));
+  dpm::sample_with_edits(dpm::Ddim{}, grid, Network<float>{}, cpu, edit_cpu);
+  dpm::sample_with_edits(dpm::Ddim{}, grid, Network<float>{}, x, edit_with(0.25F));
+  REQUIRE(same_bits(device, cpu));
+
+  dpm::Stepper run(dpm::make_plan(dpm::Ddim{}, schedule, 4), x);
+  auto call = run.next();
+  Network<float>{}(call->input, call->level.timestep, call->output);
+  dpm::Stepper<CudaState> fork = run.fork({});
+  const auto finish = [](dpm::Stepper<CudaState>& stepper, const auto& network) {
+    while (auto open = stepper.next()) network(open->input, open->level.timestep, open->output);
+  };
+  host_device = {};
+  finish(run, Network<float>{});
+  REQUIRE(host_device.waits == 1);
+  REQUIRE_THROWS_AS(finish(fork, broken), dpm::NonFinite);
+}
+
+namespace {
+
+template <class Stepper, class Model>
+void go_on(Stepper& run, const Model& model, int calls) {
+  for (int i = 0; i < calls; ++i) {
+    if (auto call = run.next()) model(call->input, call->level.timestep, call->output);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a run that is saved on a device goes on there or on the CPU to the same bits") {
+  const dpm::Plan plan = dpm::make_plan(dpm::UniPc{.order = 3}, schedule, 7);
+  for_each_type([&](auto scalar) {
+    using Scalar = decltype(scalar);
+    using Values = std::vector<Scalar>;
+    Values values = start<Scalar>(11);
+    const Values zeros(11, Scalar{});
+    Values memory = zeros;
+    const Network<Scalar> network;
+    dpm::Stepper<Values> on_cpu(plan, values);
+    dpm::Stepper<CudaState> on_device(plan, view(values));
+    go_on(on_cpu, network, 4);
+    go_on(on_device, network, 4);
+    auto open = on_device.next();  // a call that is open is handed out again
+    auto open_here = on_cpu.next();
+    REQUIRE(open);
+    REQUIRE(open_here);
+    const std::vector<std::byte> bytes = dpm::save(on_device);
+    REQUIRE(bytes == dpm::save(on_cpu));
+    dpm::Stepper<CudaState> there = dpm::load(bytes, plan, view(memory));
+    dpm::Stepper<Values> here = dpm::load(bytes, plan, zeros);
+    REQUIRE(same_bits(memory, zeros));
+    network(open->input, open->level.timestep, open->output);
+    for (auto* const run : {&on_device, &there}) go_on(*run, network, 9);
+    go_on(here, network, 9);
+    const CudaState& expected = on_device.sample();
+    REQUIRE(there.finished());
+    REQUIRE(std::memcmp(expected.data(), there.sample().data(), expected.bytes()) == 0);
+    REQUIRE(std::memcmp(expected.data(), here.sample().data(), expected.bytes()) == 0);
+  });
+}
+
+TEST_CASE("saved runs that do not fit a device, or hold a NaN, are refused") {
+  const dpm::Plan plan = dpm::make_plan(dpm::Ddim{}, schedule, 5);
+  std::vector<float> values = start<float>(6);
+  std::vector<float> five = start<float>(5);
+  std::vector<Eigen::half> halves = start<Eigen::half>(6);
+  dpm::Stepper<CudaState> run(plan, view(values));
+  go_on(run, Network<float>{}, 2);
+  std::vector<std::byte> bytes = dpm::save(run);
+  refuses([&] { (void)dpm::load(bytes, plan, view(five)); },
+          "load: the saved run is of 6 x 1 values; the state given has 5 x 1");
+  refuses([&] { (void)dpm::load(bytes, plan, view(halves)); },
+          "load: the saved run has values of 32 bits, of which 24 are significant, and the state "
+          "given of 16 with 11; they must be of one type");
+  refuses([&] { (void)dpm::load(bytes, plan, CudaView{}); },
+          "load: the view has no memory; give data and size, at least one value");
+  refuses([&] { (void)dpm::load(bytes, nullptr, view(values)); },
+          "Stepper: the plan is a null pointer; it must point to a plan");
+  bytes[100] ^= std::byte{1};
+  REQUIRE_THROWS_AS(dpm::load(bytes, plan, view(values)), dpm::InvalidArgument);
+
+  dpm::Stepper<CudaState> bad(plan, view(values));
+  go_on(bad, broken, 2);
+  REQUIRE_THROWS_MATCHES(dpm::save(bad), dpm::NonFinite,
+                         Message("save: the sample of the run holds a NaN or an infinity"));
+  dpm::Stepper<CudaState> unchecked(plan, view(values), {.check_finite = false});
+  go_on(unchecked, broken, 2);
+  const std::vector<std::byte> with_nan = dpm::save(unchecked);
+  REQUIRE_THROWS_MATCHES(dpm::load(with_nan, plan, view(values)), dpm::NonFinite,
+                         Message("load: the sample of the saved run, after 1 steps, holds a NaN or "
+                                 "an infinity"));
+  REQUIRE_NOTHROW(dpm::load(with_nan, plan, view(values), {.check_finite = false}));
+}
+
+namespace {
+
+/// The network as work in the stream.
+void put_network(const CudaState& x, double timestep, CudaState& out) {
+  const auto* const from = static_cast<const float*>(x.data());
+  auto* const to = static_cast<float*>(out.data());
+  dpm_test::put_into_stream(
+      [=, size = x.size()] { Network<float>::fill(size, from, timestep, to); });
+}
+
+}  // namespace
+
+TEST_CASE("a whole run is captured once and launched again with other seeds, for every method") {
+  for (const dpm_test::NamedMethod& method : dpm_test::every_method()) {
+    CAPTURE(method.name);
+    const dpm::Plan plan = plan_of(method, 5);
+    std::uint64_t seed = 0;
+    std::vector<float> values(13);
+    CudaView x = view(values);
+    const dpm::CudaNoise noise{.seed_on_device = &seed};
+    CudaState begin(x);
+    dpm::Stepper<CudaState> run(plan, x, {.noise = noise, .check_finite = false});
+
+    dpm_test::HostWork graph;
+    host_device = {};
+    dpm_test::host_stream = {.captured = &graph, .spoilt = false};
+    noise.fill(begin);
+    run.reset(begin);
+    while (auto call = run.next()) put_network(call->input, call->level.timestep, call->output);
+    x = run.sample();
+    const bool spoilt = dpm_test::host_stream.spoilt;
+    dpm_test::host_stream = {};
+    REQUIRE_FALSE(spoilt);
+    REQUIRE(host_device.waits + host_device.allocations + host_device.releases == 0);
+    REQUIRE(graph.size() == static_cast<std::size_t>(host_device.launches + host_device.copies +
+                                                     plan.model_calls()));
+
+    for (const std::uint64_t next : {7U, 8U, 7U}) {
+      seed = next;
+      for (const auto& work : graph) work();
+      std::vector<float> expected(13);
+      CudaView plain = view(expected);
+      dpm::CudaNoise{.seed = next}.fill(plain);
+      dpm::sample(plan, Network<float>{}, plain, {.noise = dpm::CudaNoise{.seed = next}});
+      REQUIRE(same_bits(values, expected));
+    }
+  }
+}
+
+TEST_CASE("a run that looks for NaN cannot be captured, and says so") {
+  std::vector<float> values = start<float>(4);
+  dpm::Stepper<CudaState> run(dpm::make_plan(schedule, 4), view(values));
+  dpm_test::HostWork graph;
+  dpm_test::host_stream = {.captured = &graph, .spoilt = false};
+  std::string said;
+  try {
+    while (auto call = run.next()) put_network(call->input, call->level.timestep, call->output);
+  } catch (const std::runtime_error& error) {
+    said = error.what();
+  }
+  dpm_test::host_stream = {};
+  REQUIRE(said ==
+          "CUDA: cudaMallocAsync has failed: operation not permitted when stream is capturing");
 }
 
 }  // namespace cuda_test

@@ -292,6 +292,40 @@ TEST_CASE("noise on a device has the bits of NormalNoise, in all values") {
   }
 }
 
+namespace {
+
+template <class Scalar>
+void require_same_clips() {
+  for (const std::size_t size : {0U, 1U, 3U, 4U, 5U, 31U}) {
+    for (const std::size_t offset : {0U, 1U}) {
+      CAPTURE(size, offset);
+      std::vector<Scalar> cpu = values<Scalar>(offset + size + 1, 2.0);
+      if (size > 2) {
+        cpu[offset] = std::numeric_limits<Scalar>::infinity();
+        cpu[offset + 1] = -std::numeric_limits<Scalar>::infinity();
+        cpu[offset + 2] = std::numeric_limits<Scalar>::quiet_NaN();
+      }
+      std::vector<Scalar> device = cpu;
+      std::span<Scalar> clipped(cpu.data() + offset, size);
+      dpm::Clip(0.5)(clipped, dpm::Level{});
+      const auto at = reinterpret_cast<std::uintptr_t>(device.data() + offset);
+      dpm_test::run_clip(type_of<Scalar>, {.values = device.data() + offset,
+                                           .size = size,
+                                           .fours = at % (4 * sizeof(Scalar)) == 0 ? size / 4 : 0,
+                                           .most = 0.5F});
+      REQUIRE(same_bits(device, cpu));  // also before and behind
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("values are clipped on a device to the bits of Clip for every size and alignment") {
+  require_same_clips<float>();
+  require_same_clips<Eigen::half>();
+  require_same_clips<Eigen::bfloat16>();
+}
+
 TEST_CASE("one value on a device that is not finite is found wherever it stands") {
   constexpr float infinity = std::numeric_limits<float>::infinity();
   for (const float bad : {infinity, -infinity, std::numeric_limits<float>::quiet_NaN()}) {

@@ -2,7 +2,8 @@
 // Copyright (c) 2026 the dpm authors
 /// @file
 /// A device that is the host: what dpm/interop/cuda.cu does, in the host's memory, thread after
-/// thread. It counts what it is asked for. One file of a program includes it.
+/// thread. It counts what it is asked for, and keeps it while a stream is captured. One file of a
+/// program includes it.
 #pragma once
 
 #include <cstddef>
@@ -12,6 +13,7 @@
 
 #include "dpm/interop/cuda/device.hpp"
 #include "dpm/interop/cuda/kernels.hpp"
+#include "support/host_stream.hpp"
 #include "support/host_threads.hpp"
 
 namespace dpm_test {
@@ -28,13 +30,20 @@ struct HostDevice {
 
 inline HostDevice host_device;
 
+/// What a function of the device returns before it does anything: null, or a failure.
+inline const char* begin_on_host(dpm::CudaStream stream, bool may_be_captured) {
+  host_device.last_stream = stream;
+  if (host_device.failure != nullptr) return host_device.failure;
+  if (!may_be_captured && is_captured()) return "operation not permitted when stream is capturing";
+  return nullptr;
+}
+
 }  // namespace dpm_test
 
 namespace dpm::detail {
 
 const char* device_allocate(void*& memory, std::size_t bytes, CudaStream stream) {
-  dpm_test::host_device.last_stream = stream;
-  if (dpm_test::host_device.failure != nullptr) return dpm_test::host_device.failure;
+  if (const char* failure = dpm_test::begin_on_host(stream, false)) return failure;
   ++dpm_test::host_device.allocations;
   memory = std::malloc(bytes);
   return nullptr;
@@ -47,39 +56,54 @@ const char* device_release(void* memory, CudaStream /*stream*/) noexcept {
 }
 
 const char* device_copy(void* to, const void* from, std::size_t bytes, CudaStream stream) {
-  dpm_test::host_device.last_stream = stream;
-  if (dpm_test::host_device.failure != nullptr) return dpm_test::host_device.failure;
+  if (const char* failure = dpm_test::begin_on_host(stream, true)) return failure;
   ++dpm_test::host_device.copies;
-  std::memcpy(to, from, bytes);
+  dpm_test::put_into_stream([=] { std::memcpy(to, from, bytes); });
   return nullptr;
 }
 
 const char* device_combine(CudaType type, const CombineJob& job, CudaStream stream) {
-  dpm_test::host_device.last_stream = stream;
-  if (dpm_test::host_device.failure != nullptr) return dpm_test::host_device.failure;
+  if (const char* failure = dpm_test::begin_on_host(stream, true)) return failure;
   ++dpm_test::host_device.launches;
-  dpm_test::run_combine(type, job);
+  dpm_test::put_into_stream([=] { dpm_test::run_combine(type, job); });
   return nullptr;
 }
 
 const char* device_draw(CudaType type, const NoiseJob& job, CudaStream stream) {
-  dpm_test::host_device.last_stream = stream;
-  if (dpm_test::host_device.failure != nullptr) return dpm_test::host_device.failure;
+  if (const char* failure = dpm_test::begin_on_host(stream, true)) return failure;
   ++dpm_test::host_device.launches;
-  dpm_test::run_draw(type, job);
+  dpm_test::put_into_stream([=] { dpm_test::run_draw(type, job); });
+  return nullptr;
+}
+
+const char* device_clip(CudaType type, const ClipJob& job, CudaStream stream) {
+  if (const char* failure = dpm_test::begin_on_host(stream, true)) return failure;
+  ++dpm_test::host_device.launches;
+  dpm_test::put_into_stream([=] { dpm_test::run_clip(type, job); });
   return nullptr;
 }
 
 const char* device_is_finite(CudaType type, const void* values, std::uint64_t size, void* flag,
                              CudaStream stream, bool& finite) {
-  dpm_test::host_device.last_stream = stream;
-  if (dpm_test::host_device.failure != nullptr) return dpm_test::host_device.failure;
+  if (const char* failure = dpm_test::begin_on_host(stream, false)) return failure;
   ++dpm_test::host_device.launches;
   ++dpm_test::host_device.waits;
   finite = dpm_test::run_finite(type, values, size);
   const int found = finite ? 0 : 1;
   std::memcpy(flag, &found, sizeof found);
   return nullptr;
+}
+
+const char* device_read(void* to_host, const void* from, std::size_t bytes, CudaStream stream) {
+  if (const char* failure = dpm_test::begin_on_host(stream, false)) return failure;
+  ++dpm_test::host_device.copies;
+  ++dpm_test::host_device.waits;
+  std::memcpy(to_host, from, bytes);
+  return nullptr;
+}
+
+const char* device_write(void* to, const void* from_host, std::size_t bytes, CudaStream stream) {
+  return device_read(to, from_host, bytes, stream);
 }
 
 }  // namespace dpm::detail

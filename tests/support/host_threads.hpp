@@ -38,6 +38,15 @@ inline void run_draw(dpm::CudaType type, const dpm::detail::NoiseJob& job,
   });
 }
 
+inline void run_clip(dpm::CudaType type, const dpm::detail::ClipJob& job,
+                     std::uint64_t threads = 5) {
+  dpm::detail::with_scalar(type, [&](auto scalar) {
+    run_threads(threads, [&](const dpm::detail::Threads& self) {
+      dpm::detail::clip_part<decltype(scalar)>(job, self);
+    });
+  });
+}
+
 inline bool run_finite(dpm::CudaType type, const void* values, std::uint64_t size,
                        std::uint64_t threads = 5) {
   bool finite = true;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <any>
+#include <concepts>
 #include <cstddef>
 
 #include "dpm/schedule/level.hpp"
@@ -27,12 +28,17 @@ concept DoublableState = RunnableState<State> &&
 class KeptState {
  public:
   /// The state, shaped like x and not filled. Allocates at first, and where type or shape change.
+  /// States that are not dense are asked by `is_like(state, x)`, or copied where there is none.
   template <class State>
   State& like(const State& x) {
     State& state = of_type_of(x);
     if constexpr (DenseState<State>) {
       make_fillable(state, x);
       mark_unfilled(state);
+    } else if constexpr (requires {
+                           { is_like(state, x) } -> std::same_as<bool>;
+                         }) {
+      if (!is_like(state, x)) return state_.emplace<State>(x);
     } else {
       state = x;
     }

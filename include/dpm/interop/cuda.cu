@@ -19,6 +19,16 @@ const char* failure(cudaError_t error) {
   return error == cudaSuccess ? nullptr : cudaGetErrorString(error);
 }
 
+/// One launch. What it returns is of this launch, whatever errors of others CUDA keeps.
+template <class Job>
+cudaError_t launch(void (*kernel)(Job), const Job& job, std::uint64_t pieces, CudaStream stream) {
+  cudaLaunchConfig_t config{};
+  config.gridDim = dim3(blocks_for(pieces));
+  config.blockDim = dim3(threads_in_block);
+  config.stream = stream;
+  return cudaLaunchKernelEx(&config, kernel, job);
+}
+
 __device__ Threads this_thread() {
   return {std::uint64_t{blockIdx.x} * blockDim.x + threadIdx.x,
           std::uint64_t{gridDim.x} * blockDim.x};
@@ -35,9 +45,19 @@ __global__ void __launch_bounds__(threads_in_block) draw_kernel(const NoiseJob j
 }
 
 template <class Scalar>
-__global__ void __launch_bounds__(threads_in_block)
-    finite_kernel(const Scalar* values, std::uint64_t size, int* flag) {
-  if (!finite_part(values, size, this_thread())) *flag = 1;
+__global__ void __launch_bounds__(threads_in_block) clip_kernel(const ClipJob job) {
+  clip_part<Scalar>(job, this_thread());
+}
+
+struct FiniteJob {
+  const void* values;
+  std::uint64_t size;
+  int* flag;
+};
+
+template <class Scalar>
+__global__ void __launch_bounds__(threads_in_block) finite_kernel(const FiniteJob job) {
+  if (!finite_part(static_cast<const Scalar*>(job.values), job.size, this_thread())) *job.flag = 1;
 }
 
 }  // namespace
@@ -55,45 +75,58 @@ const char* device_copy(void* to, const void* from, std::size_t bytes, CudaStrea
 }
 
 const char* device_combine(CudaType type, const CombineJob& job, CudaStream stream) {
-  const unsigned blocks = blocks_for(pieces_of(job));
+  cudaError_t error = cudaErrorInvalidValue;  // of a job whose sizes no kernel has
   with_scalar(type, [&](auto scalar) {
     using Scalar = decltype(scalar);
     with_sizes(job, [&](auto targets, auto operands) {
       constexpr unsigned many = decltype(targets)::value;
       constexpr unsigned terms = decltype(operands)::value;
-      combine_kernel<Scalar, many, terms><<<blocks, threads_in_block, 0, stream>>>(job);
+      error =
+          launch(combine_kernel<Scalar, many, terms>, job, pieces_of(job.size, job.fours), stream);
     });
   });
-  return failure(cudaGetLastError());
+  return failure(error);
 }
 
 const char* device_draw(CudaType type, const NoiseJob& job, CudaStream stream) {
-  const unsigned blocks = blocks_for(job.blocks * job.samples);
+  cudaError_t error = cudaSuccess;
   with_scalar(type, [&](auto scalar) {
-    draw_kernel<decltype(scalar)><<<blocks, threads_in_block, 0, stream>>>(job);
+    error = launch(draw_kernel<decltype(scalar)>, job, job.blocks * job.samples, stream);
   });
-  return failure(cudaGetLastError());
+  return failure(error);
+}
+
+const char* device_clip(CudaType type, const ClipJob& job, CudaStream stream) {
+  cudaError_t error = cudaSuccess;
+  with_scalar(type, [&](auto scalar) {
+    error = launch(clip_kernel<decltype(scalar)>, job, pieces_of(job.size, job.fours), stream);
+  });
+  return failure(error);
 }
 
 const char* device_is_finite(CudaType type, const void* values, std::uint64_t size, void* flag,
                              CudaStream stream, bool& finite) {
-  int* const found = static_cast<int*>(flag);
-  if (const auto error = cudaMemsetAsync(found, 0, sizeof *found, stream); error != cudaSuccess) {
-    return failure(error);
-  }
+  const FiniteJob job{values, size, static_cast<int*>(flag)};
+  cudaError_t error = cudaMemsetAsync(flag, 0, sizeof(int), stream);
+  if (error != cudaSuccess) return failure(error);
   with_scalar(type, [&](auto scalar) {
-    using Scalar = decltype(scalar);
-    finite_kernel<<<blocks_for(size), threads_in_block, 0, stream>>>(
-        static_cast<const Scalar*>(values), size, found);
+    error = launch(finite_kernel<decltype(scalar)>, job, size, stream);
   });
+  if (error != cudaSuccess) return failure(error);
   int seen = 1;
-  cudaError_t error = cudaGetLastError();
-  if (error == cudaSuccess) {
-    error = cudaMemcpyAsync(&seen, found, sizeof seen, cudaMemcpyDeviceToHost, stream);
-  }
-  if (error == cudaSuccess) error = cudaStreamSynchronize(stream);
+  const char* const failed = device_read(&seen, flag, sizeof seen, stream);
   finite = seen == 0;
-  return failure(error);
+  return failed;
+}
+
+const char* device_read(void* to_host, const void* from, std::size_t bytes, CudaStream stream) {
+  const auto error = cudaMemcpyAsync(to_host, from, bytes, cudaMemcpyDeviceToHost, stream);
+  return failure(error != cudaSuccess ? error : cudaStreamSynchronize(stream));
+}
+
+const char* device_write(void* to, const void* from_host, std::size_t bytes, CudaStream stream) {
+  const auto error = cudaMemcpyAsync(to, from_host, bytes, cudaMemcpyHostToDevice, stream);
+  return failure(error != cudaSuccess ? error : cudaStreamSynchronize(stream));
 }
 
 }  // namespace dpm::detail

@@ -12,10 +12,14 @@
 /// others may be compiled by any compiler and need no header of CUDA.
 ///
 /// Each combination of a run is one launch in the view's stream, and so is each draw of noise.
-/// Steps copy nothing and do not wait, so they do not look at model outputs. At its end a run waits
-/// once to look for NaN in its result, unless it was stopped or `RunOptions::check_finite` is
-/// false; a run that is captured in a graph needs it false.
+/// Steps copy nothing and do not wait, so they do not look at model outputs. Where it ends or was
+/// stopped a run waits once to look for NaN in its result, unless `RunOptions::check_finite` is
+/// false; a run that is captured in a graph needs it false. A `Stepper` does so where it ends; of
+/// one that was stopped, ask `all_finite(stepper.sample())`.
 #pragma once
 
-#include "dpm/interop/cuda/noise.hpp"  // IWYU pragma: export
-#include "dpm/interop/cuda/state.hpp"  // IWYU pragma: export
+#include "dpm/interop/cuda/guidance.hpp"    // IWYU pragma: export
+#include "dpm/interop/cuda/noise.hpp"       // IWYU pragma: export
+#include "dpm/interop/cuda/operations.hpp"  // IWYU pragma: export
+#include "dpm/interop/cuda/save.hpp"        // IWYU pragma: export
+#include "dpm/interop/cuda/state.hpp"       // IWYU pragma: export

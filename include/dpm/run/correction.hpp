@@ -47,6 +47,12 @@ class Clip {
       view.data[i] = std::clamp(view.data[i], -most, most);
     }
   }
+  /// A state of another type is clipped by the function clip(data, range) of its namespace.
+  template <class State>
+  requires(!DenseState<State> && requires(State & data, double range) { clip(data, range); }) void
+  operator()(State& data, const Level& /*level*/) const {
+    clip(data, range_);
+  }
 
  private:
   double range_;
@@ -69,8 +75,17 @@ class DynamicThresholding {
                                double most = std::numeric_limits<double>::infinity(),
                                std::size_t elements_per_sample = 0);
 
-  template <DenseState State>
+  template <class State>
   void operator()(State& data, const Level& /*level*/) {
+    static_assert(DenseState<State>,
+                  "dpm: DynamicThresholding sorts the values of a sample in the host's memory, so "
+                  "it takes dense states alone; for others use Clip, or a correction of your own.");
+    if constexpr (DenseState<State>) threshold(data);
+  }
+
+ private:
+  template <DenseState State>
+  void threshold(State& data) {
     const auto view = split_samples("DynamicThresholding", dense_view(data), elements_per_sample_);
     if (view.size() == 0) return;
     (void)detail::bound_for<ScalarOf<State>>("DynamicThresholding: least", least_);
@@ -79,15 +94,14 @@ class DynamicThresholding {
       for (std::size_t e = 0; e < view.elements; ++e) {
         magnitudes_[e] = std::abs(static_cast<double>(view.at(e, s)));
       }
-      const auto threshold = static_cast<ScalarOf<State>>(std::clamp(quantile(), least_, most_));
+      const auto bound = static_cast<ScalarOf<State>>(std::clamp(quantile(), least_, most_));
       for (std::size_t e = 0; e < view.elements; ++e) {
         auto& value = view.at(e, s);
-        value = std::clamp(value, -threshold, threshold) / threshold;
+        value = std::clamp(value, -bound, bound) / bound;
       }
     }
   }
 
- private:
   /// The quantile of `magnitudes_`, which this reorders. Cost: linear on average.
   double quantile();
 

@@ -109,6 +109,7 @@ RunReport sample_with_edits(const Method& method, const Grid& grid, Model&& mode
       run.replan(make_plan(method, grid.from(place), said, correction), edited);
     }
   }
+  if (run.stopped()) detail::check_stopped("sample_with_edits", run);
   detail::give_back(changed && run.finished() ? edited : run.sample(), x);
   return {run.steps_done(), run.model_calls(), run.stopped()};
 }

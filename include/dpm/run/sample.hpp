@@ -19,6 +19,7 @@
 #include "dpm/plan/plan.hpp"
 #include "dpm/run/stepper.hpp"
 #include "dpm/schedule/noise_schedule.hpp"
+#include "dpm/state/check_values.hpp"
 #include "dpm/state/dense.hpp"
 
 namespace dpm {
@@ -73,6 +74,18 @@ void give_back(const State& sample, X& x) {
 
 /// The loop of every `sample`. The options are handed over, and by reference, because a move of so
 /// many callables is code in each file that samples.
+/// Refuses the sample of a stopped run that is not finite. Steps have looked at dense states
+/// already; the others are looked at in what a run returns.
+template <class State>
+void check_stopped(const char* who, const Stepper<State>& run) {
+  if constexpr (!DenseState<State>) {
+    if (run.options().check_finite) {
+      require_finite(run.sample(), who, ": the run was stopped after step ", run.steps_done(),
+                     ", and its sample");
+    }
+  }
+}
+
 template <class Model, class X>
 RunReport run_plan(const Plan& plan, Model& model, X& x, RunOptions<OwnedState<X>>& options) {
   using State = OwnedState<X>;
@@ -81,6 +94,7 @@ RunReport run_plan(const Plan& plan, Model& model, X& x, RunOptions<OwnedState<X
   while (auto call = stepper.next()) {
     answer<State>(model, *call);
   }
+  if (stepper.stopped()) check_stopped("sample", stepper);
   give_back(stepper.sample(), x);
   return {stepper.steps_done(), stepper.model_calls(), stepper.stopped()};
 }

@@ -2,27 +2,38 @@
 // Copyright (c) 2026 the dpm authors
 /// @file
 /// A stand-in for CUDA's header where the host plays the device (support/host_device.hpp): what the
-/// examples and pages use of it. Work is done at once; a graph that is launched does nothing.
+/// examples and pages use of it. Work is done at once, or kept while a stream is captured and done
+/// when its graph is launched; a wait in a capture is refused.
 #pragma once
 
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
+
+#include "support/host_stream.hpp"
 
 struct CUstream_st {};
-struct CUgraph_st {};
-struct CUgraphExec_st {};
+struct CUgraph_st {
+  dpm_test::HostWork work;
+};
+struct CUgraphExec_st {
+  dpm_test::HostWork work;
+};
 using cudaStream_t = CUstream_st*;
 using cudaGraph_t = CUgraph_st*;
 using cudaGraphExec_t = CUgraphExec_st*;
 
-enum cudaError_t { cudaSuccess = 0 };
+enum cudaError_t { cudaSuccess = 0, cudaErrorStreamCaptureUnsupported = 900 };
 enum cudaMemcpyKind { cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost };
 enum cudaStreamCaptureMode { cudaStreamCaptureModeThreadLocal };
 
-inline const char* cudaGetErrorString(cudaError_t /*error*/) { return "no error"; }
+inline const char* cudaGetErrorString(cudaError_t error) {
+  return error == cudaSuccess ? "no error" : "operation not permitted when stream is capturing";
+}
 
 inline cudaError_t cudaMalloc(void** memory, std::size_t bytes) {
+  if (dpm_test::is_captured()) return cudaErrorStreamCaptureUnsupported;
   *memory = std::malloc(bytes);
   return cudaSuccess;
 }
@@ -32,7 +43,7 @@ inline cudaError_t cudaFree(void* memory) {
 }
 inline cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes,
                                    cudaMemcpyKind /*kind*/, cudaStream_t /*stream*/) {
-  std::memcpy(to, from, bytes);
+  dpm_test::put_into_stream([=] { std::memcpy(to, from, bytes); });
   return cudaSuccess;
 }
 
@@ -44,20 +55,35 @@ inline cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   delete stream;
   return cudaSuccess;
 }
-inline cudaError_t cudaStreamSynchronize(cudaStream_t /*stream*/) { return cudaSuccess; }
+inline cudaError_t cudaStreamSynchronize(cudaStream_t /*stream*/) {
+  return dpm_test::is_captured() ? cudaErrorStreamCaptureUnsupported : cudaSuccess;
+}
 
 inline cudaError_t cudaStreamBeginCapture(cudaStream_t /*stream*/, cudaStreamCaptureMode /*mode*/) {
+  dpm_test::host_stream = {.captured = new dpm_test::HostWork, .spoilt = false};
   return cudaSuccess;
 }
 inline cudaError_t cudaStreamEndCapture(cudaStream_t /*stream*/, cudaGraph_t* graph) {
-  *graph = nullptr;
-  return cudaSuccess;
+  const dpm_test::HostStream stream = dpm_test::host_stream;
+  dpm_test::host_stream = {};
+  *graph = stream.spoilt ? nullptr : new CUgraph_st{std::move(*stream.captured)};
+  delete stream.captured;
+  return stream.spoilt ? cudaErrorStreamCaptureUnsupported : cudaSuccess;
 }
-inline cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t /*graph*/,
+inline cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t graph,
                                         unsigned long long /*flags*/) {
-  *executable = nullptr;
+  *executable = new CUgraphExec_st{graph->work};
   return cudaSuccess;
 }
-inline cudaError_t cudaGraphLaunch(cudaGraphExec_t /*executable*/, cudaStream_t /*stream*/) {
+inline cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t /*stream*/) {
+  for (const auto& work : executable->work) work();
+  return cudaSuccess;
+}
+inline cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
+  delete graph;
+  return cudaSuccess;
+}
+inline cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable) {
+  delete executable;
   return cudaSuccess;
 }

@@ -19,8 +19,8 @@ using CudaStream = CUstream_st*;
 
 namespace detail {
 
-// Each of these only puts work into the stream and returns at once, but for `device_is_finite`.
-// They return null, or what CUDA says of a failure.
+// Each of these only puts work into the stream and returns at once, but for the last three, which
+// wait for it. They return null, or what CUDA says of a failure.
 
 /// Memory in the order of the stream (cudaMallocAsync, cudaFreeAsync).
 const char* device_allocate(void*& memory, std::size_t bytes, CudaStream stream);
@@ -31,11 +31,16 @@ const char* device_copy(void* to, const void* from, std::size_t bytes, CudaStrea
 /// One launch. The job has at least one value.
 const char* device_combine(CudaType type, const CombineJob& job, CudaStream stream);
 const char* device_draw(CudaType type, const NoiseJob& job, CudaStream stream);
+const char* device_clip(CudaType type, const ClipJob& job, CudaStream stream);
 
 /// Writes 1 to `*flag`, in the device's memory, if a value is not finite, and else 0. Then waits
 /// for the stream and hands the flag over.
 const char* device_is_finite(CudaType type, const void* values, std::uint64_t size, void* flag,
                              CudaStream stream, bool& finite);
+
+/// Between the device's memory and the host's.
+const char* device_read(void* to_host, const void* from, std::size_t bytes, CudaStream stream);
+const char* device_write(void* to, const void* from_host, std::size_t bytes, CudaStream stream);
 
 }  // namespace detail
 }  // namespace dpm

@@ -247,8 +247,8 @@ struct CombineJob {
 };
 
 /// The pieces of work: groups of four values and, after them, single ones.
-constexpr std::uint64_t pieces_of(const CombineJob& job) {
-  return job.fours > 0 ? job.fours : job.size;
+constexpr std::uint64_t pieces_of(std::uint64_t size, std::uint64_t fours) {
+  return fours > 0 ? fours : size;
 }
 
 /// The sums of one value or of four, from number `at` on. All reads come before the writes.
@@ -302,6 +302,33 @@ void with_sizes(const CombineJob& job, const Function& function) {
   if (job.target_count == 1) with_operands<1>(job.operand_count, function, sizes);
   if (job.target_count == 2) with_operands<2>(job.operand_count, function, sizes);
   if (job.target_count == 3) with_operands<3>(job.operand_count, function, sizes);
+}
+
+/// Clips an array on a device to [-most, most]. NaN stays.
+struct ClipJob {
+  void* values;
+  std::uint64_t size;
+  std::uint64_t fours;  ///< as in `CombineJob`
+  float most;
+};
+
+template <class Scalar, unsigned Count>
+DPM_DEVICE void clip_at(const ClipJob& job, std::uint64_t at) {
+  Scalar* const values = static_cast<Scalar*>(job.values) + at;
+  float x[Count];
+  read(values, x);
+  for (unsigned k = 0; k < Count; ++k) {
+    x[k] = x[k] < -job.most ? -job.most : job.most < x[k] ? job.most : x[k];
+  }
+  write(x, values);
+}
+
+/// One thread's part of the clipping.
+template <class Scalar>
+DPM_DEVICE void clip_part(const ClipJob& job, const Threads& self) {
+  for_each_piece(
+      job.size, job.fours, self, [&](std::uint64_t at) { clip_at<Scalar, 4>(job, at); },
+      [&](std::uint64_t at) { clip_at<Scalar, 1>(job, at); });
 }
 
 /// Keyed noise (see `normal_draws`) for an array on a device.

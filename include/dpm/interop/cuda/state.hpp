@@ -151,6 +151,13 @@ class CudaState {
     copy_from(x.data);
   }
   CudaState(const CudaState& other) : CudaState(other.view()) {}
+  /// Memory for `size` values, of the type and in the stream of x, which are not filled.
+  [[nodiscard]] static CudaState unfilled(const CudaView& x, std::size_t size) {
+    CudaView sized = checked(x);
+    sized.size = size;
+    return CudaState(sized,
+                     detail::CudaMemory(size * detail::size_of(x.type), x.stream, x.allocator));
+  }
   CudaState(CudaState&& other) noexcept
       : view_(std::exchange(other.view_, CudaView{})), memory_(std::move(other.memory_)) {}
   /// Copies the values, in the stream. Refuses values of another size, type or stream.
@@ -179,6 +186,9 @@ class CudaState {
   [[nodiscard]] const CudaView& view() const { return view_; }
 
  private:
+  CudaState(const CudaView& x, detail::CudaMemory memory) : view_(x), memory_(std::move(memory)) {
+    view_.data = memory_.get();
+  }
   static const CudaView& checked(const CudaView& x) {
     detail::check_view("CudaState", x);
     return x;
@@ -213,34 +223,36 @@ Stepper(std::shared_ptr<const Plan>, const CudaView&, RunOptions<CudaState>)->St
 
 namespace detail {
 
-/// The job of a `combine`. Refuses states that differ in size, type or stream.
-inline CombineJob combine_job(const Weights& weights, std::span<CudaState* const> targets,
-                              std::span<const CudaState* const> operands) {
-  CombineJob job{};
-  const CudaView& like = targets[0]->view();
+/// Whether values from there on may be read and written as `FourValues`.
+inline bool takes_fours(const CudaView& x) {
+  return reinterpret_cast<std::uintptr_t>(x.data) % (4 * size_of(x.type)) == 0;
+}
+
+/// `combine` of views: one launch. Refuses views that differ in size, type or stream.
+inline void combine_views(const Weights& weights, std::span<const CudaView> targets,
+                          std::span<const CudaView> operands) {
+  const CudaView& like = targets[0];
   check_view("combine", like);
+  CombineJob job{};
   job.size = like.size;
   job.fours = like.size / 4;
-  const auto add = [&](const CudaState& state) {
-    require_like("combine", state.view(), like);
-    const auto address = reinterpret_cast<std::uintptr_t>(state.data());
-    if (address % (4 * size_of(like.type)) != 0) job.fours = 0;
-  };
   job.target_count = static_cast<unsigned>(targets.size());
-  for (std::size_t i = 0; i < targets.size(); ++i) {
-    add(*targets[i]);
-    job.targets[i] = targets[i]->data();
-  }
   job.operand_count = static_cast<unsigned>(operands.size());
-  for (std::size_t j = 0; j < operands.size(); ++j) {
-    add(*operands[j]);
-    job.operands[j] = operands[j]->data();
-    for (std::size_t i = 0; i < targets.size(); ++i) {
+  for (const auto all : {targets, operands}) {
+    for (const CudaView& x : all) {
+      require_like("combine", x, like);
+      if (!takes_fours(x)) job.fours = 0;
+    }
+  }
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    job.targets[i] = targets[i].data;
+    for (std::size_t j = 0; j < operands.size(); ++j) {
       job.weights[i][j] = static_cast<float>(weights(i, j));
     }
   }
+  for (std::size_t j = 0; j < operands.size(); ++j) job.operands[j] = operands[j].data;
   job.in_last = static_cast<unsigned>(terms_of_last(weights, targets.size(), operands.size()));
-  return job;
+  require_success(device_combine(like.type, job, like.stream), "the launch of a sum");
 }
 
 }  // namespace detail
@@ -249,10 +261,17 @@ inline CombineJob combine_job(const Weights& weights, std::span<CudaState* const
 /// and values of the half types are rounded once. The bits are those of `combine` on the CPU.
 inline void combine(const Weights& weights, std::span<CudaState* const> targets,
                     std::span<const CudaState* const> operands) {
-  const CudaState& first = *targets[0];
-  const detail::CombineJob job = detail::combine_job(weights, targets, operands);
-  detail::require_success(detail::device_combine(first.type(), job, first.stream()),
-                          "the launch of a sum");
+  CudaView to[Combine::max_targets];
+  CudaView from[Combine::max_operands];
+  for (std::size_t i = 0; i < targets.size(); ++i) to[i] = targets[i]->view();
+  for (std::size_t j = 0; j < operands.size(); ++j) from[j] = operands[j]->view();
+  detail::combine_views(weights, std::span<const CudaView>(to, targets.size()),
+                        std::span<const CudaView>(from, operands.size()));
+}
+
+/// Whether two states have the same size, type and stream.
+[[nodiscard]] inline bool is_like(const CudaState& a, const CudaState& b) {
+  return a.size() == b.size() && a.type() == b.type() && a.stream() == b.stream();
 }
 
 /// Whether every value is finite. One launch, after which it waits for the stream. A run asks it of
