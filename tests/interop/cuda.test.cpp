@@ -401,7 +401,7 @@ TEST_CASE("a range that is 0 or infinite in the device's type is refused and cli
   std::vector<Eigen::half> values{Eigen::half(2.0F), Eigen::half(-3.0F)};
   CudaState x(view(values));
   refuses([&] { dpm::clip(x, 1e6); },
-          "Clip: range = 1000000, which is inf in the type of the values; it must be positive and "
+          "Clip: range = 1e+06, which is inf in the type of the values; it must be positive and "
           "finite there");
   refuses([&] { dpm::clip(x, 1e-9); },
           "Clip: range = 1e-09, which is 0 in the type of the values; it must be positive and "
