@@ -56,6 +56,7 @@ class Memory {
   template <class Value>
   void write(const std::vector<Value>& values) const {
     must(cudaMemcpy(data_, values.data(), values.size() * sizeof(Value), cudaMemcpyHostToDevice));
+    must(cudaDeviceSynchronize());  // it may return before the last of it has arrived
   }
   template <class Value>
   std::vector<Value> read(std::size_t count) const {
@@ -311,6 +312,92 @@ void check_graph(const Named& named, cudaStream_t stream) {
   must(cudaGraphDestroy(graph));
 }
 
+/// A graph of a whole run, its start and its result, that is launched with other seeds.
+void check_launches(const Named& named, cudaStream_t stream) {
+  constexpr std::size_t size = 4 * 64 * 64 + 3;
+  const Memory memory(size * sizeof(float));
+  const Memory seed_there(sizeof(std::uint64_t));
+  CudaView x{.data = memory.get(), .size = size, .stream = stream};
+  const dpm::CudaNoise noise{.seed_on_device = static_cast<const std::uint64_t*>(seed_there.get())};
+  CudaState start(x);
+  dpm::Stepper<CudaState> run(named.plan, x, {.noise = noise, .check_finite = false});
+  must(cudaStreamSynchronize(stream));
+  cudaGraph_t graph = nullptr;
+  cudaGraphExec_t executable = nullptr;
+  must(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal));
+  noise.fill(start);
+  run.reset(start);
+  run_all(run, network<float>);
+  x = run.sample();
+  must(cudaStreamEndCapture(stream, &graph));
+  must(cudaGraphInstantiate(&executable, graph, 0));
+  std::size_t wrong = 0;
+  for (const std::uint64_t seed : {7U, 8U, 7U}) {
+    must(cudaStreamSynchronize(stream));
+    seed_there.write(std::vector<std::uint64_t>{seed});
+    must(cudaGraphLaunch(executable, stream));
+    must(cudaStreamSynchronize(stream));
+    const auto launched = memory.read<float>(size);
+    dpm::CudaNoise{.seed = seed}.fill(x);
+    dpm::sample(named.plan, network<float>, x, {.noise = dpm::CudaNoise{.seed = seed}});
+    must(cudaStreamSynchronize(stream));
+    wrong += differing(launched, memory.read<float>(size));
+  }
+  report(wrong == 0, std::string(named.name) + ": a graph launched with three seeds gives " +
+                         std::to_string(wrong) + " other values than three runs");
+  must(cudaGraphExecDestroy(executable));
+  must(cudaGraphDestroy(graph));
+}
+
+/// Clipping, `add_noise`, guidance on a doubled batch and saved runs, against the CPU.
+void check_operations(std::size_t size, std::size_t offset) {
+  const auto on_cpu = [](const std::vector<float>& in, double timestep, std::vector<float>& out) {
+    for (std::size_t i = 0; i < in.size(); ++i) predict(in[i], factor_of(timestep), out[i]);
+  };
+  std::vector<float> cpu(size, 0.25F);
+  const Memory memory((size + offset) * sizeof(float));
+  memory.write(std::vector<float>(size + offset, 0.25F));
+  CudaView x{.data = static_cast<float*>(memory.get()) + offset, .size = size};
+  const auto compare = [&](const char* what) {
+    auto device = memory.read<float>(size + offset);
+    device.erase(device.begin(), device.begin() + static_cast<std::ptrdiff_t>(offset));
+    const std::size_t count = differing(cpu, device);
+    report(count == 0, std::string(what) + ", " + std::to_string(size) +
+                           " values: " + std::to_string(count) + " differ from the CPU's");
+  };
+  const dpm::Level level = schedule().level(0.8);
+  dpm::add_noise(cpu, level, dpm::NormalNoise{.seed = 3});
+  dpm::add_noise(x, level, dpm::CudaNoise{.seed = 3});
+  compare("add_noise");
+
+  const dpm::Plan clipped =
+      make_plan(dpm::Ddim{}, schedule(), 20, dpm::Prediction::noise, dpm::Correction::data);
+  dpm::sample(clipped, on_cpu, cpu, {.correction = dpm::Clip(0.3)});
+  dpm::sample(clipped, network<float>, x, {.correction = dpm::Clip(0.3)});
+  compare("a clipped run");
+
+  const dpm::Plan plan = dpm::make_plan(dpm::UniPc{.order = 3}, schedule(), 20);
+  dpm::BatchedClassifierFreeGuidance here(on_cpu, 3.5);
+  dpm::CudaClassifierFreeGuidance there(network<float>, 3.5, x);
+  dpm::sample(plan, here, cpu);
+  dpm::sample(plan, there, x);
+  compare("a guided run");
+
+  dpm::Stepper<CudaState> run(plan, x);
+  dpm::Stepper<std::vector<float>> run_here(plan, cpu);
+  for (int i = 0; i < 7; ++i) {
+    if (auto call = run.next()) network<float>(call->input, call->level.timestep, call->output);
+    if (auto call = run_here.next()) on_cpu(call->input, call->level.timestep, call->output);
+  }
+  const std::vector<std::byte> bytes = dpm::save(run);
+  report(bytes == dpm::save(run_here), "a run that is saved on the device has the CPU's bytes");
+  dpm::Stepper<CudaState> loaded = dpm::load(bytes, plan, x);
+  run_all(loaded, network<float>);
+  dpm::sample(plan, on_cpu, cpu);
+  x = loaded.sample();
+  compare("a loaded run");
+}
+
 void check_nan() {
   const Memory memory(1000 * sizeof(float));
   CudaView x{.data = memory.get(), .size = 1000};
@@ -523,9 +610,14 @@ int main(int argc, char** argv) {
   }
   check_half_run<HalfBits>(CudaType::float16, 0.02);
   check_half_run<BfloatBits>(CudaType::bfloat16, 0.15);
+  check_operations(100'000, 0);
+  check_operations(99'999, 1);
   cudaStream_t stream = nullptr;
   must(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
-  for (const Named& named : plans_to_check()) check_graph(named, stream);
+  for (const Named& named : plans_to_check()) {
+    check_graph(named, stream);
+    check_launches(named, stream);
+  }
   must(cudaStreamDestroy(stream));
   check_nan();
   const std::string argument = argc > 1 ? argv[1] : "";

@@ -42,7 +42,9 @@ class CudaState;
 ///     dpm::CudaNoise{.seed = 42}.fill(x);
 ///     dpm::sample(plan, model, x);   // the samples are where x points, once the stream is done
 ///
-/// A run has the view's stream, and the device that is current when it is made.
+/// A run has the view's stream, whose device must be current while the run works. The stream must
+/// outlive the states in it, whose memory is given back there. A state that is made or destroyed
+/// while the stream is captured is an error.
 struct CudaView {
   void* data = nullptr;
   std::size_t size = 0;  ///< in values, not bytes
@@ -155,6 +157,7 @@ class CudaState {
   [[nodiscard]] static CudaState unfilled(const CudaView& x, std::size_t size) {
     CudaView sized = checked(x);
     sized.size = size;
+    checked(sized);
     return CudaState(sized,
                      detail::CudaMemory(size * detail::size_of(x.type), x.stream, x.allocator));
   }
