@@ -223,6 +223,27 @@ TEST_CASE("a result that is not finite is refused, of every floating-point type"
   }
 }
 
+TEST_CASE("the sample of a stopped run on tensors is refused if it is not finite") {
+  struct StopAfterTwo {
+    const int* calls;
+    [[nodiscard]] bool stop_requested() const { return *calls >= 2; }
+  };
+  Tensor x = torch::ones({2, 3});
+  const Tensor before = x.clone();
+  int calls = 0;
+  const auto spoils_one = [&](const Tensor& y, double) {
+    ++calls;
+    Tensor output = y.clone();
+    output[1][2] = double(NAN);
+    return output;
+  };
+  REQUIRE_THROWS_WITH(
+      dpm::sample(schedule, 5, spoils_one, x, dpm::Prediction::noise,
+                  {.stop = StopAfterTwo{&calls}}),
+      mentions("the run was stopped after step 2, and its sample holds a NaN or an infinity"));
+  REQUIRE(x.equal(before));
+}
+
 TEST_CASE("adaptive runs on tensors make the trials of those on Eigen arrays") {
   for (const auto norm :
        {dpm::ErrorTolerance::Norm::largest_sample, dpm::ErrorTolerance::Norm::whole_batch}) {
