@@ -297,6 +297,11 @@ TEST_CASE("bad views and states that do not fit are refused with a sentence") {
           "CudaState: the view has 0 values; give data and size, at least one value");
   refused([&] { CudaState x(CudaView{.data = values.data(), .size = 1, .type = CudaType(9)}); },
           "CudaState: type = 9; it must be float32, float16 or bfloat16");
+  const std::size_t too_many = (std::size_t{1} << 60) + 1;
+  refused([&] { CudaState x(CudaView{.data = values.data(), .size = too_many}); },
+          "CudaState: the view has 1152921504606846977 values; it may have 2^60 at most");
+  refused([&] { (void)CudaState::unfilled(view(values), too_many); },
+          "CudaState: the view has 1152921504606846977 values; it may have 2^60 at most");
   auto* const odd = reinterpret_cast<char*>(values.data()) + 2;
   refused([&] { CudaState x(CudaView{.data = odd, .size = 2}); },
           "CudaState: data is not aligned to the 4 bytes of a value of type float32; it must be");

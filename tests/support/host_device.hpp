@@ -38,6 +38,22 @@ inline const char* begin_on_host(dpm::CudaStream stream, bool may_be_captured) {
   return nullptr;
 }
 
+/// Whether a device could read and write four values at once from there on.
+inline bool takes_fours(dpm::CudaType type, const void* from) {
+  return reinterpret_cast<std::uintptr_t>(from) % (4 * dpm::detail::size_of(type)) == 0;
+}
+
+inline bool is_misaligned(dpm::CudaType type, const dpm::detail::CombineJob& job) {
+  bool aligned = true;
+  for (unsigned i = 0; i < job.target_count; ++i) {
+    aligned = aligned && takes_fours(type, job.targets[i]);
+  }
+  for (unsigned j = 0; j < job.operand_count; ++j) {
+    aligned = aligned && takes_fours(type, job.operands[j]);
+  }
+  return job.fours > 0 && !aligned;
+}
+
 }  // namespace dpm_test
 
 namespace dpm::detail {
@@ -64,6 +80,7 @@ const char* device_copy(void* to, const void* from, std::size_t bytes, CudaStrea
 
 const char* device_combine(CudaType type, const CombineJob& job, CudaStream stream) {
   if (const char* failure = dpm_test::begin_on_host(stream, true)) return failure;
+  if (dpm_test::is_misaligned(type, job)) return "misaligned address";
   ++dpm_test::host_device.launches;
   dpm_test::put_into_stream([=] { dpm_test::run_combine(type, job); });
   return nullptr;
@@ -78,6 +95,7 @@ const char* device_draw(CudaType type, const NoiseJob& job, CudaStream stream) {
 
 const char* device_clip(CudaType type, const ClipJob& job, CudaStream stream) {
   if (const char* failure = dpm_test::begin_on_host(stream, true)) return failure;
+  if (job.fours > 0 && !dpm_test::takes_fours(type, job.values)) return "misaligned address";
   ++dpm_test::host_device.launches;
   dpm_test::put_into_stream([=] { dpm_test::run_clip(type, job); });
   return nullptr;

@@ -72,8 +72,6 @@ void give_back(const State& sample, X& x) {
   }
 }
 
-/// The loop of every `sample`. The options are handed over, and by reference, because a move of so
-/// many callables is code in each file that samples.
 /// Refuses the sample of a stopped run that is not finite. Steps have looked at dense states
 /// already; the others are looked at in what a run returns.
 template <class State>
@@ -86,6 +84,8 @@ void check_stopped(const char* who, const Stepper<State>& run) {
   }
 }
 
+/// The loop of every `sample`. The options are handed over, and by reference, because a move of so
+/// many callables is code in each file that samples.
 template <class Model, class X>
 RunReport run_plan(const Plan& plan, Model& model, X& x, RunOptions<OwnedState<X>>& options) {
   using State = OwnedState<X>;

@@ -116,6 +116,8 @@ class CudaMemory {
 inline void check_view(const char* who, const CudaView& x) {
   require(x.data != nullptr && x.size > 0, who, ": the view has ",
           x.data == nullptr ? "no memory" : "0 values", "; give data and size, at least one value");
+  require(x.size <= std::uint64_t{1} << 60, who, ": the view has ", x.size,
+          " values; it may have 2^60 at most");
   require(x.type <= CudaType::bfloat16, who, ": type = ", static_cast<int>(x.type),
           "; it must be float32, float16 or bfloat16");
   const auto address = reinterpret_cast<std::uintptr_t>(x.data);
