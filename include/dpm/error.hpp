@@ -99,9 +99,10 @@ template <class Error>
 /// Throws `InvalidArgument` with the parts joined into one sentence.
 [[noreturn]] void refuse(std::initializer_list<Part> parts);
 
-/// Throws `InvalidArgument` with the parts joined into one sentence unless `allowed`.
+/// Throws `InvalidArgument` with the parts joined into one sentence unless `allowed`. Parts are
+/// handed over by value, so that texts of other lengths are not other instances.
 template <class... Parts>
-void require(bool allowed, const Parts&... parts) {
+void require(bool allowed, Parts... parts) {
   if (!allowed) [[unlikely]] {
     refuse({Part(parts)...});
   }

@@ -4,14 +4,19 @@
 /// Ancestral steps: how much noise is drawn anew, and the first-order step of DDIM and DDPM.
 #pragma once
 
-#include <algorithm>
-#include <cmath>
 #include <cstdint>
 
 #include "dpm/grid/grid.hpp"
-#include "dpm/method/churn.hpp"
 #include "dpm/method/exponential_step.hpp"
 #include "dpm/plan/builder.hpp"
+#include "dpm/separate.hpp"
+#if DPM_DEFINE
+#  include <algorithm>
+#  include <cmath>
+
+#  include "dpm/error.hpp"
+#  include "dpm/method/churn.hpp"
+#endif
 
 namespace dpm {
 
@@ -47,7 +52,40 @@ struct AncestralTarget {
 /// q^2 = 1 - eta^2 (1 - e^(-2h)). A step to sigma = 0 has no draw.
 ///
 /// Refuses an eta that leaves q^2 < 0, and eta > 0 on a step towards more noise.
-inline AncestralTarget ancestral_target(const FreshNoise& noise, const Level& s, const Level& t) {
+AncestralTarget ancestral_target(const FreshNoise& noise, const Level& s, const Level& t);
+
+/// Refuses an eta, a scale or a least level that is negative or not finite.
+void check_fresh_noise(const char* method, const FreshNoise& noise);
+
+/// A step that removes more noise than it should and then adds fresh noise: the exponential step
+/// to the target's level, then `noise_stddev` times a draw.
+struct AncestralStep {
+  ExponentialStep exact;
+  /// Standard deviation of the fresh noise.
+  double noise_stddev = 0.0;
+};
+
+/// The DDIM step from level s to level t (Song et al. 2021, arXiv 2010.02502, Eq. 12 and 16):
+///
+///     x_t = alpha_t x_0 + sqrt(sigma_t^2 - d^2) epsilon + d z,
+///     d = eta (sigma_t / sigma_s) sqrt(1 - alpha_s^2 / alpha_t^2).
+///
+/// At eta = 0 it is DPM-Solver-1. Refuses what `ancestral_target` refuses.
+AncestralStep ancestral_step(Space space, const Level& s, const Level& t, const FreshNoise& noise);
+
+/// The space for an ancestral method over `grid`. The step is the same in both spaces, but noise
+/// space has none from alpha = 0 and data space has none from sigma = 0.
+Space ancestral_space(const PlanBuilder& builder, const Grid& grid);
+
+/// Writes one such step of the grid, from s to t: the noise up to the level `from`, if the step
+/// starts above s, then draw, model call, update.
+void write_ancestral_step(PlanBuilder& builder, const AncestralStep& step, const Level& s,
+                          const Level& from, const Level& t, double churn_scale = 1.0);
+
+#if DPM_DEFINE
+
+DPM_INLINE AncestralTarget ancestral_target(const FreshNoise& noise, const Level& s,
+                                            const Level& t) {
   const double eta = noise.eta;
   if (noise.rule == FreshNoise::Rule::flow && eta > 0.0 && t.sigma() > 0.0) {
     const double fall = -t.sigma() * eta * std::expm1(t.log_sigma - s.log_sigma);
@@ -89,8 +127,7 @@ inline AncestralTarget ancestral_target(const FreshNoise& noise, const Level& s,
   return {down, noise.scale * eta * t.sigma() * std::sqrt(fresh)};
 }
 
-/// Refuses an eta, a scale or a least level that is negative or not finite.
-inline void check_fresh_noise(const char* method, const FreshNoise& noise) {
+DPM_INLINE void check_fresh_noise(const char* method, const FreshNoise& noise) {
   detail::require(noise.eta >= 0.0 && noise.eta < 1e300, method, ": eta = ", noise.eta,
                   "; it must be finite and at least 0");
   detail::require(noise.scale >= 0.0 && noise.scale < 1e300, method,
@@ -101,29 +138,13 @@ inline void check_fresh_noise(const char* method, const FreshNoise& noise) {
                   "; it must be finite and at least 0");
 }
 
-/// A step that removes more noise than it should and then adds fresh noise: the exponential step
-/// to the target's level, then `noise_stddev` times a draw.
-struct AncestralStep {
-  ExponentialStep exact;
-  /// Standard deviation of the fresh noise.
-  double noise_stddev = 0.0;
-};
-
-/// The DDIM step from level s to level t (Song et al. 2021, arXiv 2010.02502, Eq. 12 and 16):
-///
-///     x_t = alpha_t x_0 + sqrt(sigma_t^2 - d^2) epsilon + d z,
-///     d = eta (sigma_t / sigma_s) sqrt(1 - alpha_s^2 / alpha_t^2).
-///
-/// At eta = 0 it is DPM-Solver-1. Refuses what `ancestral_target` refuses.
-inline AncestralStep ancestral_step(Space space, const Level& s, const Level& t,
-                                    const FreshNoise& noise) {
+DPM_INLINE AncestralStep ancestral_step(Space space, const Level& s, const Level& t,
+                                        const FreshNoise& noise) {
   const AncestralTarget target = ancestral_target(noise, s, t);
   return {ExponentialStep(space, s, target.down), target.noise_stddev};
 }
 
-/// The space for an ancestral method over `grid`. The step is the same in both spaces, but noise
-/// space has none from alpha = 0 and data space has none from sigma = 0.
-inline Space ancestral_space(const PlanBuilder& builder, const Grid& grid) {
+DPM_INLINE Space ancestral_space(const PlanBuilder& builder, const Grid& grid) {
   const bool predicts_noise =
       builder.prediction() == Prediction::noise || builder.prediction() == Prediction::score;
   const bool noise =
@@ -131,10 +152,9 @@ inline Space ancestral_space(const PlanBuilder& builder, const Grid& grid) {
   return noise ? Space::noise : Space::data;
 }
 
-/// Writes one such step of the grid, from s to t: the noise up to the level `from`, if the step
-/// starts above s, then draw, model call, update.
-inline void write_ancestral_step(PlanBuilder& builder, const AncestralStep& step, const Level& s,
-                                 const Level& from, const Level& t, double churn_scale = 1.0) {
+DPM_INLINE void write_ancestral_step(PlanBuilder& builder, const AncestralStep& step,
+                                     const Level& s, const Level& from, const Level& t,
+                                     double churn_scale) {
   builder.begin_step(s, t);
   write_noise_up(builder, s, from, churn_scale);
   if (step.noise_stddev > 0.0) builder.draw();
@@ -143,5 +163,7 @@ inline void write_ancestral_step(PlanBuilder& builder, const AncestralStep& step
                                     {m, step.exact.weight(0)},
                                     {noise_register, step.noise_stddev}});
 }
+
+#endif
 
 }  // namespace dpm

@@ -4,13 +4,18 @@
 /// Noise that is added before a deterministic step, as EDM's stochastic sampler adds it.
 #pragma once
 
-#include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <limits>
 
 #include "dpm/grid/grid.hpp"
 #include "dpm/plan/builder.hpp"
+#include "dpm/separate.hpp"
+#if DPM_DEFINE
+#  include <algorithm>
+#  include <cmath>
+
+#  include "dpm/error.hpp"
+#endif
 
 namespace dpm {
 
@@ -29,7 +34,25 @@ struct Churn {
 };
 
 /// Refuses numbers that are negative or not numbers, and an amount that is infinite.
-inline void check_churn(const char* method, const Churn& churn) {
+void check_churn(const char* method, const Churn& churn);
+
+/// The level where step i of the grid starts: grid[i], or the churned level above it. Refuses churn
+/// at alpha = 0 and above the last level of the schedule.
+Level churned_level(const Churn& churn, const Grid& grid, std::size_t i);
+
+/// How the forward process goes from level s up to a noisier one: x <- kept x + added z.
+struct NoiseUp {
+  double kept = 1.0;
+  double added = 0.0;
+};
+NoiseUp noise_up(const Level& s, const Level& raised);
+
+/// Takes the step that has begun from s up to the noise of `raised` by a draw.
+void write_noise_up(PlanBuilder& builder, const Level& s, const Level& raised, double scale = 1.0);
+
+#if DPM_DEFINE
+
+DPM_INLINE void check_churn(const char* method, const Churn& churn) {
   detail::require(churn.amount >= 0.0 && churn.amount < 1e300, method,
                   ": churn.amount = ", churn.amount, "; it must be finite and at least 0");
   detail::require(churn.scale >= 0.0 && churn.scale < 1e300, method,
@@ -39,9 +62,7 @@ inline void check_churn(const char* method, const Churn& churn) {
                   "; its range must start at 0 or above and not end before");
 }
 
-/// The level where step i of the grid starts: grid[i], or the churned level above it. Refuses churn
-/// at alpha = 0 and above the last level of the schedule.
-inline Level churned_level(const Churn& churn, const Grid& grid, std::size_t i) {
+DPM_INLINE Level churned_level(const Churn& churn, const Grid& grid, std::size_t i) {
   const Level& s = grid[i];
   if (churn.amount == 0.0) return s;
   const double ratio = std::exp(-s.lambda());
@@ -59,24 +80,20 @@ inline Level churned_level(const Churn& churn, const Grid& grid, std::size_t i) 
   return schedule.level_at_lambda(lambda);
 }
 
-/// How the forward process goes from level s up to a noisier one: x <- kept x + added z.
-struct NoiseUp {
-  double kept = 1.0;
-  double added = 0.0;
-};
-inline NoiseUp noise_up(const Level& s, const Level& raised) {
+DPM_INLINE NoiseUp noise_up(const Level& s, const Level& raised) {
   if (raised == s) return {};
   return {std::exp(raised.log_alpha - s.log_alpha),
           raised.sigma() * std::sqrt(-std::expm1(2.0 * (raised.lambda() - s.lambda())))};
 }
 
-/// Takes the step that has begun from s up to the noise of `raised` by a draw.
-inline void write_noise_up(PlanBuilder& builder, const Level& s, const Level& raised,
-                           double scale = 1.0) {
+DPM_INLINE void write_noise_up(PlanBuilder& builder, const Level& s, const Level& raised,
+                               double scale) {
   const NoiseUp up = noise_up(s, raised);
   if (up.added == 0.0) return;
   const Register z = builder.draw();
   builder.replace_sample({{sample_register, up.kept}, {z, scale * up.added}});
 }
+
+#endif
 
 }  // namespace dpm

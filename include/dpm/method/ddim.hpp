@@ -4,11 +4,13 @@
 /// DDIM: one model call a step, with as much fresh noise as you ask for.
 #pragma once
 
-#include <cstddef>
-
 #include "dpm/method/ancestral_step.hpp"
 #include "dpm/method/churn.hpp"
 #include "dpm/method/method.hpp"
+#include "dpm/separate.hpp"
+#if DPM_DEFINE
+#  include <cstddef>
+#endif
 
 namespace dpm {
 
@@ -30,7 +32,11 @@ struct Ddim {
 [[nodiscard]] inline int convergence_order(const Ddim& /*method*/) { return 1; }
 
 /// Refuses options out of range, churn together with eta, and what `ancestral_target` refuses.
-inline void write(PlanBuilder& builder, const Ddim& method, const Grid& grid) {
+void write(PlanBuilder& builder, const Ddim& method, const Grid& grid);
+
+#if DPM_DEFINE
+
+DPM_INLINE void write(PlanBuilder& builder, const Ddim& method, const Grid& grid) {
   const FreshNoise noise{method.eta, method.noise_scale, method.rule};
   check_fresh_noise(Ddim::name, noise);
   check_churn(Ddim::name, method.churn);
@@ -44,5 +50,7 @@ inline void write(PlanBuilder& builder, const Ddim& method, const Grid& grid) {
     write_ancestral_step(builder, step, grid[i], from, grid[i + 1], method.churn.scale);
   }
 }
+
+#endif
 
 }  // namespace dpm

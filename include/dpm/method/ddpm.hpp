@@ -4,12 +4,15 @@
 /// DDPM's ancestral sampler.
 #pragma once
 
-#include <cmath>
-#include <cstddef>
 #include <cstdint>
 
 #include "dpm/method/ancestral_step.hpp"
 #include "dpm/method/method.hpp"
+#include "dpm/separate.hpp"
+#if DPM_DEFINE
+#  include <cmath>
+#  include <cstddef>
+#endif
 
 namespace dpm {
 
@@ -31,7 +34,11 @@ struct Ddpm {
 
 /// The mean is that of the posterior (arXiv 2006.11239, Eq. 7), which is the DDIM step with eta
 /// = 1. Refuses a grid that runs towards more noise.
-inline void write(PlanBuilder& builder, const Ddpm& method, const Grid& grid) {
+void write(PlanBuilder& builder, const Ddpm& method, const Grid& grid);
+
+#if DPM_DEFINE
+
+DPM_INLINE void write(PlanBuilder& builder, const Ddpm& method, const Grid& grid) {
   detail::require(grid.back().time < grid.front().time, "Ddpm: the grid runs from time ",
                   grid.front().time, " to time ", grid.back().time,
                   ", towards more noise; invert with Ddim instead");
@@ -47,5 +54,7 @@ inline void write(PlanBuilder& builder, const Ddpm& method, const Grid& grid) {
     write_ancestral_step(builder, step, s, s, t);
   }
 }
+
+#endif
 
 }  // namespace dpm

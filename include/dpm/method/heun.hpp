@@ -4,8 +4,6 @@
 /// Heun's method, the second-order deterministic sampler of EDM, and Euler's method.
 #pragma once
 
-#include <array>
-#include <cstddef>
 #include <span>
 
 #include "dpm/grid/sigma_spacing.hpp"
@@ -14,6 +12,10 @@
 #include "dpm/method/exponential_step.hpp"
 #include "dpm/method/method.hpp"
 #include "dpm/separate.hpp"
+#if DPM_DEFINE
+#  include <array>
+#  include <cstddef>
+#endif
 
 namespace dpm {
 
@@ -57,17 +59,29 @@ namespace detail {
 /// target <- the sample after Euler's step from s to t for d(x/alpha) / d(sigma/alpha) = epsilon,
 /// with epsilon the sum of the terms of `slope`. This is the DDIM step, and PNDM's "transfer" (Liu
 /// et al. 2022, arXiv 2202.09778, Eq. 11).
-inline void write_euler_step(PlanBuilder& builder, Register target, const Level& s, const Level& t,
-                             std::span<const Term> slope) {
+void write_euler_step(PlanBuilder& builder, Register target, const Level& s, const Level& t,
+                      std::span<const Term> slope);
+
+/// Heun's step from s to t, in the step that has begun. The two predictions stay in slots 0 and 1.
+void write_heun_step(PlanBuilder& builder, const Level& s, const Level& t,
+                     bool estimate_error = false);
+
+}  // namespace detail
+
+#if DPM_DEFINE
+
+namespace detail {
+
+DPM_INLINE void write_euler_step(PlanBuilder& builder, Register target, const Level& s,
+                                 const Level& t, std::span<const Term> slope) {
   const ExponentialStep step(Space::noise, s, t);
   BoundedVector<Term, 5> terms{{sample_register, step.linear()}};
   for (const Term& term : slope) terms.push_back({term.operand, step.weight(0) * term.weight});
   builder.combine(target, terms.span());
 }
 
-/// Heun's step from s to t, in the step that has begun. The two predictions stay in slots 0 and 1.
-inline void write_heun_step(PlanBuilder& builder, const Level& s, const Level& t,
-                            bool estimate_error = false) {
+DPM_INLINE void write_heun_step(PlanBuilder& builder, const Level& s, const Level& t,
+                                bool estimate_error) {
   const Register first = builder.evaluate(0, sample_register, s);
   write_euler_step(builder, stage_register, s, t, std::array{Term{first, 1.0}});
   const Register second = builder.evaluate(1, stage_register, t);
@@ -79,8 +93,6 @@ inline void write_heun_step(PlanBuilder& builder, const Level& s, const Level& t
 }
 
 }  // namespace detail
-
-#if DPM_DEFINE
 
 DPM_INLINE void write(PlanBuilder& builder, const Heun& method, const Grid& grid) {
   check_churn(Heun::name, method.churn);

@@ -44,18 +44,20 @@ namespace detail {
 
 /// Adams-Bashforth weights of equal steps for 1, 2, 3 or at least 4 known predictions, newest first
 /// (arXiv 2202.09778, Eq. 12, and its lower orders).
-inline BoundedVector<double, 4> adams_bashforth(std::size_t known) {
-  if (known == 1) return {1.0};
-  if (known == 2) return {3.0 / 2.0, -1.0 / 2.0};
-  if (known == 3) return {23.0 / 12.0, -16.0 / 12.0, 5.0 / 12.0};
-  return {55.0 / 24.0, -59.0 / 24.0, 37.0 / 24.0, -9.0 / 24.0};
-}
+BoundedVector<double, 4> adams_bashforth(std::size_t known);
 
 }  // namespace detail
 
 #if DPM_DEFINE
 
 namespace detail {
+
+DPM_INLINE BoundedVector<double, 4> adams_bashforth(std::size_t known) {
+  if (known == 1) return {1.0};
+  if (known == 2) return {3.0 / 2.0, -1.0 / 2.0};
+  if (known == 3) return {23.0 / 12.0, -16.0 / 12.0, 5.0 / 12.0};
+  return {55.0 / 24.0, -59.0 / 24.0, 37.0 / 24.0, -9.0 / 24.0};
+}
 
 inline void write_equal_step_ipndm(PlanBuilder& builder, const Ipndm& method, const Grid& grid) {
   require(method.order >= 1 && method.order <= 4, "Ipndm: order = ", method.order,

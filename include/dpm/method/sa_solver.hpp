@@ -15,6 +15,11 @@
 
 namespace dpm {
 
+namespace detail {
+/// 1 at each level.
+std::function<double(const Level&)> tau_of_one();
+}  // namespace detail
+
 /// SA-Solver, stochastic Adams (Xue et al. 2023, arXiv 2309.05019, Alg. 1), solves the SDE with
 /// tau^2 times the noise of the reverse diffusion. A multistep predictor and a corrector integrate
 /// the polynomial through the last predictions exactly, with the same noise. One model call a step,
@@ -32,7 +37,7 @@ struct SaSolver {
   Space space = Space::data;
   /// tau, at least 0, as a function of the level where a step begins; it holds for the whole step.
   /// The paper sets it to 0 at both ends of the process (App. E).
-  std::function<double(const Level&)> tau = [](const Level&) { return 1.0; };
+  std::function<double(const Level&)> tau = detail::tau_of_one();
   /// Ask tau for the level where the step ends instead, as ComfyUI does.
   bool tau_of_end = false;
   /// The factor on each draw. Only 1 keeps the marginals.
@@ -61,6 +66,10 @@ void write(PlanBuilder& builder, const SaSolver& method, const Grid& grid);
 [[nodiscard]] inline UniformLambda default_spacing(const SaSolver& /*method*/) { return {}; }
 
 #if DPM_DEFINE
+
+DPM_INLINE std::function<double(const Level&)> detail::tau_of_one() {
+  return [](const Level&) { return 1.0; };
+}
 
 DPM_INLINE void write(PlanBuilder& builder, const SaSolver& method, const Grid& grid) {
   detail::require(method.predictor_order >= 1 && method.predictor_order <= 4,

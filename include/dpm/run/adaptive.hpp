@@ -101,10 +101,7 @@ class AdaptiveRun {
   [[nodiscard]] int model_calls() const { return run_.model_calls(); }
   /// What it has done so far.
   [[nodiscard]] AdaptiveReport report() const {
-    AdaptiveReport report = steps_.report();
-    report.model_calls = run_.model_calls();
-    report.stopped = run_.stopped();
-    return report;
+    return steps_.report(run_.model_calls(), run_.stopped());
   }
 
   /// The stepper that runs its plans, and the steps that it has chosen, to be saved (see `save`).

@@ -76,7 +76,7 @@ class AdaptiveSteps {
   /// @param error        of a trial, in tolerances
   /// @param model_calls  made since the run began
   void go_on(double error, int model_calls);
-  [[nodiscard]] const AdaptiveReport& report() const { return report_; }
+  [[nodiscard]] AdaptiveReport report(int model_calls, bool stopped) const;
 
   /// All of this as numbers, and back; `restore` refuses numbers that `numbers` cannot have
   /// written, and those of a run whose `kept_options` are others.
@@ -99,17 +99,11 @@ class AdaptiveSteps {
   /// Makes `next` the next trial, from `level`, or what comes when no way is left from there.
   void go_from(const Level& level, Place& next, int model_calls) const;
   [[nodiscard]] std::shared_ptr<const Plan> make_plan(const Place& place) const;
-  void add(const AdaptiveTrial& trial) {
-    if (trial.accepted && !is_small_enough(trial.error)) report_.within_tolerance = false;
-    report_.trials.push_back(trial);
-    ++(trial.accepted ? report_.accepted : report_.rejected);
-  }
+  void add(const AdaptiveTrial& trial);
   /// What the controller multiplies the length by after a trial with this error, the next after
   /// those of the report.
   [[nodiscard]] double pid_factor(double error) const;
-  [[nodiscard]] bool is_small_enough(double error) const {
-    return method_.pid ? pid_factor(error) >= method_.pid->accept_safety : error <= 1.0;
-  }
+  [[nodiscard]] bool is_small_enough(double error) const;
   /// The length of the trial after one with this error.
   [[nodiscard]] double step_after(double error) const;
 
@@ -187,6 +181,23 @@ DPM_INLINE void AdaptiveSteps::restart() {
   place_.next_step = method_.first_step;
   go_from(start_, place_, 0);
   plan_ = make_plan(place_);
+}
+
+DPM_INLINE AdaptiveReport AdaptiveSteps::report(int model_calls, bool stopped) const {
+  AdaptiveReport report = report_;
+  report.model_calls = model_calls;
+  report.stopped = stopped;
+  return report;
+}
+
+DPM_INLINE void AdaptiveSteps::add(const AdaptiveTrial& trial) {
+  if (trial.accepted && !is_small_enough(trial.error)) report_.within_tolerance = false;
+  report_.trials.push_back(trial);
+  ++(trial.accepted ? report_.accepted : report_.rejected);
+}
+
+DPM_INLINE bool AdaptiveSteps::is_small_enough(double error) const {
+  return method_.pid ? pid_factor(error) >= method_.pid->accept_safety : error <= 1.0;
 }
 
 DPM_INLINE double AdaptiveSteps::pid_factor(double error) const {

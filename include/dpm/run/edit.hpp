@@ -17,6 +17,7 @@
 #include "dpm/run/options.hpp"
 #include "dpm/run/sample.hpp"
 #include "dpm/run/stepper.hpp"
+#include "dpm/separate.hpp"
 #include "dpm/state/check_values.hpp"
 #include "dpm/state/dense.hpp"
 
@@ -25,15 +26,10 @@ namespace detail {
 
 /// Where in the grid `level` is. Refuses one that is not there: only after a level of the grid can
 /// the rest of it be planned anew.
-inline std::size_t place_in(const Grid& grid, const Level& level, std::size_t step) {
-  std::size_t i = 0;
-  while (i < grid.levels().size() && !(grid[i] == level)) ++i;
-  require(
-      i < grid.levels().size(), "sample_with_edits: step ", step, " has led to time ", level.time,
-      ", which is not a level of the grid; only after a level of the grid can the rest of it be "
-      "planned anew");
-  return i;
-}
+std::size_t place_in(const Grid& grid, const Level& level, std::size_t step);
+
+/// The plan without its first `done` steps.
+Plan rest_of(const Plan& plan, std::size_t done);
 
 /// Refuses what a hook must not do to the sample.
 template <class State>
@@ -101,10 +97,7 @@ RunReport sample_with_edits(const Method& method, const Grid& grid, Model&& mode
     const std::size_t place = detail::place_in(grid, run.level(), run.steps_done());
     if (place + 1 == grid.levels().size()) {
       // Denoising to zero after the grid's last level has no history, so its plan holds.
-      Plan rest = run.plan();
-      const auto done = static_cast<std::ptrdiff_t>(run.place().step);
-      rest.steps.erase(rest.steps.begin(), rest.steps.begin() + done);
-      run.replan(rest, edited);
+      run.replan(detail::rest_of(run.plan(), run.place().step), edited);
     } else {
       run.replan(make_plan(method, grid.from(place), said, correction), edited);
     }
@@ -113,5 +106,25 @@ RunReport sample_with_edits(const Method& method, const Grid& grid, Model&& mode
   detail::give_back(changed && run.finished() ? edited : run.sample(), x);
   return {run.steps_done(), run.model_calls(), run.stopped()};
 }
+
+#if DPM_DEFINE
+
+DPM_INLINE std::size_t detail::place_in(const Grid& grid, const Level& level, std::size_t step) {
+  std::size_t i = 0;
+  while (i < grid.levels().size() && !(grid[i] == level)) ++i;
+  require(
+      i < grid.levels().size(), "sample_with_edits: step ", step, " has led to time ", level.time,
+      ", which is not a level of the grid; only after a level of the grid can the rest of it be "
+      "planned anew");
+  return i;
+}
+
+DPM_INLINE Plan detail::rest_of(const Plan& plan, std::size_t done) {
+  Plan rest = plan;
+  rest.steps.erase(rest.steps.begin(), rest.steps.begin() + static_cast<std::ptrdiff_t>(done));
+  return rest;
+}
+
+#endif
 
 }  // namespace dpm

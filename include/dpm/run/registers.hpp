@@ -141,7 +141,9 @@ struct RegisterList {
 /// The place of a register in a list of a `Combine`; the list's size if it is not there.
 template <class List>
 std::size_t index_in(const List& list, Register r) {
-  return static_cast<std::size_t>(std::find(list.begin(), list.end(), r) - list.begin());
+  std::size_t i = 0;
+  while (i < list.size() && !(list[i] == r)) ++i;
+  return i;
 }
 
 template <class List>

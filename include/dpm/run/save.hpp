@@ -68,7 +68,11 @@ SavedRun open_saved_run(std::span<const std::byte> bytes, const SavedRun& expect
 template <class Number>
 void order_bytes(std::byte* bytes) {
   if constexpr (std::endian::native == std::endian::big) {
-    std::reverse(bytes, bytes + sizeof(Number));
+    for (std::size_t i = 0; i < sizeof(Number) / 2; ++i) {
+      const std::byte low = bytes[i];
+      bytes[i] = bytes[sizeof(Number) - 1 - i];
+      bytes[sizeof(Number) - 1 - i] = low;
+    }
   }
 }
 template <class Number>

@@ -143,8 +143,8 @@ class Stepper {
     if (pending_ != nullptr) take_output();
     if (over) return std::nullopt;
     const Step& step = plan_->steps[place_.step];
-    const std::span<const Instruction> all(step.instructions);
-    for (const Instruction& instruction : all.subspan(place_.instruction)) {
+    while (place_.instruction < step.instructions.size()) {
+      const Instruction& instruction = step.instructions[place_.instruction];
       if (const auto* c = std::get_if<Combine>(&instruction)) {
         run(*c);
       } else if (const auto* evaluate = std::get_if<Evaluate>(&instruction)) {

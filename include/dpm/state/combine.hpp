@@ -77,8 +77,8 @@ void combine_two(State& target, double x_weight, const State& x, double y_weight
   const double weights[] = {x_weight, y_weight};
   State* const targets[] = {&target};
   const State* const operands[] = {&x, &y};
-  combine(Weights(weights, 2), std::span<State* const>(targets),
-          std::span<const State* const>(operands));
+  combine(Weights(weights, 2), std::span<State* const>(targets, 1),
+          std::span<const State* const>(operands, 2));
 }
 
 }  // namespace detail
