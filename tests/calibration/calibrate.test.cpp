@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <functional>
 #include <limits>
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
@@ -96,10 +97,10 @@ TEST_CASE("a calibrated plan halves the error on starts that nobody has seen") {
   REQUIRE(report.most_ratio < 1.0);
   REQUIRE(report.least_ratio <= report.ratio);
   REQUIRE(report.reference_calls == 200);
-  // 19 candidates run and six are fitted; 11 coordinates move one way or both; 17 weights are free
-  // and three ridges tried; two plans are measured.
-  REQUIRE(report.fit_calls >= 6 * (19 + 6 + 11 + 18 + 2));
-  REQUIRE(report.fit_calls <= 6 * (19 + 6 + 21 + 18 + 3 + 2));
+  // 19 candidates run, the base once more, and six are fitted; 11 coordinates move one way or both;
+  // 17 weights are free and three ridges tried; two plans are measured.
+  REQUIRE(report.fit_calls >= 6 * (19 + 1 + 6 + 11 + 18 + 2));
+  REQUIRE(report.fit_calls <= 6 * (19 + 1 + 6 + 21 + 18 + 3 + 2));
 
   const dpm::Plan fine = dpm::make_plan(schedule, 200);
   const double calibrated = median_distance<State>(plan, fine);
@@ -307,10 +308,85 @@ TEST_CASE("arguments that cannot be calibrated are refused") {
           {.most_searched = -2});
   refused({good}, "CalibrationOptions: turns = 1001; it must be 0 to 1000", {.turns = 1001});
   refused({good}, "calibrate: elements_per_sample = 3", {.elements_per_sample = 3});
+  // Schedules on which the candidates do not lie, and one without their times.
+  const std::string lambda = dpm::detail::sentence(good.steps[1].from.lambda());
+  for (const dpm::AnySchedule& other :
+       {dpm::AnySchedule(dpm::VpCosine()), dpm::AnySchedule(dpm::RectifiedFlow())}) {
+    refused({good},
+            "CalibrationOptions: schedule is another one than that of the candidates, as "
+            "candidate 0 has lambda = " +
+                lambda,
+            {.schedule = other});
+  }
 
   const std::function<void(const State&, double, State&)> nothing;
   REQUIRE_THROWS_WITH(dpm::calibrate(good, nothing, known),
                       "calibrate: network is empty; it must be callable");
+}
+
+TEST_CASE("levels move if they lie on the schedule, and one candidate that does so is enough") {
+  const auto known = references<Eigen::ArrayXXd>(24);
+  const dpm::Plan on = dpm::make_plan(schedule, 4);
+  dpm::Plan off = on;
+  for (dpm::Step& step : off.steps) {
+    if (step.from == off.start()) continue;
+    step.from.time *= 0.999;
+  }
+  for (std::size_t i = 0; i + 1 < off.steps.size(); ++i) off.steps[i].to = off.steps[i + 1].from;
+  const dpm::CalibrationOptions options{.schedule = schedule, .sweeps = 1, .turns = 0};
+  REQUIRE_NOTHROW(dpm::calibrate(std::vector<dpm::Plan>{off, on}, two_modes(), known, options));
+  REQUIRE_THROWS_WITH(dpm::calibrate(off, two_modes(), known, options),
+                      mentions("it must be the schedule that they were made over"));
+}
+
+TEST_CASE("features give the report Frechet distances that fall with the error") {
+  using State = std::vector<double>;
+  const std::vector<State> starts{[] {
+    State x(96);
+    dpm::NormalNoise{.seed = 6, .elements_per_sample = 2}.fill(x);
+    return x;
+  }()};
+  const dpm::References<State> known(dpm::make_plan(schedule, 200), two_modes(), starts);
+  std::size_t asked = 0;
+  dpm::CalibrationOptions options{.turns = 0, .elements_per_sample = 2};
+  const dpm::Plan base = dpm::make_plan(dpm::Ddim{}, schedule, 6, to_zero);
+  const auto without = dpm::calibrate(base, two_modes(), known, options);
+  REQUIRE_FALSE(without.report.base_frechet.has_value());
+  REQUIRE_FALSE(without.report.calibrated_frechet.has_value());
+
+  options.features = [&](std::span<const double> sample) {
+    ++asked;
+    return std::vector<double>{sample[0], sample[1], sample[0] * sample[1]};
+  };
+  const auto [plan, report] = dpm::calibrate(base, two_modes(), known, options);
+  REQUIRE(plan == without.plan);
+  REQUIRE(report.measured == 12);
+  REQUIRE(asked == 3 * 12);
+  REQUIRE(report.fit_calls == without.report.fit_calls + 2 * 6);
+  REQUIRE(*report.base_frechet > 0.0);
+  REQUIRE(*report.calibrated_frechet < 0.5 * *report.base_frechet);
+}
+
+TEST_CASE("a network that returns a NaN for one start is refused with the number of that start") {
+  using State = std::vector<double>;
+  std::vector<State> starts(16, State(2));
+  for (std::size_t i = 0; i < starts.size(); ++i) {
+    dpm::NormalNoise{.seed = 3, .first_sample = i}.fill(starts[i]);
+  }
+  const dpm::References<State> known(dpm::make_plan(schedule, 60), two_modes(), starts);
+  for (const std::size_t bad : {0U, 7U, 15U}) {
+    const auto network = [bad](std::size_t start) {
+      return [=](const State& x, const dpm::Level& at, State& out) {
+        two_modes()(x, at, out);
+        if (start == bad && at.time < 0.5) out[1] = std::numeric_limits<double>::quiet_NaN();
+      };
+    };
+    const auto call = [&] {
+      (void)dpm::calibrate(dpm::make_plan(schedule, 5), network, known, {.turns = 0});
+    };
+    REQUIRE_THROWS_AS(call(), dpm::NonFinite);
+    REQUIRE_THROWS_WITH(call(), mentions("calibrate: start " + std::to_string(bad) + ": step "));
+  }
 }
 
 TEST_CASE("a network that returns a NaN stops the calibration") {

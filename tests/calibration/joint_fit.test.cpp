@@ -13,6 +13,7 @@ namespace joint_fit_test {
 
 using namespace dpm_test;
 using dpm::MultistepForm;
+using dpm::detail::JointEquations;
 using dpm::detail::Residuals;
 
 namespace {
@@ -23,6 +24,11 @@ MultistepForm usual_form() { return dpm::multistep_form(dpm::make_plan(dpm::VpLi
 double prediction(const MultistepForm::Step& step, std::size_t k) {
   return k < step.predictions.size() ? step.predictions[k] : 0.0;
 }
+
+/// The robust factors of two samples that count alike.
+const std::vector<double> ones{1.0, 1.0};
+
+using Slopes = std::vector<std::vector<double>>;  // one for each unknown
 
 /// How far the weights of the first step are from 0.5 and 0.25, on two samples.
 Residuals off(const MultistepForm& form) {
@@ -61,27 +67,37 @@ TEST_CASE("free weights change their own steps alone") {
 }
 
 TEST_CASE("joint changes solve a linear problem and a ridge shrinks them") {
-  const Residuals now{{2.0, -3.0}, {1, 1}};
-  const std::vector<std::vector<double>> slopes{{1.0, 0.0}, {0.0, 2.0}};
-  const std::vector<double> exact = dpm::detail::joint_changes(now, slopes, 0.0);
+  JointEquations equations(2);
+  equations.add({{2.0, -3.0}, {1, 1}}, ones, Slopes{{1.0, 0.0}, {0.0, 2.0}});
+  const std::vector<double> exact = equations.solution(0.0);
   REQUIRE_THAT(exact[0], WithinRel(-2.0, 1e-14));
   REQUIRE_THAT(exact[1], WithinRel(1.5, 1e-14));
-  const std::vector<double> half = dpm::detail::joint_changes(now, slopes, 1.0);
+  const std::vector<double> half = equations.solution(1.0);
   REQUIRE_THAT(half[0], WithinRel(-1.0, 1e-14));
   REQUIRE_THAT(half[1], WithinRel(0.75, 1e-14));
 }
 
+TEST_CASE("joint equations add up over parts of the samples") {
+  JointEquations whole(1);
+  whole.add({{2.0, -3.0}, {1, 1}}, std::vector<double>{1.0, 0.5}, Slopes{{1.0, 4.0}});
+  JointEquations parts(1);
+  parts.add({{2.0}, {1}}, std::vector<double>{1.0}, Slopes{{1.0}});
+  parts.add({{-3.0}, {1}}, std::vector<double>{0.5}, Slopes{{4.0}});
+  REQUIRE(parts.solution(0.1) == whole.solution(0.1));
+  // (2 1 - 0.5 3 4) / (1 + 0.5 16), of which a change is the negative.
+  REQUIRE_THAT(whole.solution(0.0)[0], WithinRel(4.0 / 9.0, 1e-14));
+}
+
 TEST_CASE("joint changes are empty where a slope is not finite") {
-  const Residuals now{{2.0, -3.0}, {1, 1}};
-  const double nan = std::nan("");
-  REQUIRE(
-      dpm::detail::joint_changes(now, std::vector<std::vector<double>>{{1.0, nan}}, 0.1).empty());
+  JointEquations equations(1);
+  equations.add({{2.0, -3.0}, {1, 1}}, ones, Slopes{{1.0, std::nan("")}});
+  REQUIRE(equations.solution(0.1).empty());
 }
 
 TEST_CASE("a weight on which no sample depends stays, and the others change") {
-  const Residuals now{{2.0, -3.0}, {1, 1}};
-  const std::vector<std::vector<double>> slopes{{1.0, 0.0}, {0.0, 0.0}};
-  const std::vector<double> changes = dpm::detail::joint_changes(now, slopes, 0.0);
+  JointEquations equations(2);
+  equations.add({{2.0, -3.0}, {1, 1}}, ones, Slopes{{1.0, 0.0}, {0.0, 0.0}});
+  const std::vector<double> changes = equations.solution(0.0);
   REQUIRE(changes.size() == 2);
   REQUIRE_THAT(changes[0], WithinRel(-2.0, 1e-14));
   REQUIRE(changes[1] == 0.0);
@@ -90,7 +106,7 @@ TEST_CASE("a weight on which no sample depends stays, and the others change") {
 TEST_CASE("a joint fit reaches weights that the distances depend on") {
   // Of the eight free weights two matter, so the system is singular but for those that are asked.
   MultistepForm best = usual_form();
-  const auto residuals = [](const MultistepForm& form) {
+  const auto residuals = [](const MultistepForm& form, std::size_t /*state*/) {
     // All other weights matter a little, so that each has a solution.
     Residuals result = off(form);
     const MultistepForm start = usual_form();
@@ -106,22 +122,46 @@ TEST_CASE("a joint fit reaches weights that the distances depend on") {
   };
   double best_error = error(best);
   const double at_first = best_error;
-  dpm::detail::fit_jointly(best, best_error, 10, 1e-3, residuals, error);
+  dpm::detail::fit_jointly(best, best_error, 10, 1e-3, 1, residuals, error);
   REQUIRE(at_first > 0.1);
   REQUIRE(best_error < 1e-4 * at_first);
   REQUIRE(best_error == error(best));
   REQUIRE_THAT(best.steps[0].sample, WithinAbs(0.5, 1e-4));
 }
 
+TEST_CASE("a joint fit does not depend on how samples are divided into states") {
+  const auto part_of_off = [](const MultistepForm& form, std::size_t sample) {
+    const Residuals all = off(form);
+    return sample == 0 ? Residuals{{all.values[0], all.values[1]}, {2}}
+                       : Residuals{{all.values[2]}, {1}};
+  };
+  MultistepForm together = usual_form();
+  MultistepForm apart = usual_form();
+  double error_together = error(together);
+  double error_apart = error_together;
+  dpm::detail::fit_jointly(
+      together, error_together, 2, 1e-3, 1,
+      [](const MultistepForm& form, std::size_t /*state*/) { return off(form); }, error);
+  // The state between the two has no sample that is fitted.
+  dpm::detail::fit_jointly(
+      apart, error_apart, 2, 1e-3, 3,
+      [&](const MultistepForm& form, std::size_t state) {
+        return state == 1 ? Residuals{} : part_of_off(form, state / 2);
+      },
+      error);
+  REQUIRE(error_apart == error_together);
+  REQUIRE(error_apart < 0.01 * error(usual_form()));
+}
+
 TEST_CASE("a joint fit keeps the form where held-out samples do not gain") {
   MultistepForm best = usual_form();
   double best_error = 1.0;
   int errors = 0;
-  int slopes = 0;
+  std::vector<int> runs(2);
   dpm::detail::fit_jointly(
-      best, best_error, 5, 1e-3,
-      [&](const MultistepForm& form) {
-        ++slopes;
+      best, best_error, 5, 1e-3, runs.size(),
+      [&](const MultistepForm& form, std::size_t state) {
+        ++runs[state];
         Residuals result;
         for (const MultistepForm::Step& step : form.steps) {
           result.values.push_back(step.sample);
@@ -134,7 +174,7 @@ TEST_CASE("a joint fit keeps the form where held-out samples do not gain") {
         ++errors;
         return 0.999;
       });
-  REQUIRE(slopes == 1 + 8);
+  REQUIRE(runs == std::vector<int>{1 + 8, 1 + 8});
   REQUIRE(errors == 3);
   REQUIRE(best_error == 1.0);
   REQUIRE(best.steps[0].sample == usual_form().steps[0].sample);

@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the dpm authors
 #include "dpm/calibration/references.hpp"
 
+#include <Eigen/Core>
 #include <cmath>
 #include <cstddef>
 #include <limits>
@@ -156,6 +157,12 @@ TEST_CASE("starts and plans that are no reference are refused") {
   refused(make(fine_plan(9), {{0.1}, {}}), "References: start 1 is empty");
   refused<dpm::NonFinite>(make(fine_plan(9), {{0.1}, {0.2, nan}}),
                           "References: start 1 holds a NaN or an infinity");
+  using Columns = Eigen::ArrayXXd;
+  std::vector<Columns> columns(3, Columns::Zero(2, 4));
+  columns[2](1, 3) = nan;
+  refused<dpm::NonFinite>(
+      [&] { (void)dpm::References<Columns>(fine_plan(9), gaussian(), columns); },
+      "References: sample 3 of start 2 holds a NaN or an infinity");
   refused(make(fine_plan(9), starts, 5), "References: most_nodes = 5; it must be at least 6");
   refused(make({}, starts), "check: the plan has no steps");
   refused(make(dpm::make_plan(dpm::Ddim{.eta = 1.0}, schedule, 9), starts),
@@ -176,7 +183,7 @@ TEST_CASE("a network that returns a NaN for one start is refused where it does")
     };
   };
   refused<dpm::NonFinite>([&] { (void)dpm::References<State>(fine_plan(20), network, starts); },
-                          "the model's output");
+                          "References: start 1: step 12 of 20: the model's output (time 0.09");
 }
 
 TEST_CASE("trajectories of your own that do not fit are refused") {

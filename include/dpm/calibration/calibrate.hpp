@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <optional>
 #include <span>
@@ -16,6 +17,7 @@
 
 #include "dpm/calibration/calibration_report.hpp"
 #include "dpm/calibration/fitted_runs.hpp"
+#include "dpm/calibration/frechet.hpp"
 #include "dpm/calibration/grid_search.hpp"
 #include "dpm/calibration/joint_fit.hpp"
 #include "dpm/calibration/multistep_form.hpp"
@@ -32,7 +34,8 @@ namespace dpm {
 /// How `calibrate` searches.
 struct CalibrationOptions {
   /// The schedule of the candidates, on which inner levels and what the model is told may move.
-  /// Left out, they stay where the candidates have them.
+  /// Left out, they stay where the candidates have them, as do those of a candidate whose levels
+  /// lie elsewhere.
   std::optional<AnySchedule> schedule = std::nullopt;
   /// Passes over all levels, if there is a schedule. Each costs up to four fits for each model call
   /// of the plan, which is most of the cost of a calibration.
@@ -48,6 +51,10 @@ struct CalibrationOptions {
   /// Values of each sample, for ranges that hold several one after the other. 0: one sample, or
   /// those that are the columns of an Eigen object.
   std::size_t elements_per_sample = 0;
+  /// Features of a sample, such as a classifier's, for the report's Frechet distances; they choose
+  /// nothing. It is given the values of one sample and returns as many features each time. With it
+  /// both plans run once more on the measured samples.
+  std::function<std::vector<double>(std::span<const double>)> features = {};
   /// For the draws behind the report's interval.
   std::uint64_t seed = 0;
 };
@@ -76,6 +83,8 @@ namespace detail {
 /// or make other numbers of calls than the first.
 void check_candidates(std::span<const Plan> candidates, std::span<const Level> nodes);
 void check_options(const CalibrationOptions& options);
+/// Refuses a schedule on which the levels of no candidate lie.
+void check_schedule(const AnySchedule& schedule, std::span<const Plan> candidates);
 
 /// How much a weight changes for a slope from a difference: far above the rounding of the values.
 template <class Scalar>
@@ -116,10 +125,12 @@ double slope_step() {
 ///
 /// Refuses no candidates, candidates with other ends or numbers of calls, and those that
 /// `multistep_form` refuses: stochastic methods, corrections, CFG++. A candidate that overflows is
-/// the last that is taken; throws `NonFinite` if all do, or if the base does on a measured sample.
-/// Cost in runs of model_calls calls, for each start:
-/// one for each candidate and each that is fitted, and for each that is searched up to 4
-/// model_calls in each sweep and 3 model_calls + 3 in each turn.
+/// the last that is taken; throws `NonFinite`, with the number of the start, if all do, or if the
+/// base does or meets a NaN of the network. Cost in runs of model_calls calls, for each start: one
+/// for each candidate and each that is fitted, one more of the base, and for each that is searched
+/// up to 4 model_calls in each sweep and 3 model_calls + 3 in each turn. Memory beside the
+/// references: up to nine states for each start, and for the joint fit the values of the samples
+/// that are fitted, and 3 model_calls - 1 times those of one start, as double.
 template <DenseState State, class Network>
 [[nodiscard]] CalibratedPlan calibrate(std::span<const Plan> candidates, Network&& network,
                                        const References<State>& references,
@@ -127,6 +138,7 @@ template <DenseState State, class Network>
   detail::require_callable("calibrate", "network", network);
   detail::check_options(options);
   detail::check_candidates(candidates, references.nodes());
+  if (options.schedule) detail::check_schedule(*options.schedule, candidates);
   std::vector<MultistepForm> forms;
   for (const Plan& plan : candidates) forms.push_back(multistep_form(plan));
 
@@ -160,6 +172,8 @@ template <DenseState State, class Network>
   report.base = order[0];
   result.plan = candidates[report.base];
   if (std::isinf(base_errors[report.base])) (void)error_of(result.plan, true);  // which throws
+  // A network that returns a NaN for a start is refused, and not taken for a fit that fails.
+  (void)runs.residuals(result.plan, detail::SampleRole::fitted, true);
 
   // The best are fitted, the best of these are searched, and the best of all is taken.
   struct Fitted {
@@ -183,9 +197,9 @@ template <DenseState State, class Network>
       detail::search_grid(one.form, one.error, *options.schedule, options.sweeps, fit);
     }
     detail::fit_jointly(
-        one.form, one.error, options.turns, detail::slope_step<ScalarOf<State>>(),
-        [&](const MultistepForm& form) {
-          return runs.residuals(plan_of(form), detail::SampleRole::fitted, false);
+        one.form, one.error, options.turns, detail::slope_step<ScalarOf<State>>(), runs.states(),
+        [&](const MultistepForm& form, std::size_t i) {
+          return runs.residuals_of(i, plan_of(form), detail::SampleRole::fitted, false);
         },
         [&](const MultistepForm& form) { return error_of(plan_of(form), false); });
   }
@@ -197,6 +211,14 @@ template <DenseState State, class Network>
   };
   detail::judge(measured(result.plan, true), measured(best_plan, false), options.seed, report);
   if (fitted.empty()) report.verdict = detail::no_fit_gained();
+  if (options.features) {
+    const auto known = runs.reference_features(options.features);
+    const auto distance = [&](const Plan& plan) {
+      return frechet_distance(runs.features(plan, options.features), known);
+    };
+    report.base_frechet = distance(result.plan);
+    report.calibrated_frechet = distance(best_plan);
+  }
   report.fit_calls = runs.model_calls();
   if (!report.kept_base) result.plan = best_plan;
   return result;
@@ -263,6 +285,32 @@ DPM_INLINE void check_candidates(std::span<const Plan> candidates, std::span<con
     require(calls == first, "calibrate: candidate ", i, " makes ", calls,
             " model calls and candidate 0 makes ", first, "; all must make the same number");
   }
+}
+
+/// An inner level of the plan that the schedule has not; null if there is none.
+inline const Level* strange_level(const Plan& plan, const AnySchedule& schedule) {
+  for (std::size_t i = 1; i < plan.steps.size(); ++i) {
+    const Level& level = plan.steps[i].from;
+    if (!(level.time >= 0.0 && level.time <= schedule.max_time()) ||
+        std::abs(schedule.level(level.time).lambda() - level.lambda()) > schedule_rounding) {
+      return &level;
+    }
+  }
+  return nullptr;
+}
+
+DPM_INLINE void check_schedule(const AnySchedule& schedule, std::span<const Plan> candidates) {
+  const Level* first = nullptr;
+  for (const Plan& plan : candidates) {
+    const Level* const strange = strange_level(plan, schedule);
+    if (strange == nullptr) return;
+    if (first == nullptr) first = strange;
+  }
+  require(false,
+          "CalibrationOptions: schedule is another one than that of the candidates, as "
+          "candidate 0 has lambda = ",
+          first->lambda(), " at time ", first->time,
+          "; it must be the schedule that they were made over, or be left out to keep the levels");
 }
 
 }  // namespace detail

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -27,6 +28,11 @@ struct CalibrationReport {
   double ratio = 1.0;
   double least_ratio = 0.0;
   double most_ratio = 0.0;
+  /// With `CalibrationOptions::features`, the Frechet distances of the measured samples from where
+  /// their references end, by the base and by the fitted plan, even where the base was kept. So few
+  /// samples make it too large: compare it with nothing but the other.
+  std::optional<double> base_frechet = std::nullopt;
+  std::optional<double> calibrated_frechet = std::nullopt;
   std::size_t fitted = 0;    ///< samples that weights were fitted to
   std::size_t held_out = 0;  ///< samples that grids and methods were chosen by
   std::size_t measured = 0;  ///< samples that these errors are of

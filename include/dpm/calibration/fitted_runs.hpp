@@ -88,6 +88,8 @@ class FittedRuns {
 
   [[nodiscard]] std::span<const SampleRole> roles() const { return roles_; }
   [[nodiscard]] std::size_t samples() const { return first_.back(); }
+  /// How many starts there are, each a state.
+  [[nodiscard]] std::size_t states() const { return references_.size(); }
   /// Model calls so far; one for each state, which may hold several samples.
   [[nodiscard]] long long model_calls() const { return model_calls_; }
 
@@ -96,10 +98,38 @@ class FittedRuns {
   Residuals residuals(const Plan& plan, SampleRole role, bool check_finite = true) {
     Residuals result;
     for (std::size_t i = 0; i < references_.size(); ++i) {
-      if (!has(i, role)) continue;
-      Stepper<State> run(borrow(plan), references_.start(i), options(check_finite));
+      add_run(i, plan, role, check_finite, result);
+    }
+    return result;
+  }
+
+  /// The same for the samples of state number `i` alone; empty if none of them has this role.
+  Residuals residuals_of(std::size_t i, const Plan& plan, SampleRole role, bool check_finite) {
+    Residuals result;
+    add_run(i, plan, role, check_finite, result);
+    return result;
+  }
+
+  /// The features of the measured samples where `plan` leads them, and where their references end.
+  template <class Features>
+  std::vector<std::vector<double>> features(const Plan& plan, const Features& features_of) {
+    std::vector<std::vector<double>> result;
+    for (std::size_t i = 0; i < references_.size(); ++i) {
+      if (!has(i, SampleRole::measured)) continue;
+      Stepper<State> run(borrow(plan), references_.start(i), options(false));
       answer_all(i, run);
-      add_residuals(i, run.sample(), plan.end(), role, result);
+      add_features(i, run.sample(), features_of, result);
+    }
+    return result;
+  }
+  template <class Features>
+  std::vector<std::vector<double>> reference_features(const Features& features_of) const {
+    std::vector<std::vector<double>> result;
+    State end;
+    for (std::size_t i = 0; i < references_.size(); ++i) {
+      if (!has(i, SampleRole::measured)) continue;
+      references_.at(i, references_.nodes().back(), end);
+      add_features(i, end, features_of, result);
     }
     return result;
   }
@@ -149,10 +179,35 @@ class FittedRuns {
     return false;
   }
 
+  void add_run(std::size_t i, const Plan& plan, SampleRole role, bool check_finite,
+               Residuals& result) {
+    if (!has(i, role)) return;
+    Stepper<State> run(borrow(plan), references_.start(i), options(check_finite));
+    answer_all(i, run);
+    add_residuals(i, run.sample(), plan.end(), role, result);
+  }
+
   void answer_all(std::size_t i, Stepper<State>& run) {
-    while (const auto call = run.next()) {
-      answer_for<State>(network_, i, *call);
-      ++model_calls_;
+    of_start("calibrate", i, [&] {
+      while (const auto call = run.next()) {
+        answer_for<State>(network_, i, *call);
+        ++model_calls_;
+      }
+    });
+  }
+
+  /// Adds the features of the measured samples of state number i.
+  template <class Features>
+  void add_features(std::size_t i, const State& x, const Features& features_of,
+                    std::vector<std::vector<double>>& all) const {
+    const auto values = view(x);
+    std::vector<double> sample(values.elements);
+    for (std::size_t s = 0; s < values.samples; ++s) {
+      if (roles_[first_[i] + s] != SampleRole::measured) continue;
+      for (std::size_t e = 0; e < sample.size(); ++e) {
+        sample[e] = static_cast<double>(values.at(e, s));
+      }
+      all.push_back(features_of(std::span<const double>(sample)));
     }
   }
 

@@ -13,6 +13,9 @@
 
 namespace dpm::detail {
 
+/// How far the lambda of a level may be from the schedule's that lies on it.
+inline constexpr double schedule_rounding = 1e-6;
+
 /// The times of a form's levels, and those that the model is told.
 struct FormTimes {
   std::vector<double> levels;  ///< the start, each inner level, the end
@@ -85,8 +88,8 @@ DPM_INLINE FormTimes times_of(const MultistepForm& form, const AnySchedule& sche
     const double last = step.to.time;
     const bool inner = times.levels.size() > 1;
     const bool falls = last < step.from.time && step.to.lambda() > step.from.lambda();
-    if (!falls ||
-        (inner && std::abs(schedule.level(step.from.time).lambda() - step.from.lambda()) > 1e-6)) {
+    if (!falls || (inner && std::abs(schedule.level(step.from.time).lambda() - step.from.lambda()) >
+                                schedule_rounding)) {
       return {};
     }
   }

@@ -4,6 +4,7 @@
 /// Where the diffusion ODE leads some starts, at every level on the way.
 #pragma once
 
+#include <cmath>
 #include <concepts>
 #include <cstddef>
 #include <span>
@@ -42,6 +43,21 @@ void answer_for(Network& network, std::size_t start, const Call& call) {
   } else {
     answer<State>(network, call);
   }
+}
+
+/// Runs a part of the run from start number `start`. The sentence of what is not finite there gets
+/// the number, and `who` met it.
+template <class Run>
+decltype(auto) of_start(const char* who, std::size_t start, const Run& run) {
+#if DPM_EXCEPTIONS
+  try {
+    return run();
+  } catch (const NonFinite& error) {
+    fail<NonFinite>(sentence(who, ": start ", start, ": ", error.what()));
+  }
+#else
+  return run();
+#endif
 }
 
 /// The part by which numbers of two levels may differ that count as one.
@@ -101,8 +117,8 @@ class References {
   /// @param most_nodes  how many nodes are kept, in about as many copies of the starts.
   ///
   /// Refuses an empty list, starts that are empty or not finite (`NonFinite`), stochastic plans and
-  /// plans with corrections, and fewer than 6 nodes. Cost: model_calls() of the plan for each
-  /// start.
+  /// plans with corrections, and fewer than 6 nodes. Throws `NonFinite`, with the start's number,
+  /// where a run from a start meets a NaN. Cost: model_calls() of the plan for each start.
   template <class Network>
   References(const Plan& fine, Network&& network, std::span<const State> starts,
              std::size_t most_nodes = 64) {
@@ -157,7 +173,17 @@ class References {
   static void check_start(const State& x, std::size_t i) {
     detail::require(dense_view(x).size() > 0, "References: start ", i,
                     " is empty; it must hold at least one value");
-    detail::require_finite(x, "References: start ", i);
+    const auto values = dense_view(x);
+    if (values.samples == 1 || detail::is_finite(x)) {
+      detail::require_finite(x, "References: start ", i);
+      return;
+    }
+    for (std::size_t s = 0; s < values.samples; ++s) {
+      for (std::size_t e = 0; e < values.elements; ++e) {
+        if (std::isfinite(static_cast<double>(values.at(e, s)))) continue;
+        detail::refuse_non_finite(detail::sentence("References: sample ", s, " of start ", i));
+      }
+    }
   }
 
   template <class Network>
@@ -167,9 +193,11 @@ class References {
     const std::vector<bool> kept = detail::kept_steps(fine.steps.size(), most_nodes - 1);
     std::vector<State>& states = states_.emplace_back(1, x);
     while (!stepper.finished()) {
-      while (const auto call = stepper.next_in_step()) {
-        detail::answer_for<State>(network, i, *call);
-      }
+      detail::of_start("References", i, [&] {
+        while (const auto call = stepper.next_in_step()) {
+          detail::answer_for<State>(network, i, *call);
+        }
+      });
       if (kept[stepper.steps_done() - 1]) states.push_back(stepper.sample());
     }
     model_calls_ += stepper.model_calls();
