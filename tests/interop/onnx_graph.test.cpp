@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "dpm/calibration/calibrate.hpp"
 #include "dpm/catalogue.hpp"
 #include "dpm/dpm.hpp"
 #include "dpm/interop/plan_json.hpp"
@@ -134,6 +135,27 @@ TEST_CASE("one graph draws the stepper's samples for every sampler by name") {
     REQUIRE(difference(drawn(dpm::make_onnx_graph(model, plan), plan, two_labels), expected) <
             rounding);
   }
+}
+
+TEST_CASE("one graph draws the stepper's samples for a plan that was calibrated to its network") {
+  const onnx::ModelProto model = label_network();
+  Network network(model);
+  std::vector<Values> starts(6, Values(batch * per_sample));
+  for (std::size_t i = 0; i < starts.size(); ++i) {
+    dpm::NormalNoise{.seed = 3, .first_sample = batch * i, .elements_per_sample = per_sample}.fill(
+        starts[i]);
+  }
+  const dpm::Plan base = dpm::make_plan(dpm::Ddim{}, schedule, 5);
+  const dpm::Plan fine = dpm::make_plan(dpm::default_method, schedule, 60, dpm::UniformTime{});
+  const dpm::References<Values> references(fine, network, starts);
+  const auto [plan, report] = dpm::calibrate(
+      base, network, references,
+      {.schedule = schedule, .sweeps = 1, .turns = 1, .elements_per_sample = per_sample});
+  REQUIRE_FALSE(report.kept_base);
+  const Values expected = stepped(plan, network);
+  REQUIRE(difference(expected, stepped(base, network)) > 100.0 * rounding);
+  REQUIRE(difference(drawn(dpm::make_onnx_graph(model, plan), plan, two_labels), expected) <
+          rounding);
 }
 
 TEST_CASE("one graph guides on a doubled batch as the stepper does") {
