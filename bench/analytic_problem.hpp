@@ -54,11 +54,22 @@ inline State state_of(const nlohmann::json& samples) {
   return x;
 }
 
-/// The problems of a file like tests/conformance/reference/problems.json.
+/// The problems of a file like tests/conformance/reference/problems.json. Refuses a file without
+/// any, and by its name a problem whose model is no mixture of Gaussians.
 inline std::vector<AnalyticProblem> read_problems(const std::string& path) {
   std::vector<AnalyticProblem> problems;
   const nlohmann::json file = read_json(path);
+  if (!file.is_object() || file.empty()) {
+    throw std::runtime_error(path + " holds no problems; it must be an object with at least one");
+  }
   for (const auto& [name, problem] : file.items()) {
+    for (const char* const key : {"weights", "means", "stds", "x_T", "x_exact"}) {
+      if (problem.is_object() && problem.contains(key) && !problem[key].empty()) continue;
+      throw std::runtime_error(path + ": the model of \"" + name + "\" is unknown, as it has no " +
+                               key +
+                               "; a problem is a mixture of Gaussians (weights, means, stds) "
+                               "with starts (x_T) and ends (x_exact)");
+    }
     std::vector<dpm::GaussianMixture::Component> components;
     for (std::size_t k = 0; k < problem.at("weights").size(); ++k) {
       components.push_back(

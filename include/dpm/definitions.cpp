@@ -16,6 +16,7 @@
 
 #include "dpm/analysis/doubts.hpp"
 #include "dpm/calibration/calibrate.hpp"
+#include "dpm/calibration/interpolate_plans.hpp"
 #include "dpm/catalogue.hpp"
 
 namespace dpm {
