@@ -4,10 +4,11 @@
 /// Calibrated plans for scales of guidance between two: dpm_guided_calibration CALLS...
 ///
 /// The exact networks of a mixture of Gaussians are guided toward two of its five modes. Plans are
-/// calibrated at scales 2 and 6, the second from the first. At each scale from 2 to 6 it prints the
-/// median error of the candidate that the calibration began with, of a calibration at that scale,
-/// and of the plan that is interpolated, on starts that nothing was fitted to. It fails where an
-/// interpolated plan is worse than that candidate.
+/// calibrated at two scales, the second from the first, and interpolated at scales between: with
+/// the weights of each step fitted for itself, and with the joint fit of all weights after it. It
+/// prints the median errors of the candidate that the calibration began with and of these plans, on
+/// starts that nothing was fitted to. It fails where a plan without the joint fit is worse than
+/// that candidate.
 #include <Eigen/Core>
 #include <cstdio>
 #include <cstdlib>
@@ -21,9 +22,6 @@
 namespace {
 
 using State = Eigen::ArrayXXd;
-
-constexpr double low = 2.0;
-constexpr double high = 6.0;
 
 State drawn(Eigen::Index count, std::uint64_t seed) {
   State x(2, count);
@@ -62,23 +60,47 @@ struct Guided {
   State exact;
 };
 
-bool compare(const dpm::AnySchedule& schedule, std::vector<Guided>& guided, int calls) {
+/// Two calibrations, at the first and the last of some scales.
+struct Calibrated {
+  Calibrated(const std::vector<dpm::Plan>& candidates, std::vector<Guided>& guided, int turns)
+      : options{.turns = turns},
+        first(
+            dpm::calibrate(candidates, guided.front().network, guided.front().references, options)),
+        last(dpm::calibrate(first.plan, guided.back().network, guided.back().references, options)) {
+  }
+
+  [[nodiscard]] dpm::Plan at(double scale, double low, double high) const {
+    return dpm::interpolate_plans(first.plan, low, last.plan, high, scale);
+  }
+
+  dpm::CalibrationOptions options;
+  dpm::CalibratedPlan first;
+  dpm::CalibratedPlan last;
+};
+
+/// Prints the errors at the scales low to high, which are those of `guided`.
+bool compare(const dpm::AnySchedule& schedule, std::vector<Guided>& guided, double low, double high,
+             int calls) {
   const std::vector<dpm::Plan> candidates = dpm::calibration_candidates(schedule, calls);
-  const auto first = dpm::calibrate(candidates, guided.front().network, guided.front().references);
-  const auto last = dpm::calibrate(first.plan, guided.back().network, guided.back().references);
-  const dpm::Plan& base = candidates[first.report.base];
-  std::printf("\n%d calls\nscale   base       calibrated there   interpolated\n", calls);
+  const Calibrated each(candidates, guided, 0);
+  const Calibrated all(candidates, guided, 3);
+  const dpm::Plan& base = candidates[each.first.report.base];
+  std::printf(
+      "\n%d calls             calibrated there        interpolated from %g and %g\n"
+      "scale   base       jointly                 jointly             step by step\n",
+      calls, low, high);
   bool better = true;
   for (std::size_t i = 0; i < guided.size(); ++i) {
-    const double scale = low + static_cast<double>(i);
+    const double share = static_cast<double>(i) / static_cast<double>(guided.size() - 1);
+    const double scale = low + share * (high - low);
     const auto own = dpm::calibrate(base, guided[i].network, guided[i].references);
-    const dpm::Plan plan = dpm::interpolate_plans(first.plan, low, last.plan, high, scale);
     const double before = guided[i].error(base);
-    const double between = guided[i].error(plan);
-    std::printf("%5g   %.2e   %.2e (%.2f)    %.2e (%.2f)\n", scale, before,
-                guided[i].error(own.plan), guided[i].error(own.plan) / before, between,
-                between / before);
-    better = better && between < before;
+    const double there = guided[i].error(own.plan);
+    const double jointly = guided[i].error(all.at(scale, low, high));
+    const double stepwise = guided[i].error(each.at(scale, low, high));
+    std::printf("%5g   %.2e   %.2e (%.2f)         %.2e (%.2f)     %.2e (%.2f)\n", scale, before,
+                there, there / before, jointly, jointly / before, stepwise, stepwise / before);
+    better = better && stepwise < before;
   }
   return better;
 }
@@ -91,10 +113,15 @@ int main(int argc, char** argv) {
     return 2;
   }
   const dpm::AnySchedule schedule = dpm::VpLinear();
-  std::vector<Guided> guided;
-  for (double scale = low; scale <= high; scale += 1.0) guided.emplace_back(schedule, scale);
   std::puts("Median errors at scales of guidance, and their ratios to the base's");
   bool better = true;
-  for (int i = 1; i < argc; ++i) better = compare(schedule, guided, std::atoi(argv[i])) && better;
+  for (const double high : {3.0, 6.0}) {
+    constexpr double low = 2.0;
+    std::vector<Guided> guided;
+    for (int i = 0; i <= 4; ++i) guided.emplace_back(schedule, low + 0.25 * i * (high - low));
+    for (int i = 1; i < argc; ++i) {
+      better = compare(schedule, guided, low, high, std::atoi(argv[i])) && better;
+    }
+  }
   return better ? 0 : 1;
 }

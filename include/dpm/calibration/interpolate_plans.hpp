@@ -16,12 +16,13 @@ namespace dpm {
 /// weight of its steps is interpolated linearly in the scale. At `scale_a` it is `a`, and at
 /// `scale_b` it is `b`.
 ///
-///     const auto low = dpm::calibrate(candidates, guided_by_2, references_2);
-///     const auto high = dpm::calibrate(low.plan, guided_by_6, references_6);
+///     const auto low = dpm::calibrate(candidates, guided_by_2, references_2, {.turns = 0});
+///     const auto high = dpm::calibrate(low.plan, guided_by_6, references_6, {.turns = 0});
 ///     const dpm::Plan plan = dpm::interpolate_plans(low.plan, 2.0, high.plan, 6.0, 3.5);
 ///
-/// Calibrate the second plan from the first, as here: two calibrations from candidates may end at
-/// methods and levels between which there is nothing.
+/// Calibrate the second plan from the first and leave out the joint fit, as here. Two calibrations
+/// from candidates may end at methods and levels between which there is nothing; and steps that
+/// were fitted jointly make up for each other's errors, which those between do not.
 ///
 /// @param schedule  that of the plans, needed if their levels differ; times are interpolated.
 ///
