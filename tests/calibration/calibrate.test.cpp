@@ -212,6 +212,21 @@ TEST_CASE("starts of different sizes are fitted together") {
   REQUIRE(report.fitted == 12);
 }
 
+TEST_CASE("starts of one value are calibrated") {
+  using State = std::vector<double>;
+  std::vector<State> starts(32, State(1));
+  for (std::size_t i = 0; i < starts.size(); ++i) {
+    dpm::NormalNoise{.seed = 7, .first_sample = i}.fill(starts[i]);
+  }
+  const dpm::GaussianMixture network(
+      {{0.4, dpm::Gaussian({-1.0}, {0.2})}, {0.6, dpm::Gaussian({1.0}, {0.4})}});
+  const dpm::References<State> known(dpm::make_plan(schedule, 200), network, starts);
+  const dpm::Plan base = dpm::make_plan(dpm::Ddim{}, schedule, 5, to_zero);
+  const auto [plan, report] = dpm::calibrate(base, network, known);
+  REQUIRE_FALSE(report.kept_base);
+  REQUIRE(report.ratio < 0.5);
+}
+
 TEST_CASE("float and half states are calibrated down to their rounding") {
   using Floats = Eigen::ArrayXXf;
   const auto of_float =

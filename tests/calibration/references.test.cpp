@@ -158,6 +158,10 @@ TEST_CASE("starts and plans that are no reference are refused") {
   refused<dpm::NonFinite>(make(fine_plan(9), {{0.1}, {0.2, nan}}),
                           "References: start 1 holds a NaN or an infinity");
   using Columns = Eigen::ArrayXXd;
+  for (const Columns& empty : {Columns(0, 4), Columns(2, 0)}) {
+    refused([&] { (void)dpm::References<Columns>(fine_plan(9), gaussian(), std::vector{empty}); },
+            "References: start 0 is empty; it must hold at least one value");
+  }
   std::vector<Columns> columns(3, Columns::Zero(2, 4));
   columns[2](1, 3) = nan;
   refused<dpm::NonFinite>(

@@ -65,13 +65,15 @@ struct CalibratedPlan {
   CalibrationReport report;
 };
 
-/// Plans that are worth fitting, each with `model_calls` calls from the schedule's last time to
-/// sigma = 0: the default plan, then UniPC of third order in data and in noise space and
-/// DPM-Solver++ of second order, over six spacings. Where the schedule ends at sigma = 0 or starts
-/// at alpha = 0, those that have such ends.
+/// Plans that are worth fitting, each with `model_calls` calls from the schedule's last time: the
+/// default plan, then UniPC of third order in data and in noise space and DPM-Solver++ of second
+/// order, over equal steps of time^(1 / p) for p = 1 to 4 and of lambda, and over Karras' spacing.
+/// Where the schedule ends at sigma = 0 or starts at alpha = 0, only methods and spacings with such
+/// ends.
 ///
-/// @param final  `FinalSigma::sigma_min`: all plans end at the schedule's first time, and the first
-///               is that of `default_method` over equal steps in time^(1 / 4).
+/// @param final  where they end: on clean data, sigma = 0, or with `FinalSigma::sigma_min` at the
+///               schedule's first time. The default plan ends at sigma = 0, so it is not among the
+///               latter; these begin with UniPC of third order over `PowerTime{.power = 4.0}`.
 [[nodiscard]] std::vector<Plan> calibration_candidates(
     const AnySchedule& schedule, int model_calls,
     std::optional<Prediction> prediction = std::nullopt,
