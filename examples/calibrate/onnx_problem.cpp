@@ -51,7 +51,9 @@ Given given_of(const std::string& text) {
     std::istringstream number(word);
     double value = 0.0;
     if (!(number >> value) || !number.eof()) {
-      throw std::invalid_argument("--input " + text + ": \"" + word + "\" is not a number");
+      std::string sentence = "--input " + text;
+      sentence.append(": \"").append(word).append("\" is not a number");
+      throw std::invalid_argument(sentence);
     }
     given.values.push_back(value);
   }
@@ -103,6 +105,7 @@ dpm::OrtInput input_of(const Ort::Session& session, const Given& with, const Giv
   shape[0] = static_cast<std::int64_t>(values.size() / each);
   const auto as = [&](auto zero) {
     std::vector<decltype(zero)> typed;
+    typed.reserve(values.size());
     for (const double value : values) typed.push_back(static_cast<decltype(zero)>(value));
     return dpm::OrtInput(with.name, std::move(typed), shape);
   };
