@@ -109,10 +109,11 @@ double slope_step() {
 /// the steps before have led to, the a and w that lead next to the references solve a small system
 /// of equations. They are found from noise to data, as a ridge toward the candidate's own weights,
 /// with robust factors, and with a strength that is found by cross-validation. At last all weights
-/// are fitted together to the end. No gradient of the network is needed. Related: the
-/// non-stationary solvers of Shaul et al. 2024 (arXiv 2403.01329), DPM-Solver-v3 (Zheng et al.
-/// 2023, arXiv 2310.13268), AMED (Zhou et al. 2023, arXiv 2312.00094), LD3 (Tong et al. 2024, arXiv
-/// 2405.15506) and S4S (Frankel et al. 2025, arXiv 2502.17423).
+/// are fitted together to the end. No gradient of the network is needed. Related, with gradients or
+/// statistics of the network: the Bespoke and the non-stationary solvers of Shaul et al. 2023 and
+/// 2024 (arXiv 2310.19075, 2403.01329), DPM-Solver-v3 (Zheng et al. 2023, arXiv 2310.13268), AMED
+/// (Zhou et al. 2023, arXiv 2312.00094), GITS (Chen et al. 2024, arXiv 2405.11326), LD3 (Tong et
+/// al. 2024, arXiv 2405.15506) and S4S (Frankel et al. 2025, arXiv 2502.17423).
 ///
 /// Half of the samples are fitted, a quarter chooses, and a quarter says in the report what was
 /// gained. Where that is not better than the best candidate with a confidence of 95 %, or there are
