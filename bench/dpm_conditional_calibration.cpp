@@ -40,6 +40,7 @@ dpm::GaussianMixture::Component mode(int condition) {
 
 Guided network_of(int condition) {
   std::vector<dpm::GaussianMixture::Component> all;
+  all.reserve(conditions);
   for (int c = 0; c < conditions; ++c) all.push_back(mode(c));
   return Guided(dpm::GaussianMixture({mode(condition)}), dpm::GaussianMixture(all), scale);
 }
