@@ -11,12 +11,12 @@
 #include <string>
 #include <vector>
 
+#include "dpm/grid/comfyui_spacing.hpp"
 #include "dpm/grid/grid.hpp"
 #include "dpm/grid/published_spacing.hpp"
 #include "dpm/grid/sigma_curves.hpp"
 #include "dpm/grid/sigma_spacing.hpp"
 #include "dpm/grid/spacing.hpp"
-#include "dpm/grid/table_spacing.hpp"
 #include "dpm/schedule/betas.hpp"
 #include "dpm/schedule/discrete.hpp"
 #include "dpm/schedule/log_sigma_table.hpp"

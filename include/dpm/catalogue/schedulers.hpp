@@ -16,11 +16,11 @@
 #  include <cmath>
 
 #  include "dpm/catalogue/names.hpp"
+#  include "dpm/grid/comfyui_spacing.hpp"
 #  include "dpm/grid/published_spacing.hpp"
 #  include "dpm/grid/sigma_curves.hpp"
 #  include "dpm/grid/sigma_scale.hpp"
 #  include "dpm/grid/spacing.hpp"
-#  include "dpm/grid/table_spacing.hpp"
 #  include "dpm/schedule/log_sigma_table.hpp"
 #endif
 

@@ -4,7 +4,6 @@
 /// Checks of values that come from outside the library: their shape, and that they are finite.
 #pragma once
 
-#include <concepts>
 #include <cstddef>
 #include <limits>
 #include <string>
@@ -54,18 +53,6 @@ template <class State>
 void require_like(const State& sample, const State& x, const char* subject) {
   if constexpr (DenseState<State>) {
     require_shape(shape_of(x), "the sample", shape_of(sample), subject);
-  }
-}
-
-/// Whether a state is finite; true for a type that has no `all_finite`.
-template <class State>
-bool is_finite(const State& state) {
-  if constexpr (requires {
-                  { all_finite(state) } -> std::same_as<bool>;
-                }) {
-    return all_finite(state);
-  } else {
-    return true;
   }
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -124,5 +125,21 @@ template <DenseState State>
     return detail::array_is_finite<Scalar>(view.data, view.size());
   }
 }
+
+namespace detail {
+
+/// Whether a state is finite; true for a type that has no `all_finite`.
+template <class State>
+bool is_finite(const State& state) {
+  if constexpr (requires {
+                  { all_finite(state) } -> std::same_as<bool>;
+                }) {
+    return all_finite(state);
+  } else {
+    return true;
+  }
+}
+
+}  // namespace detail
 
 }  // namespace dpm

@@ -2,7 +2,7 @@
 // Copyright (c) 2026 the dpm authors
 /// @file
 /// Spacings that count in timesteps or entries of a table: their entries, oddities and refusals.
-#include "dpm/grid/table_spacing.hpp"
+#include "dpm/grid/comfyui_spacing.hpp"
 
 #include <cmath>
 #include <cstddef>
@@ -18,7 +18,7 @@
 #include "support/catch.hpp"
 #include "support/refused.hpp"
 
-namespace table_spacing_test {
+namespace comfyui_spacing_test {
 
 using namespace dpm_test;
 using dpm::AnySchedule;
@@ -216,4 +216,4 @@ TEST_CASE("spacings of entries refuse steps that their table does not have") {
           "beta_quantile: a = 0.6, b = 0; both must be in [0.01, 1000]");
 }
 
-}  // namespace table_spacing_test
+}  // namespace comfyui_spacing_test
