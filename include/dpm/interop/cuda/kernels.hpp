@@ -77,7 +77,7 @@ DPM_DEVICE inline void pack(const float (&x)[4], FourValues<float>& to) {
 }
 template <class Scalar>
 DPM_DEVICE void pack(const float (&x)[4], FourValues<Scalar>& to) {
-  for (int k = 0; k < 2; ++k) {
+  for (std::size_t k = 0; k < 2; ++k) {
     Scalar low;
     Scalar high;
     narrow(x[2 * k], low);

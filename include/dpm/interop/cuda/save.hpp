@@ -101,8 +101,8 @@ inline std::size_t states_of(const Plan& plan) {
                            " of the saved run, after ", saved.place.steps_before + saved.place.step,
                            " steps,");
   };
-  return Stepper<CudaState>(std::move(plan), CudaState::unfilled(shape, shape.size),
-                            std::move(options), saved.place, fill);
+  return {std::move(plan), CudaState::unfilled(shape, shape.size), std::move(options), saved.place,
+          fill};
 }
 [[nodiscard]] inline Stepper<CudaState> load(std::span<const std::byte> bytes, const Plan& plan,
                                              const CudaView& shape,

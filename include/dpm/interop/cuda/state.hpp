@@ -160,8 +160,7 @@ class CudaState {
     CudaView sized = checked(x);
     sized.size = size;
     checked(sized);
-    return CudaState(sized,
-                     detail::CudaMemory(size * detail::size_of(x.type), x.stream, x.allocator));
+    return {sized, detail::CudaMemory(size * detail::size_of(x.type), x.stream, x.allocator)};
   }
   CudaState(CudaState&& other) noexcept
       : view_(std::exchange(other.view_, CudaView{})), memory_(std::move(other.memory_)) {}
