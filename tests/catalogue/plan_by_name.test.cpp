@@ -158,7 +158,7 @@ TEST_CASE("Schedulers that have no row are refused with what to write instead") 
       "RectifiedFlow(std::exp(mu)), steps))";
   const std::string sigmas =
       "; write make_plan(sampler_by_name(\"euler\"), grid_of_times(RectifiedFlow(1.0), sigmas))";
-  for (const auto& [name, instead] : std::map<std::string, std::string>{
+  for (const auto& row : std::map<std::string, std::string>{
            {"flux", shift},
            {"flux2", shift},
            {"ltx2",
@@ -174,6 +174,8 @@ TEST_CASE("Schedulers that have no row are refused with what to write instead") 
            {"Align Your Steps GITS",
             "is a list of Forge's own; take gits, which has other numbers, or write "
             "make_plan(sampler_by_name(\"euler\"), grid_of_sigmas(schedule, sigmas))"}}) {
+    const std::string& name = row.first;
+    const std::string& instead = row.second;
     CAPTURE(name);
     const std::string sentence = ": the scheduler \"" + name + "\" " + instead;
     refused([&] { (void)plan_by_name("euler", name, flow_schedule, 8); },
