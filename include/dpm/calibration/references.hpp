@@ -48,7 +48,8 @@ void answer_for(Network& network, std::size_t start, const Call& call) {
 /// Runs a part of the run from start number `start`. The sentence of what is not finite there gets
 /// the number, and `who` met it.
 template <class Run>
-decltype(auto) of_start(const char* who, std::size_t start, const Run& run) {
+decltype(auto) of_start([[maybe_unused]] const char* who, [[maybe_unused]] std::size_t start,
+                        const Run& run) {
 #if DPM_EXCEPTIONS
   try {
     return run();
