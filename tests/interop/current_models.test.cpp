@@ -193,7 +193,7 @@ TEST_CASE(
   require_near(schnell.timesteps(of_pipeline), {1000.0, 750.0, 500.0, 250.0}, 1e-9);
   const std::string end =
       "; Stable Diffusion 3 is sampled so, and the pipelines of FLUX and others pass sigmas from 1 "
-      "to 1 / steps: give them as Run::sigmas";
+      "to 1 / steps: give them as sigmas (Run::sigmas)";
   CHECK(schnell.doubts(of_pipeline).empty());
   CHECK(schnell.doubts(Run{.steps = 4}) ==
         std::vector<std::string>{

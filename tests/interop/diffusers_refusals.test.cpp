@@ -213,7 +213,7 @@ TEST_CASE("a flow with dynamic shifting and no mu is refused alike by every clas
     for (const auto& call : std::vector<std::function<void()>>{
              [&] { (void)scheduler.make_plan(4); }, [&] { (void)scheduler.sigmas(4); },
              [&] { (void)scheduler.grid(4); }, [&] { (void)scheduler.schedule(); }}) {
-      says(call, "is on and mu is missing; give Run::mu, or turn it off for the shift 1");
+      says(call, "is on and mu is missing; give mu (Run::mu), or turn it off for the shift 1");
     }
     CHECK_NOTHROW(scheduler.make_plan(Run{.steps = 4, .mu = 0.5}));
     says([&] { (void)scheduler.make_plan(Run{.steps = 4, .mu = std::nan("")}); }, "mu is nan");

@@ -25,7 +25,7 @@ inline std::vector<std::string> doubts_of(const Options& o, const Run& run, cons
       ", so that the last call of ", points.timesteps.size(), " is at timestep ",
       points.timesteps.back(),
       "; Stable Diffusion 3 is sampled so, and the pipelines of FLUX and others pass sigmas from 1 "
-      "to 1 / steps: give them as Run::sigmas")};
+      "to 1 / steps: give them as sigmas (Run::sigmas)")};
 }
 
 }  // namespace dpm::diffusers::detail

@@ -186,7 +186,7 @@ inline void check_shift(const Options& o, Mode mode, const Run& run) {
   const bool needs_mu =
       is_flow(o) && o.use_dynamic_shifting && (is_flow_match(o.kind) || mode == Mode::strict);
   require(run.mu || !needs_mu, "diffusers: use_dynamic_shifting of ", class_name(o.kind),
-          " is on and mu is missing; give Run::mu, or turn it off for the shift ",
+          " is on and mu is missing; give mu (Run::mu), or turn it off for the shift ",
           is_flow_match(o.kind) ? o.shift : o.flow_shift);
 }
 
