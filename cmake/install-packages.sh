@@ -12,7 +12,10 @@ esac
 missing=
 for package in $(sed 's/#.*//' "$(dirname "$0")/$list"); do
   status=$(dpkg-query --show --showformat '${db:Status-Status}' "$package" 2>/dev/null || true)
-  [ "$status" = installed ] || missing="$missing $package"
+  [ "$status" = installed ] && continue
+  # Other packages of nodejs than Debian's bring npm, and do not go with Debian's.
+  [ "$package" = npm ] && command -v npm > /dev/null && continue
+  missing="$missing $package"
 done
 [ -n "$missing" ] || exit 0
 

@@ -101,7 +101,8 @@ EMSCRIPTEN_KEEPALIVE double web_timestep(web::Run* run) { return run->timestep()
 EMSCRIPTEN_KEEPALIVE float* web_output(web::Run* run) { return run->output().data(); }
 EMSCRIPTEN_KEEPALIVE const float* web_sample(web::Run* run) { return run->sample().data(); }
 
-/// The plan's totals, its steps as a table and the plan as text, as JSON.
+/// The plan's totals, whether it guides in its own way, its steps as a table and the plan as text,
+/// as JSON.
 EMSCRIPTEN_KEEPALIVE const char* web_plan(web::Run* run) {
   const dpm::Plan& plan = run->plan();
   const auto lines = instructions_of(plan);
@@ -114,6 +115,7 @@ EMSCRIPTEN_KEEPALIVE const char* web_plan(web::Run* run) {
   }
   return text({{"calls", plan.model_calls()},
                {"draws", plan.draws()},
+               {"guides", web::guides(plan)},
                {"steps", steps},
                {"text", dpm::plan_to_text(plan)}});
 }

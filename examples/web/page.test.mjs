@@ -17,12 +17,17 @@ const { chromium } = createRequire(path.join(MODULES, 'x'))('playwright-core');
 
 const types = { '.html': 'text/html', '.css': 'text/css', '.js': 'text/javascript', '.json': 'application/json',
   '.wasm': 'application/wasm', '.onnx': 'application/octet-stream' };
-let faults = {}; // by file: null where it is missing, else its contents
+let faults = {}; // by file: null where it is missing, 'cut' or 'refused' where the connection fails, else its contents
 const server = createServer((request, response) => {
   const file = request.url === '/' ? 'index.html' : request.url.slice(1);
   try {
     const contents = file in faults ? faults[file] : readFileSync(path.join(PAGE, file));
     if (contents === null) throw new Error('missing');
+    if (contents === 'refused') return void response.destroy();
+    if (contents === 'cut') {
+      response.writeHead(200, { 'Content-Type': types[path.extname(file)], 'Content-Length': 1e6 });
+      return void response.write('the beginning', () => response.destroy());
+    }
     response.writeHead(200, { 'Content-Type': types[path.extname(file)], 'Cache-Control': 'no-store' });
     response.end(contents);
   } catch {
@@ -112,6 +117,8 @@ const planOf = (page, side) => page.evaluate((s) => {
   return document.getElementById('plan-json').value;
 }, side);
 
+const compared = (page) => page.waitForFunction(() => /compared/.test(document.getElementById('status').textContent));
+
 const greatest = (a, b) => a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0);
 
 test('a click draws ten digits on both sides', async () => {
@@ -146,13 +153,15 @@ test('a click draws ten digits on both sides', async () => {
   silent(page);
 });
 
+const inWords = (page) => page.locator('#chart > svg').getAttribute('aria-label');
+
 test('the distance to the converged digits is shown, and the chart has a point for each', async () => {
-  const page = await ordinary();
+  const page = await opened();
   const distances = [];
   for (const calls of [4, 16]) {
     await choose(page, { calls, samplers: ['own', 'euler_ancestral'] });
     await drawn(page);
-    await page.waitForFunction(() => /compared/.test(document.getElementById('status').textContent));
+    await compared(page);
     distances.push(Number(await page.textContent('#distance-0')));
     assert.equal(await page.textContent('#distance-1'), 'none: fresh noise');
     assert.equal(await page.locator('#error-box-0').isVisible(), true);
@@ -160,11 +169,11 @@ test('the distance to the converged digits is shown, and the chart has a point f
   }
   assert.ok(distances[0] < 0.5 && distances[1] < distances[0] / 3 && distances[1] > 0, distances.join(' '));
   assert.equal(await page.locator('#chart > svg > path').count(), 2);
-  const words = await page.locator('#chart > svg').getAttribute('aria-label');
+  const words = await inWords(page);
   assert.match(words, /own choice, 4 calls: distance 0\.\d+; .*own choice, 16 calls: distance 0\.\d+/);
   await page.click('#clear');
   assert.equal(await page.locator('#chart path').count(), 0);
-  silent(page);
+  await closed(page);
 });
 
 test('the same seed and plan give the samples of the C++ program', { skip: !EXPECTED && 'ONNX Runtime is not there' },
@@ -217,28 +226,126 @@ test('the calibrated example comes nearer than other samplers with its calls', a
   await page.waitForFunction(() => document.getElementById('sampler-0').value === 'json');
   await drawn(page);
   assert.equal(await page.textContent('#calls-0'), '6');
-  await page.waitForFunction(() => /compared/.test(document.getElementById('status').textContent));
+  await compared(page);
   const [calibrated, own] = await Promise.all([0, 1].map((side) => page.textContent(`#distance-${side}`)));
   assert.ok(Number(calibrated) < Number(own), `${calibrated} and ${own}`);
   silent(page);
 });
 
-test('a run stops in its midst, and another can follow', async () => {
+test('samplers that lead elsewhere have no distance, and the page says why', async () => {
   const page = await opened();
+  await choose(page, { samplers: ['euler_ancestral', 'euler_cfg_pp'] });
+  await drawn(page);
+  await compared(page);
+  assert.equal(await page.textContent('#distance-0'), 'none: fresh noise');
+  assert.equal(await page.textContent('#distance-1'), 'none: CFG++');
+  assert.equal(await page.locator('#chart > svg > path').count(), 0);
+  await closed(page);
+});
+
+test('of two own plans with the same calls the chart keeps the last', async () => {
+  const page = await opened();
+  const distances = [];
+  for (const sampler of ['ddim', 'dpmpp_2m']) {
+    await choose(page, { samplers: [sampler, 'euler_ancestral'] });
+    await drawn(page);
+    await choose(page, { samplers: ['json', 'euler_ancestral'], plan: await planOf(page, 0) });
+    await drawn(page);
+    await compared(page);
+    distances.push(await page.textContent('#distance-0'));
+  }
+  assert.notEqual(...distances);
+  const own = (await inWords(page)).split('; ').filter((point) => /^plan as JSON, 4 calls/.test(point));
+  assert.equal(own.length, 1);
+  assert.equal(Number(own[0].split(' ').at(-1)).toPrecision(2), distances[1]);
+  await closed(page);
+});
+
+// The worker in a browser that is changed before.
+const workerAfter = (code) => ({ 'worker.js': `${code}\n${readFileSync(path.join(PAGE, 'worker.js'))}` });
+
+// A page whose worker notes what it tells.
+const overheard = () => opened({ spoilt: workerAfter(`
+  const post = postMessage;
+  globalThis.sent = [];
+  globalThis.postMessage = (message, transfer) => { sent.push([message.type, message.calls]); post(message, transfer); };`) });
+const sent = (page) => page.workers()[0].evaluate(() => globalThis.sent);
+// The calls of converged digits that were told: one in ten, and the end.
+const converging = async (page) => (await sent(page)).filter(([type]) => type === 'comparing').map(([, calls]) => calls);
+const focused = (page) => page.evaluate(() => document.activeElement.id);
+
+test('a run stops in its midst, the network with it, and another can follow', async () => {
+  const page = await overheard();
   await choose(page, { digits: '0123456789', calls: 50 });
-  await page.keyboard.press('Tab');
   await page.focus('#draw');
   await page.keyboard.press('Enter');
   await page.waitForFunction(() => /^[1-9]/.test(document.getElementById('calls-0').textContent));
-  assert.equal(await page.evaluate(() => document.activeElement.id), 'stop');
+  assert.equal(await focused(page), 'draw');
+  await page.keyboard.press('Tab');
+  assert.equal(await focused(page), 'stop');
   await page.keyboard.press('Enter');
   const calls = await page.textContent('#calls-0');
   assert.match(calls, /^[1-9][0-9]? of 50$/);
   assert.equal(await page.textContent('#status'), 'Stopped.');
-  await page.waitForTimeout(1000);
+  assert.equal(await focused(page), 'draw');
+  await page.waitForTimeout(200); // a call that was under way ends
+  const told = await sent(page);
+  await page.waitForTimeout(800);
+  assert.deepEqual(await sent(page), told);
   assert.equal(await page.textContent('#calls-0'), calls);
+  assert.ok(told.filter(([type]) => type === 'sample').length < 60); // of 100
   await choose(page, { digits: '4' });
   await drawn(page);
+  await closed(page);
+});
+
+test('the converged digits are drawn once, though a stop and another drawing come between', async () => {
+  const page = await overheard();
+  const ask = (samplers) => choose(page, { digits: '0123456789', samplers });
+  const reaches = (calls) => page.waitForFunction((least) =>
+    Number(/background: ([0-9]+)/.exec(document.getElementById('status').textContent)?.[1]) >= least, calls);
+  await ask(['own', 'ddim']);
+  await drawn(page);
+  await reaches(20);
+  await page.click('#stop');
+  assert.match(await page.textContent('#status'), /^Stopped\. The next drawing goes on with the comparison\.$/);
+  await page.waitForTimeout(200);
+  const calls = await converging(page);
+  assert.ok(calls.length < 10);
+  await page.waitForTimeout(500);
+  assert.deepEqual(await converging(page), calls);
+
+  await ask(['dpmpp_2m', 'euler_ancestral']);
+  await drawn(page);
+  await reaches(50);
+  await ask(['uni_pc', 'heun']);
+  await drawn(page);
+  await compared(page);
+  assert.deepEqual(await converging(page), [0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100]);
+  assert.match(await page.textContent('#distance-0'), /^0\.\d+$/);
+  // Those that were interrupted have their points too.
+  assert.equal(await page.locator('#chart > svg > path').count(), 5);
+
+  await choose(page, { digits: '3', samplers: ['own', 'ddim'] });
+  await drawn(page);
+  await compared(page);
+  assert.equal((await converging(page)).length, 22);
+  assert.equal(await page.locator('#chart > svg > path').count(), 7);
+  await closed(page);
+});
+
+test('a key that is held down draws once', async () => {
+  const page = await overheard();
+  await choose(page, {});
+  await page.focus('#draw');
+  for (let i = 0; i < 5; ++i) {
+    await page.keyboard.down('Enter');
+    await page.waitForTimeout(200);
+  }
+  await page.keyboard.up('Enter');
+  await compared(page);
+  assert.equal((await sent(page)).filter(([type]) => type === 'drawn').length, 1);
+  assert.equal(await focused(page), 'draw');
   await closed(page);
 });
 
@@ -277,8 +384,48 @@ test('a plan that cannot run is refused by the sentence that the library has for
     /at timestep 5000; this network knows timesteps from 0 to 999/);
   await choose(page, { samplers: ['own', 'json'], plan: 'x' });
   assert.match(await refusal(page), /^Right: plan_from_text/);
+  // Nothing of the drawing before is left, and nothing can be taken from it.
+  assert.deepEqual(await Promise.all(['#name-0', '#name-1', '#calls-0', '#plan-0'].map((id) => page.textContent(id))),
+    ['Left', 'Right', '–', '']);
+  assert.equal(await page.locator('#picture-0').evaluate((canvas) => canvas.getContext('2d')
+    .getImageData(0, 0, canvas.width, canvas.height).data.some((value) => value !== 0)), false);
+  assert.equal(await page.isEnabled('#edit-0'), false);
+  await page.locator('#edit-0').evaluate((button) => button.click());
   await choose(page, { samplers: ['own', 'euler'] });
   await drawn(page);
+  silent(page);
+});
+
+test('a long text is read, and one that is too long or cannot be read is refused', async () => {
+  const page = await ordinary();
+  await choose(page, { samplers: ['own', 'euler'] });
+  await drawn(page);
+  // Spaces do not change a plan; 0.9 MB are far more than the stack has.
+  const plan = await planOf(page, 1);
+  await choose(page, { samplers: ['own', 'json'], plan: `${plan}${' '.repeat(9e5)}` });
+  await drawn(page);
+  await choose(page, { samplers: ['own', 'json'], plan: '['.repeat(2e5) });
+  assert.match(await refusal(page), /^Right: plan_from_text: /);
+  await choose(page, { samplers: ['own', 'json'], plan: plan.padEnd(2e6) + '.' });
+  assert.equal(await refusal(page), 'The plan has 2,000,001 characters; a plan has a million at most.');
+  await choose(page, { samplers: ['own', 'json'], plan });
+  await drawn(page);
+  const give = async (size) => {
+    await page.setInputFiles('#plan-file', { name: 'my.json', mimeType: 'application/json', buffer: Buffer.alloc(size, ' ') });
+    await page.waitForFunction(() => !document.getElementById('error').hidden);
+    return page.textContent('#error');
+  };
+  assert.equal(await give(2e6), 'my.json has 2,000,000 characters; a plan has a million at most.');
+  await page.evaluate(() => {
+    window.readText = File.prototype.text;
+    File.prototype.text = () => Promise.reject(new Error('it has changed'));
+  });
+  assert.equal(await give(10), 'my.json cannot be read: it has changed');
+  await page.evaluate(() => { File.prototype.text = window.readText; });
+  assert.equal(await page.inputValue('#plan-json'), plan);
+  await page.setInputFiles('#plan-file', { name: 'my.json', mimeType: 'application/json', buffer: Buffer.from('{}') });
+  await page.waitForFunction(() => document.getElementById('plan-json').value === '{}');
+  assert.equal(await page.textContent('#error'), '');
   silent(page);
 });
 
@@ -306,7 +453,13 @@ for (const [what, spoilt, sentence] of [
   ['a spoilt network', { 'unet.onnx': 'spoilt' }, /^The network, unet\.onnx, cannot be opened: /],
   ['no library', { 'sampler.wasm': null }, /^The library, sampler\.wasm, is missing: the server says 404\.$/],
   ['a spoilt library', { 'sampler.wasm': 'spoilt' }, /^The library, sampler\.wasm, does not run here: /],
+  ['half a network', { 'unet.onnx': 'cut' }, /^The network, unet\.onnx, has not arrived whole: .*Load the page again\.$/],
+  ['no answer', { 'ort.wasm': 'refused' }, /^ONNX Runtime, ort\.wasm, cannot be loaded: the server does not answer\.$/],
   ['no runtime', { 'ort.js': null }, /^ONNX Runtime, ort\.js, cannot be loaded: /],
+  ['no script', { 'page.js': null }, /^page\.js, or a part that it names, cannot be loaded\. Load the page again\.$/],
+  ['no chart', { 'chart.js': 'refused' }, /^page\.js, or a part that it names, cannot be loaded\. Load the page again\.$/],
+  ['a script that the browser does not know', { 'chart.js': 'export class Chart { # }' },
+    /^The page has failed: .*SyntaxError.*Load it again, or try a newer browser\.$/],
   ['no worker', { 'worker.js': null }, /^The worker, worker\.js, cannot be loaded\.$/],
 ]) {
   test(`the page says so where there is ${what}`, async () => {
@@ -327,9 +480,6 @@ test('the page says so where the network fails', async () => {
   assert.equal(await page.isEnabled('#draw'), true);
   await page.close();
 });
-
-// The worker in a browser that is changed before.
-const workerAfter = (code) => ({ 'worker.js': `${code}\n${readFileSync(path.join(PAGE, 'worker.js'))}` });
 
 test('the page says so where there is no WebAssembly or no server', async () => {
   const page = await opened({ spoilt: workerAfter('delete globalThis.WebAssembly;') });
@@ -371,6 +521,15 @@ test('a screen of 360 pixels shows everything', async () => {
     return [document.documentElement.scrollWidth, ...tooWide.map((element) => element.outerHTML.slice(0, 80))];
   });
   assert.deepEqual(wide, [360]);
+  for (const box of await page.locator('details').all()) await box.evaluate((element) => { element.open = false; });
+  // What is wrong is seen where the visitor is.
+  await choose(page, { samplers: ['own', 'json'], plan: 'x'.repeat(50) });
+  await refusal(page);
+  const [top, bottom] = await page.locator('#error').evaluate((box) => {
+    const place = box.getBoundingClientRect();
+    return [place.top, place.bottom];
+  });
+  assert.ok(top >= 0 && bottom <= 640, `${top} to ${bottom}`);
   await closed(page);
 });
 
@@ -422,9 +581,12 @@ test('with reduced motion only the end is painted', async () => {
   assert.equal(await paints('no-preference'), 5);
 });
 
-test('all but the network and the runtime is less than a megabyte', () => {
-  const bytes = readdirSync(PAGE).filter((file) => !/^(unet\.onnx|ort\.wasm)$/.test(file))
+test('page and library are about half a megabyte, beside the runtime and a network of one', () => {
+  const bytes = (keep) => readdirSync(PAGE).filter(keep)
     .reduce((sum, file) => sum + statSync(path.join(PAGE, file)).size, 0);
-  console.log(`${bytes} bytes`);
-  assert.ok(bytes > 1e5 && bytes < 1e6);
+  const network = bytes((file) => file === 'unet.onnx');
+  const others = bytes((file) => !/^(unet\.onnx|ort\.wasm)$/.test(file));
+  console.log(`network ${network} bytes, all but it and ort.wasm ${others}`);
+  assert.ok(network > 1e6 && network < 1.1e6);
+  assert.ok(others > 1e5 && others < 6e5);
 });

@@ -91,6 +91,18 @@ inline dpm::Plan plan_of_text(const std::string& text) {
   return plan;
 }
 
+/// Whether the plan takes the prediction without a class apart, as those of CFG++ do. Its samples
+/// are then not at the end of the ODE that classifier-free guidance has.
+inline bool guides(const dpm::Plan& plan) {
+  for (const dpm::Step& step : plan.steps) {
+    for (const dpm::Instruction& instruction : step.instructions) {
+      const auto* call = std::get_if<dpm::Evaluate>(&instruction);
+      if (call != nullptr && call->unconditional) return true;
+    }
+  }
+  return false;
+}
+
 /// A run with classifier-free guidance. `next()` lays out the input of a model call in `input()`;
 /// whoever calls the network fills `output()` before the next `next()`.
 class Run {

@@ -38,8 +38,9 @@ export class Chart {
 
   add(point) {
     if (!this.#names.includes(point.name)) this.#names.push(point.name);
+    // Plans of one's own share a name: the last one counts.
     const same = (p) => p.name === point.name && p.calls === point.calls && p.setting === point.setting;
-    if (!this.#points.some(same)) this.#points.push(point);
+    this.#points = [...this.#points.filter((p) => !same(p)), point];
   }
 
   clear() {

@@ -7,6 +7,7 @@ const imageSide = 28;
 const columns = 5;
 const ownChoice = 'own'; // the sampler that the library takes itself
 const planInJson = 'json';
+const longestPlan = 1e6; // characters
 
 const byId = (id) => document.getElementById(id);
 const form = byId('controls');
@@ -16,24 +17,30 @@ const stillPictures = matchMedia('(prefers-reduced-motion: reduce)');
 
 let worker;
 let request = { id: 0 }; // the last one
-let failed = false;
+let state = 'loading'; // then 'idle', 'drawing' or 'comparing', or for good 'failed'
 
 function showError(text) {
-  byId('error').textContent = text;
-  byId('error').hidden = text === '';
+  const box = byId('error');
+  box.textContent = text;
+  box.hidden = text === '';
+  if (!box.hidden) box.scrollIntoView({ block: 'nearest' });
 }
 
-function setRunning(running) {
-  byId('draw').disabled = running;
-  byId('stop').disabled = !running;
+// A button that has the focus keeps it or hands it to the other, so the keyboard is never lost.
+function enter(next) {
+  state = next;
+  const [draw, stop] = ['draw', 'stop'].map(byId);
+  const running = state === 'drawing' || state === 'comparing';
+  draw.disabled = state === 'failed';
+  draw.setAttribute('aria-disabled', String(state === 'drawing'));
+  if (!running && document.activeElement === stop) draw.focus();
+  stop.disabled = !running;
 }
 
 function giveUp(text) {
-  failed = true;
   showError(text);
   byId('status').textContent = '';
-  setRunning(false);
-  byId('draw').disabled = true;
+  enter('failed');
 }
 
 // Choices
@@ -81,11 +88,17 @@ function nameOf(side) {
   return chosen(byId(`sampler-${side}`)) + (scheduler.value === '' ? '' : `, ${chosen(scheduler)}`);
 }
 
+function requireShort(what, characters) {
+  if (characters <= longestPlan) return;
+  throw new Error(`${what} has ${characters.toLocaleString('en')} characters; a plan has a million at most.`);
+}
+
 function wayOf(side) {
   const sampler = byId(`sampler-${side}`).value;
   if (sampler === planInJson) {
     const plan = byId('plan-json').value.trim();
     if (plan === '') throw new Error('There is no plan: paste one below, load a file or take the example.');
+    requireShort('The plan', plan.length);
     return { sampler: '', scheduler: '', plan };
   }
   return { sampler: sampler === ownChoice ? '' : sampler, scheduler: byId(`scheduler-${side}`).value, plan: '' };
@@ -102,7 +115,8 @@ function paint(canvas, sample, colour) {
   const digits = sample.length / pixels;
   canvas.width = Math.min(digits, columns) * imageSide;
   canvas.height = Math.ceil(digits / columns) * imageSide;
-  const context = canvas.getContext('2d');
+  // Kept in the host's memory, where each picture is made.
+  const context = canvas.getContext('2d', { willReadFrequently: true });
   const image = context.createImageData(canvas.width, canvas.height);
   image.data.fill(255);
   sample.forEach((value, i) => {
@@ -121,6 +135,19 @@ function redOrBlue(error) {
   const share = Math.min(1, Math.abs(5 * error) / 2);
   const full = error > 0 ? [200, 30, 30] : [30, 80, 200];
   return full.map((part) => 255 + share * (part - 255));
+}
+
+// What a run has shown, taken away.
+function clearSide(side, name) {
+  byId(`name-${side}`).textContent = name;
+  byId(`progress-${side}`).value = 0;
+  byId(`error-box-${side}`).hidden = true;
+  for (const what of ['calls', 'network', 'sampling', 'distance']) byId(`${what}-${side}`).textContent = '–';
+  const picture = byId(`picture-${side}`);
+  picture.getContext('2d', { willReadFrequently: true }).clearRect(0, 0, picture.width, picture.height);
+  picture.setAttribute('aria-label', 'Nothing is drawn');
+  byId(`plan-${side}`).replaceChildren();
+  byId(`edit-${side}`).disabled = true;
 }
 
 function describe(side, text) {
@@ -158,7 +185,7 @@ const told = {
   ready({ names }) {
     fillChoices(names);
     byId('status').textContent = 'Ready.';
-    setRunning(false);
+    enter('idle');
   },
   failed({ text }) {
     giveUp(text);
@@ -178,36 +205,44 @@ const told = {
     byId(`picture-${index}`).sample = sample;
   },
   drawn() {
-    setRunning(false);
+    enter('comparing');
     byId('status').textContent = 'Drawn.';
   },
-  measuring({ calls, of }) {
+  comparing({ calls, of }) {
     byId('status').textContent = `Drawn. Converged digits in the background: ${calls} of ${of} calls.`;
   },
-  measured({ converged, distances }) {
+  compared() {
+    enter('idle');
     byId('status').textContent = 'Drawn, and compared with the converged digits.';
-    distances.forEach((distance, side) => {
-      byId(`distance-${side}`).textContent = distance === null ? 'none: fresh noise' : distance.toPrecision(2);
-      if (distance === null) return;
-      const { sample } = byId(`picture-${side}`);
-      paint(byId(`error-picture-${side}`), sample.map((value, i) => value - converged[i]), redOrBlue);
-      byId(`error-box-${side}`).hidden = false;
-      chart.add({ name: request.names[side], calls: request.plans[side].calls, distance, setting: request.setting });
-    });
-    chart.draw(request.setting);
   },
   error({ index, text }) {
+    if (state === 'drawing') both.forEach((side) => clearSide(side, side === 0 ? 'Left' : 'Right'));
     showError(index === undefined ? text : `${index === 0 ? 'Left' : 'Right'}: ${text}`);
     byId('status').textContent = '';
-    setRunning(false);
+    enter('idle');
   },
 };
+
+// Distances of the last request, or of an earlier one, which the chart alone has room for.
+function measured({ id, names, setting, calls, reasons, distances, converged }) {
+  distances.forEach((distance, side) => {
+    if (distance !== null) chart.add({ name: names[side], calls: calls[side], distance, setting });
+    if (id !== request.id) return;
+    byId(`distance-${side}`).textContent = distance === null ? `none: ${reasons[side]}` : distance.toPrecision(2);
+    if (distance === null) return;
+    const { sample } = byId(`picture-${side}`);
+    paint(byId(`error-picture-${side}`), sample.map((value, i) => value - converged[i]), redOrBlue);
+    byId(`error-box-${side}`).hidden = false;
+  });
+  chart.draw(request.setting);
+}
 
 function start() {
   if (typeof Worker !== 'function') return giveUp('This browser has no workers, which the page draws in.');
   worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
   worker.onmessage = ({ data }) => {
-    if (data.id === undefined || data.id === request.id) told[data.type](data);
+    if (data.type === 'measured') measured(data);
+    else if (data.id === undefined || data.id === request.id) told[data.type](data);
   };
   worker.onerror = (event) => {
     giveUp(event.message ? `The worker has failed: ${event.message}` : 'The worker, worker.js, cannot be loaded.');
@@ -216,7 +251,7 @@ function start() {
 
 form.addEventListener('submit', (event) => {
   event.preventDefault();
-  if (failed) return;
+  if (state !== 'idle' && state !== 'comparing') return;
   showError('');
   let ways;
   try {
@@ -228,25 +263,24 @@ form.addEventListener('submit', (event) => {
   const digits = Array.from(byId('digits').value, Number);
   const [calls, scale, seed] = ['calls', 'scale', 'seed'].map((id) => byId(id).valueAsNumber);
   const names = both.map(nameOf);
-  request = { id: request.id + 1, digits, names, plans: [], setting: JSON.stringify([seed, digits, scale]) };
-  for (const side of both) {
-    byId(`name-${side}`).textContent = names[side];
-    byId(`progress-${side}`).value = 0;
-    byId(`error-box-${side}`).hidden = true;
-    for (const what of ['calls', 'network', 'sampling', 'distance']) byId(`${what}-${side}`).textContent = '–';
-  }
+  const setting = JSON.stringify([seed, digits, scale]);
+  request = { id: request.id + 1, digits, names, setting, plans: [] };
+  both.forEach((side) => clearSide(side, names[side]));
   byId('status').textContent = 'Drawing…';
-  setRunning(true);
-  byId('stop').focus();
-  worker.postMessage({ type: 'draw', id: request.id, ways, digits, calls, scale, seed });
+  enter('drawing');
+  worker.postMessage({ type: 'draw', id: request.id, names, setting, ways, digits, calls, scale, seed });
+});
+
+// A key that is held down draws once.
+form.addEventListener('keydown', (event) => {
+  if (event.key === 'Enter' && event.repeat && event.target.tagName !== 'TEXTAREA') event.preventDefault();
 });
 
 byId('stop').addEventListener('click', () => {
   request = { ...request, id: request.id + 1 };
   worker.postMessage({ type: 'stop', id: request.id });
-  byId('status').textContent = 'Stopped.';
-  setRunning(false);
-  byId('draw').focus();
+  byId('status').textContent = state === 'drawing' ? 'Stopped.' : 'Stopped. The next drawing goes on with the comparison.';
+  enter('idle');
 });
 
 byId('clear').addEventListener('click', () => chart.clear());
@@ -255,7 +289,15 @@ byId('clear').addEventListener('click', () => chart.clear());
 
 byId('plan-file').addEventListener('change', async ({ target }) => {
   const [file] = target.files;
-  if (file) byId('plan-json').value = await file.text();
+  if (!file) return;
+  showError('');
+  try {
+    requireShort(file.name, file.size);
+    const text = await file.text();
+    if (target.files[0] === file) byId('plan-json').value = text;
+  } catch (error) {
+    showError(file.size > longestPlan ? error.message : `${file.name} cannot be read: ${error.message}`);
+  }
 });
 
 byId('plan-example').addEventListener('click', async () => {

@@ -12,7 +12,10 @@ let dpm; // sampler.wasm, which is made from bindings.cpp
 let ort;
 let session;
 let current = 0; // the number of the request that is worked on; a run of another one ends
-const references = new Map(); // by seed, digits and guidance
+
+// Where the noise of a seed ends, by seed, digits and guidance, the last one drawn at the end: the run, or what it led to,
+// and the drawings that wait for it.
+const references = new Map();
 
 const tell = (message, transfer = []) => postMessage(message, transfer);
 
@@ -33,14 +36,31 @@ function inWords(error) {
   return text;
 }
 
+// Calls `use` with the texts as C strings. They are on the heap, as the stack has room for short ones alone.
+function withStrings(texts, use) {
+  const places = [];
+  try {
+    for (const text of texts) {
+      const size = dpm.lengthBytesUTF8(text) + 1;
+      const place = dpm._malloc(size);
+      if (place === 0) throw new Error('out of memory');
+      places.push(place);
+      dpm.stringToUTF8(text, place, size);
+    }
+    return use(places);
+  } finally {
+    places.forEach((place) => dpm._free(place));
+  }
+}
+
 class Run {
   constructor(way, request) {
     this.digits = request.digits.length;
     this.networkTime = 0;
     this.samplerTime = 0;
     this.calls = 0;
-    this.run = dpm.ccall('web_start', 'number', ['string', 'string', 'string', 'number', 'number', 'number', 'number'],
-      [way.sampler, way.scheduler, way.plan, request.calls, this.digits, request.scale, request.seed]);
+    this.run = withStrings([way.sampler, way.scheduler, way.plan], (texts) => dpm.ccall('web_start', 'number',
+      Array(7).fill('number'), [...texts, request.calls, this.digits, request.scale, request.seed]));
     if (this.run === 0) throw new Error(dpm.ccall('web_error', 'string'));
     this.plan = JSON.parse(dpm.ccall('web_plan', 'string', ['number'], [this.run]));
   }
@@ -116,7 +136,6 @@ async function draw(request) {
   const labels = labelsOf(request.digits);
   const runs = [];
   const samples = [];
-  const isOver = () => current !== request.id;
   try {
     request.ways.forEach((way, index) => {
       try {
@@ -132,7 +151,7 @@ async function draw(request) {
       const left = [];
       for (const { run, index } of open) {
         await nextTask();
-        if (isOver()) return;
+        if (current !== request.id) return;
         const goesOn = await run.step(labels);
         const sample = run.sample();
         if (!goesOn) samples[index] = sample.slice();
@@ -145,30 +164,74 @@ async function draw(request) {
     for (const run of runs) run.end();
   }
   tell({ type: 'drawn', id: request.id });
-  await measure(request, labels, samples, runs.map((run) => run.plan), isOver);
+  keep(request, samples, runs.map((run) => run.plan));
+  await compareAll(request.id);
 }
 
-// Draws the converged samples, unless they are there, and compares the others with them.
-async function measure(request, labels, samples, plans, isOver) {
-  if (plans.every((plan) => plan.draws > 0)) return;
-  const key = JSON.stringify([request.seed, request.digits, request.scale]);
-  if (!references.has(key)) {
-    const run = new Run({ sampler: '', scheduler: '', plan: '' }, { ...request, calls: referenceCalls });
-    try {
-      do {
-        await nextTask();
-        if (isOver()) return;
-        if (run.calls % 10 === 0) tell({ type: 'measuring', id: request.id, calls: run.calls, of: referenceCalls });
-      } while (await run.step(labels));
-      if (references.size >= mostReferences) references.delete(references.keys().next().value);
-      references.set(key, run.sample());
-    } finally {
-      run.end();
-    }
+// Why the samples of a plan are at no distance from the converged ones, or ''.
+function reasonAgainst(plan) {
+  if (plan.draws > 0) return 'fresh noise';
+  return plan.guides ? 'CFG++' : '';
+}
+
+// Lets a drawing wait for its converged samples, or says that it has none.
+function keep(request, samples, plans) {
+  const { id, names, setting, digits, scale, seed } = request;
+  const drawing = { id, names, setting, samples, calls: plans.map((plan) => plan.calls), reasons: plans.map(reasonAgainst) };
+  if (drawing.reasons.every((reason) => reason !== '')) {
+    tellDistances(drawing, null);
+    return;
   }
-  const converged = references.get(key);
-  tell({ type: 'measured', id: request.id, converged,
-    distances: samples.map((sample, i) => (plans[i].draws > 0 ? null : distance(sample, converged))) });
+  const reference = references.get(setting) ?? { request: { digits, scale, seed }, run: null, converged: null, waiting: [] };
+  reference.waiting.push(drawing);
+  references.delete(setting);
+  references.set(setting, reference);
+  if (references.size > mostReferences) {
+    const [oldest, { run }] = references.entries().next().value;
+    run?.end();
+    references.delete(oldest);
+  }
+}
+
+function tellDistances({ id, names, setting, samples, calls, reasons }, converged) {
+  const distances = samples.map((sample, i) => (reasons[i] === '' ? distance(sample, converged) : null));
+  tell({ type: 'measured', id, names, setting, calls, reasons, distances, converged });
+}
+
+// Compares what was drawn with the converged samples, the last drawing first. Another request ends this at the next call;
+// the work that is done is kept.
+async function compareAll(id) {
+  const next = () => [...references].reverse().find(([, { waiting }]) => waiting.length > 0);
+  for (let entry = next(); entry; entry = next()) {
+    const [setting, reference] = entry;
+    try {
+      if (!(await converge(reference, id))) return;
+    } catch (error) {
+      reference.run?.end();
+      references.delete(setting);
+      throw error;
+    }
+    for (const drawing of reference.waiting.splice(0)) tellDistances(drawing, reference.converged);
+  }
+  tell({ type: 'compared', id });
+}
+
+// False where another request came before the end.
+async function converge(reference, id) {
+  if (reference.converged) return true;
+  const { request } = reference;
+  const labels = labelsOf(request.digits);
+  reference.run ??= new Run({ sampler: '', scheduler: '', plan: '' }, { ...request, calls: referenceCalls });
+  const { run } = reference;
+  do {
+    await nextTask();
+    if (current !== id) return false;
+    if (run.calls % 10 === 0) tell({ type: 'comparing', id, calls: run.calls, of: referenceCalls });
+  } while (await run.step(labels));
+  reference.converged = run.sample();
+  run.end();
+  reference.run = null;
+  return true;
 }
 
 async function fetched(file, what) {
@@ -179,7 +242,11 @@ async function fetched(file, what) {
     throw new Error(`${what}, ${file}, cannot be loaded: the server does not answer.`);
   }
   if (!response.ok) throw new Error(`${what}, ${file}, is missing: the server says ${response.status}.`);
-  return response.arrayBuffer();
+  try {
+    return await response.arrayBuffer();
+  } catch (error) {
+    throw new Error(`${what}, ${file}, has not arrived whole: ${inWords(error)}. Load the page again.`);
+  }
 }
 
 async function loaded(file, what) {
