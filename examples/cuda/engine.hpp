@@ -9,6 +9,7 @@
 #include <cuda_runtime_api.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <dpm/dpm.hpp>
 #include <vector>
@@ -17,8 +18,10 @@ class Engine {
  public:
   explicit Engine(std::size_t values) : x_(values), noise_(values) {}
 
-  /// "sample" and "noise": as many floats as the engine was made for. "timestep": one float.
+  /// "sample" and "noise": as many floats as the engine was made for. "timestep": one float. Each
+  /// begins at a multiple of 256 bytes, or it is refused.
   bool setTensorAddress(const char* name, void* address) {
+    if (reinterpret_cast<std::uintptr_t>(address) % 256 != 0) return false;
     (std::strcmp(name, "sample") == 0  ? sample_
      : std::strcmp(name, "noise") == 0 ? output_
                                        : timestep_) = address;

@@ -35,6 +35,9 @@ Ort::Value tensor(const void* data, std::size_t size, std::size_t dimensions) {
                                   shape.data(), dimensions, ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT);
 }
 
+/// Tensors begin at multiples of 256 bytes, as those do that the runtime takes itself.
+constexpr std::size_t apart = 256 / sizeof(float);
+
 /// The timesteps of all calls, twice each for the batch of two.
 std::vector<float> timesteps_of(const dpm::Plan& plan) {
   std::vector<float> timesteps;
@@ -42,6 +45,7 @@ std::vector<float> timesteps_of(const dpm::Plan& plan) {
     for (const dpm::Instruction& instruction : step.instructions) {
       if (const auto* const call = std::get_if<dpm::Evaluate>(&instruction)) {
         timesteps.insert(timesteps.end(), 2, static_cast<float>(call->level.timestep));
+        timesteps.resize(timesteps.size() + apart - 2);
       }
     }
   }
@@ -78,7 +82,7 @@ int draw(const char* network, cudaStream_t stream) {
     binding.BindInput("timestep", tensor(next_timestep, 2, 1));
     binding.BindOutput("noise", tensor(noise.data(), noise.size(), 4));
     unet.Run(no_wait, binding);
-    next_timestep += 2;
+    next_timestep += apart;
   };
 
   std::vector<float> samples(2 * pixels);

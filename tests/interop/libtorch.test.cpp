@@ -201,6 +201,29 @@ TEST_CASE("tensors that cannot be states, and values that do not fit one, are re
   REQUIRE(sample.equal(torch::ones({2, 3})));
 }
 
+TEST_CASE("a run on tensors refuses a start of another shape, dtype or device, and is as before") {
+  const dpm::Plan plan = dpm::make_plan(dpm::Ddim{}, schedule, 5);
+  const Tensor x = tensor_of(start<double>());
+  dpm::Stepper<TensorState> run(plan, x);
+  const auto finish = [](auto& stepper) {
+    while (const auto call = stepper.next()) {
+      call->output = network(call->input, call->level.timestep);
+    }
+  };
+  auto call = run.next();
+  call->output = network(call->input, call->level.timestep);
+  const Tensor others[] = {torch::cat({x, x}), x.to(torch::kFloat), x.to(torch::kMeta)};
+  for (const Tensor& other : others) {
+    const TensorState state(other);
+    REQUIRE_THROWS_WITH(run.reset(state), mentions("the start x is unlike the sample; it must"));
+    REQUIRE_THROWS_WITH(run.replan(plan, state), mentions("the sample x is unlike the sample"));
+  }
+  finish(run);
+  Tensor expected = x.clone();
+  dpm::sample(plan, network, expected);
+  REQUIRE(run.sample().tensor().equal(expected));
+}
+
 TEST_CASE("a result that is not finite is refused, of every floating-point type") {
   for (const auto type : {torch::kFloat, torch::kDouble, torch::kHalf, torch::kBFloat16}) {
     for (const double bad : {double(NAN), double(INFINITY), -double(INFINITY)}) {

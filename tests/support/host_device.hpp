@@ -59,9 +59,10 @@ inline bool is_misaligned(dpm::CudaType type, const dpm::detail::CombineJob& job
 namespace dpm::detail {
 
 const char* device_allocate(void*& memory, std::size_t bytes, CudaStream stream) {
-  if (const char* failure = dpm_test::begin_on_host(stream, false)) return failure;
+  if (const char* failure = dpm_test::begin_on_host(stream, true)) return failure;
+  if (dpm_test::host_stream.captured != nullptr) return captured_allocation;
   ++dpm_test::host_device.allocations;
-  memory = std::malloc(bytes);
+  memory = std::aligned_alloc(256, (bytes + 255) / 256 * 256);
   return nullptr;
 }
 

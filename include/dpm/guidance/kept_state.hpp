@@ -35,9 +35,7 @@ class KeptState {
     if constexpr (DenseState<State>) {
       make_fillable(state, x);
       mark_unfilled(state);
-    } else if constexpr (requires {
-                           { is_like(state, x) } -> std::same_as<bool>;
-                         }) {
+    } else if constexpr (detail::ComparableState<State>) {
       if (!is_like(state, x)) return state_.emplace<State>(x);
     } else {
       state = x;

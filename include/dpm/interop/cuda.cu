@@ -11,12 +11,20 @@
 #include "dpm/interop/cuda/device.hpp"
 #include "dpm/interop/cuda/kernels.hpp"
 
+#if CUDART_VERSION < 12000
+#  error "dpm/interop/cuda.cu needs CUDA 12.0 or newer, as nvcc knows no C++20 before"
+#endif
+
 namespace dpm::detail {
 
 namespace {
 
+/// What CUDA says of a failure. CUDA keeps it as its last error too, which is taken back here:
+/// whoever asks for that later is not told of a failure that was an exception already.
 const char* failure(cudaError_t error) {
-  return error == cudaSuccess ? nullptr : cudaGetErrorString(error);
+  if (error == cudaSuccess) return nullptr;
+  static_cast<void>(cudaGetLastError());
+  return cudaGetErrorString(error);
 }
 
 /// One launch. What it returns is of this launch, whatever errors of others CUDA keeps.
@@ -63,6 +71,9 @@ __global__ void __launch_bounds__(threads_in_block) finite_kernel(const FiniteJo
 }  // namespace
 
 const char* device_allocate(void*& memory, std::size_t bytes, CudaStream stream) {
+  cudaStreamCaptureStatus capture = cudaStreamCaptureStatusNone;
+  if (const char* const failed = failure(cudaStreamIsCapturing(stream, &capture))) return failed;
+  if (capture != cudaStreamCaptureStatusNone) return captured_allocation;
   return failure(cudaMallocAsync(&memory, bytes, stream));
 }
 

@@ -4,6 +4,7 @@
 /// Checks of values that come from outside the library: their shape, and that they are finite.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <limits>
 #include <string>
@@ -48,11 +49,20 @@ void require_shape(const Shape& is, std::string_view of, const Shape& must_be,
   }
 }
 
+/// A state that is not dense and can be asked whether another has its shape, type and place.
+template <class State>
+concept ComparableState = !DenseState<State> && requires(const State& a, const State& b) {
+  { is_like(a, b) } -> std::same_as<bool>;
+};
+
 /// Refuses an `x` that has not the shape of the sample.
 template <class State>
 void require_like(const State& sample, const State& x, const char* subject) {
   if constexpr (DenseState<State>) {
     require_shape(shape_of(x), "the sample", shape_of(sample), subject);
+  } else if constexpr (ComparableState<State>) {
+    require(is_like(sample, x), subject,
+            " is unlike the sample; it must have the size, the type and the place of the sample");
   }
 }
 

@@ -34,7 +34,7 @@ inline const char* cudaGetErrorString(cudaError_t error) {
 
 inline cudaError_t cudaMalloc(void** memory, std::size_t bytes) {
   if (dpm_test::is_captured()) return cudaErrorStreamCaptureUnsupported;
-  *memory = std::malloc(bytes);
+  *memory = std::aligned_alloc(256, (bytes + 255) / 256 * 256);
   return cudaSuccess;
 }
 inline cudaError_t cudaFree(void* memory) {

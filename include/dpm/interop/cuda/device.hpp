@@ -22,7 +22,13 @@ namespace detail {
 // Each of these only puts work into the stream and returns at once, but for the last three, which
 // wait for it. They return null, or what CUDA says of a failure.
 
-/// Memory in the order of the stream (cudaMallocAsync, cudaFreeAsync).
+/// What `device_allocate` returns while the stream is captured. CUDA itself would make the memory a
+/// part of the graph: it would be gone when the graph is, and the run with it.
+inline constexpr const char* captured_allocation =
+    "the stream is captured; make states, steppers and guidance before the capture";
+
+/// Memory in the order of the stream (cudaMallocAsync, cudaFreeAsync), aligned to 256 bytes.
+/// A stream that is captured is refused.
 const char* device_allocate(void*& memory, std::size_t bytes, CudaStream stream);
 const char* device_release(void* memory, CudaStream stream) noexcept;
 

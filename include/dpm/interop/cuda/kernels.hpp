@@ -229,7 +229,8 @@ void with_sizes(const CombineJob& job, const Function& function) {
   if (job.target_count == 3) with_operands<3>(job.operand_count, function, sizes);
 }
 
-/// Clips an array on a device to [-most, most]. NaN stays.
+/// Clips an array on a device to [-most, most]. NaN and infinities stay: a step does not look for
+/// them, so the end must still show them.
 struct ClipJob {
   void* values;
   std::uint64_t size;
@@ -237,13 +238,19 @@ struct ClipJob {
   float most;
 };
 
+/// By bits, as no flag of a compiler changes that.
+DPM_DEVICE inline bool is_finite_value(float x) {
+  return (bit_cast<std::uint32_t>(x) & 0x7F800000) != 0x7F800000;
+}
+
 template <class Scalar, unsigned Count>
 DPM_DEVICE void clip_at(const ClipJob& job, std::uint64_t at) {
   Scalar* const values = static_cast<Scalar*>(job.values) + at;
   float x[Count];
   read(values, x);
   for (unsigned k = 0; k < Count; ++k) {
-    x[k] = x[k] < -job.most ? -job.most : job.most < x[k] ? job.most : x[k];
+    const float clipped = x[k] < -job.most ? -job.most : job.most < x[k] ? job.most : x[k];
+    if (is_finite_value(x[k])) x[k] = clipped;
   }
   write(x, values);
 }
@@ -315,8 +322,7 @@ template <class Scalar>
 DPM_DEVICE bool finite_part(const Scalar* values, std::uint64_t size, const Threads& self) {
   bool finite = true;
   for (std::uint64_t at = self.thread; at < size; at += self.threads) {
-    const auto bits = bit_cast<std::uint32_t>(widen(values[at]));
-    finite = finite && (bits & 0x7F800000) != 0x7F800000;
+    finite = finite && is_finite_value(widen(values[at]));
   }
   return finite;
 }

@@ -26,8 +26,8 @@ namespace dpm {
 /// Where a run takes its memory on the device, if not from cudaMallocAsync. It must outlive what it
 /// has handed out.
 struct CudaAllocator {
-  /// Returns `bytes` of memory, aligned to 16 bytes, that work in `stream` may use; null if there
-  /// is none.
+  /// Returns `bytes` of memory that work in `stream` may use; null if there is none. It must be
+  /// aligned to 16 bytes, and to what the network asks of its inputs: TensorRT wants 256.
   void* (*allocate)(void* context, std::size_t bytes, CudaStream stream) = nullptr;
   /// Takes it back once the work is done that is in `stream` now. Must not throw.
   void (*release)(void* context, void* memory, CudaStream stream) = nullptr;
@@ -43,8 +43,8 @@ class CudaState;
 ///     dpm::sample(plan, model, x);   // the samples are where x points, once the stream is done
 ///
 /// A run has the view's stream, whose device must be current while the run works. The stream must
-/// outlive the states in it, whose memory is given back there. A state that is made or destroyed
-/// while the stream is captured is an error.
+/// outlive the states in it, whose memory is given back there. A state that is made while the
+/// stream is captured is refused; none may be destroyed then.
 struct CudaView {
   void* data = nullptr;
   std::size_t size = 0;  ///< in values, not bytes

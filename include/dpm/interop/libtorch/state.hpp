@@ -158,6 +158,11 @@ class TensorState {
   at::Tensor tensor_;
 };
 
+/// Whether two states have the same shape, dtype and device.
+[[nodiscard]] inline bool is_like(const TensorState& a, const TensorState& b) {
+  return detail::alike(a.tensor(), b.tensor());
+}
+
 template <>
 struct detail::Owned<at::Tensor> {
   using type = TensorState;
