@@ -798,7 +798,8 @@ TEST_CASE("a run that looks for NaN cannot be captured, and says so") {
           "guidance before the capture");
 }
 
-TEST_CASE("memory that is asked for while the stream is captured is refused, and the capture goes on") {
+TEST_CASE(
+    "memory that is asked for while the stream is captured is refused, and the capture goes on") {
   std::vector<float> values = start<float>(4);
   CudaView x = view(values);
   CudaState before(x);
