@@ -3,15 +3,19 @@
 /// @file
 /// Calibrated plans against all others:
 ///
-///     dpm_calibration PROBLEMS.json... [--starts N] [--calls N,N,...] [--problem NAME]
+///     dpm_calibration PROBLEMS.json... [--starts N] [--draws N] [--calls N,N,...]
+///                     [--problem NAME]
 ///
 /// For each problem and number of model calls it fits a plan to N drawn starts (128 if not said),
 /// runs it from the problem's own starts, which no fit has seen, and compares the distances from
 /// the exact ends with those of the best of all deterministic configurations of dpm_accuracy. That
-/// best is chosen on the problem's starts themselves, which favours it. The last line is the worst
-/// ratio of the median distances; the program fails if that is above 0.5 or their median above 0.3.
+/// best is chosen on the problem's starts themselves, which favours it. The starts of the fit are
+/// drawn several times (5 if not said), as the ratio of the median distances depends on them: a
+/// cell has the median of its draws, and the least and the greatest. The last line is the worst
+/// cell; the program fails if that is above 0.5 or the median of the cells above 0.3.
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <limits>
@@ -37,6 +41,7 @@ struct Options {
   std::vector<std::string> files;
   std::vector<int> calls{5, 6, 8, 10, 12, 15, 20};
   int starts = 128;
+  int draws = 5;
   std::string problem;  // all if empty
 };
 
@@ -65,6 +70,8 @@ Options options_of(const std::vector<std::string>& words) {
     const std::string& value = words[++i];
     if (word == "--starts") {
       options.starts = number(word, value);
+    } else if (word == "--draws") {
+      options.draws = number(word, value);
     } else if (word == "--problem") {
       options.problem = value;
     } else if (word == "--calls") {
@@ -75,7 +82,8 @@ Options options_of(const std::vector<std::string>& words) {
       }
       if (options.calls.empty()) throw std::runtime_error(word + " has no value");
     } else {
-      throw std::runtime_error(word + " is unknown; there are --starts, --calls and --problem");
+      throw std::runtime_error(word +
+                               " is unknown; there are --starts, --draws, --calls and --problem");
     }
   }
   return options;
@@ -123,43 +131,65 @@ Uncalibrated best_uncalibrated(const std::vector<Family>& families, const Analyt
 }
 
 struct Outcome {
-  double ratio = 0.0;
+  double ratio = 0.0;     ///< of the median draw
+  double greatest = 0.0;  ///< of all draws
   std::string where;
 };
 
-/// Prints the table of one problem and appends its ratios.
-void compare(const AnalyticProblem& problem, const std::vector<Family>& families,
-             const dpm::AnySchedule& schedule, const Options& options,
-             std::vector<Outcome>& outcomes) {
-  State drawn(problem.start.rows(), options.starts);
-  dpm::NormalNoise{.seed = 18}.fill(drawn);
+/// References from starts that no problem has.
+dpm::References<State> references_of(const AnalyticProblem& problem,
+                                     const dpm::AnySchedule& schedule, int starts, int draw) {
+  State drawn(problem.start.rows(), starts);
+  dpm::NormalNoise{.seed = 18 + static_cast<std::uint64_t>(draw)}.fill(drawn);
   drawn *= schedule.level(schedule.last_time()).sigma();
   const std::vector<State> batch{drawn};
   // The problems' exact ends lie at the schedule's first time.
   const dpm::Plan fine =
       dpm::make_plan(dpm::default_method, schedule, 1000, dpm::PowerTime{.power = 4.0});
-  const dpm::References<State> references(fine, problem.model, batch, 256);
+  return {fine, problem.model, batch, 256};
+}
 
+/// Prints the table of one problem and appends its ratios.
+void compare(const AnalyticProblem& problem, const std::vector<Family>& families,
+             const dpm::AnySchedule& schedule, const Options& options,
+             std::vector<Outcome>& outcomes) {
+  std::vector<dpm::References<State>> references;
+  for (int draw = 0; draw < options.draws; ++draw) {
+    references.push_back(references_of(problem, schedule, options.starts, draw));
+  }
   std::printf(
-      "\n%s: distance from the exact ends, of %d starts that were not fitted; fitted to %d others\n"
-      "             median distance                root mean square            calls of\n"
-      "calls   others calibrated ratio         others calibrated ratio         the fit   best of "
-      "the "
-      "others\n",
-      problem.name.c_str(), static_cast<int>(problem.start.cols()), options.starts);
+      "\n%s: distance from the exact ends, of %d starts that were not fitted; fitted to %d "
+      "others,\n"
+      "drawn %d times: the median draw, and for the ratio the least and the greatest\n"
+      "             median distance                               root mean square   bases\n"
+      "calls   others calibrated ratio                   others calibrated ratio    kept   best of "
+      "the others\n",
+      problem.name.c_str(), static_cast<int>(problem.start.cols()), options.starts, options.draws);
   for (const int calls : options.calls) {
     const Uncalibrated others = best_uncalibrated(families, problem, schedule, calls);
     const std::vector<dpm::Plan> candidates =
         dpm::calibration_candidates(schedule, calls, std::nullopt, dpm::FinalSigma::sigma_min);
-    const auto [plan, report] =
-        dpm::calibrate(candidates, problem.model, references, {.schedule = schedule});
-    const Distances here = distances(problem, plan);
-    const double ratio = here.median / others.least.median;
-    std::printf("%5d  %.2e   %.2e  %5.2f       %.2e   %.2e  %5.2f       %8lld   %s%s\n", calls,
-                others.least.median, here.median, ratio, others.least.root_mean_square,
-                here.root_mean_square, here.root_mean_square / others.least.root_mean_square,
-                report.fit_calls, others.name.c_str(), report.kept_base ? "; base kept" : "");
-    outcomes.push_back({ratio, problem.name + ", " + std::to_string(calls) + " calls"});
+    std::vector<double> medians;
+    std::vector<double> means;
+    int kept = 0;
+    for (const dpm::References<State>& of_draw : references) {
+      const auto [plan, report] =
+          dpm::calibrate(candidates, problem.model, of_draw, {.schedule = schedule});
+      const Distances here = distances(problem, plan);
+      medians.push_back(here.median);
+      means.push_back(here.root_mean_square);
+      if (report.kept_base) ++kept;
+    }
+    const auto ratio = [&](double distance) { return distance / others.least.median; };
+    const auto [least, greatest] = std::minmax_element(medians.begin(), medians.end());
+    const double middle = dpm::detail::median(medians);
+    const double mean = dpm::detail::median(means);
+    std::printf("%5d  %.2e   %.2e  %5.2f (%.2f to %.2f)  %.2e   %.2e  %5.2f   %5d   %s\n", calls,
+                others.least.median, middle, ratio(middle), ratio(*least), ratio(*greatest),
+                others.least.root_mean_square, mean, mean / others.least.root_mean_square, kept,
+                others.name.c_str());
+    outcomes.push_back(
+        {ratio(middle), ratio(*greatest), problem.name + ", " + std::to_string(calls) + " calls"});
   }
 }
 
@@ -181,9 +211,14 @@ int run(const Options& options) {
   const Outcome worst =
       *std::max_element(outcomes.begin(), outcomes.end(),
                         [](const Outcome& a, const Outcome& b) { return a.ratio < b.ratio; });
+  const Outcome unluckiest =
+      *std::max_element(outcomes.begin(), outcomes.end(),
+                        [](const Outcome& a, const Outcome& b) { return a.greatest < b.greatest; });
   const double median = dpm::detail::median(ratios);
-  std::printf("\nMedian ratio over all: %.2f\nWorst ratio over all: %.2f (%s)\n", median,
-              worst.ratio, worst.where.c_str());
+  std::printf(
+      "\nMedian ratio over all: %.2f\nWorst ratio of one draw: %.2f (%s)\n"
+      "Worst ratio over all: %.2f (%s)\n",
+      median, unluckiest.greatest, unluckiest.where.c_str(), worst.ratio, worst.where.c_str());
   return worst.ratio <= most_ratio && median <= most_median ? 0 : 1;
 }
 
@@ -193,8 +228,8 @@ int main(int argc, char** argv) try {
   const Options options = options_of({argv + 1, argv + argc});
   if (options.files.empty()) {
     std::fprintf(stderr,
-                 "usage: dpm_calibration PROBLEMS.json... [--starts N] [--calls N,N,...] "
-                 "[--problem NAME]\n");
+                 "usage: dpm_calibration PROBLEMS.json... [--starts N] [--draws N] "
+                 "[--calls N,N,...] [--problem NAME]\n");
     return 2;
   }
   return run(options);

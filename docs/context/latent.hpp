@@ -70,9 +70,9 @@ inline void edm_network(const Batch& x, double c_noise, Batch& raw) {
                         static_cast<float>(sigma / std::hypot(0.5, sigma)) * data_mean / 0.5F);
 }
 
-inline Batch standard_noise(int columns = 16) {
+inline Batch standard_noise(int columns = 16, std::uint64_t number = 0) {
   Batch z(64, columns);
-  dpm::NormalNoise{.seed = 42}.fill(z);
+  dpm::NormalNoise{.seed = 42, .first_sample = number}.fill(z);
   return z;
 }
 

@@ -33,7 +33,8 @@ function(keep_bytes count)
   file(RENAME ${file}.cut ${file})
 endfunction()
 
-calibrated(whole "0 of 3 batches.*calls +base +calibrated +ratio +95 %\n +3 .*\n +5 [^\n]*[0-9] to [0-9]" --starts 24)
+calibrated(whole "0 of 3 batches.*calls +base +calibrated +ratio +95 % +farther away\n +3 .*\n +5 [^\n]*[0-9] to [0-9.]+ +[0-9] of 6"
+           --starts 24)
 file(READ ${OUTPUT}/whole/plan_5.json plan)
 string(JSON prediction GET "${plan}" prediction)
 if(NOT prediction STREQUAL "noise")
@@ -42,8 +43,8 @@ endif()
 
 # References are kept as they are made: for fewer starts, then for more; cut off in the third batch, at
 # its end, in the header; damaged in the second batch.
-calibrated(resumed "0 of 1 batches" --starts 8)
-calibrated(resumed "1 of 3 batches.*not of this calibration: all plans are fitted anew" --starts 24)
+calibrated(resumed "0 of 2 batches" --starts 16)
+calibrated(resumed "2 of 3 batches.*not of this calibration: all plans are fitted anew" --starts 24)
 expect_same("more starts")
 calibrated(resumed "3 of 3 batches.*3 calls: the plan is there\n5 calls: the plan is there\n" --starts 24)
 file(SIZE ${OUTPUT}/whole/references.bin size)
@@ -71,13 +72,19 @@ expect_same("damaged in the second batch")
 
 # Other seeds have other references, and the old ones are kept aside.
 calibrated(resumed "not of this calibration: it is now .*references.bin.old.*0 of 3.*calls +base" --starts 24 --seed 2)
-calibrated(resumed "not of this calibration.*0 of 3" --starts 24)
+calibrated(resumed "not of this calibration: it is now .*references.bin.old[2-9].*0 of 3" --starts 24)
 expect_same("after another seed")
 
 # Plans and reports that are cut off are made anew.
 file(WRITE ${OUTPUT}/resumed/plan_5.json "{\"format\": ")
-calibrated(resumed "3 calls: the plan is there\n.*plan_5.json is cut off or damaged.*5 calls: the fitted" --starts 24)
+calibrated(resumed "3 calls: the plan is there\n.*plan_5.json is not as it was written.*5 calls: the fitted" --starts 24)
 expect_same("a plan that is cut off")
+# So is a plan from elsewhere, although it has as many calls.
+file(READ ${OUTPUT}/whole/plan_5.json plan)
+string(REGEX REPLACE "0\\.([0-9])" "0.0\\1" other "${plan}")
+file(WRITE ${OUTPUT}/resumed/plan_5.json "${other}")
+calibrated(resumed "3 calls: the plan is there\n.*plan_5.json is not as it was written.*5 calls: the fitted" --starts 24)
+expect_same("another plan")
 file(WRITE ${OUTPUT}/resumed/reports.json "{\"calibration\": ")
 calibrated(resumed "reports.json is cut off or damaged.*3 calls: the.*5 calls: the" --starts 24)
 expect_same("reports that are cut off")
@@ -117,7 +124,8 @@ function(expect_refusal sentence)
 endfunction()
 
 expect_refusal("--starts 20: it must be a multiple of --batch, 8" --starts 20)
-expect_refusal("--starts: Value 0 not in range" --starts 0)
+expect_refusal("--starts: Value 11 not in range" --starts 11)
+expect_refusal("cannot write nowhere/plot.svg" --starts 16 --plot nowhere/plot.svg)
 expect_refusal("--fine: Value 19 not in range" --fine 19)
 expect_refusal("cannot read the images in nowhere.csv" --images nowhere.csv)
 expect_refusal("cannot make the folder" --output ${OUTPUT}/whole/reports.json/folder)
@@ -132,9 +140,27 @@ calibrated(network "0 of 2 batches.*3 calls: .*calls +base +calibrated" ${unet} 
 calibrated(network "2 of 2 batches.*5 calls: the plan is there" ${unet} ${inputs} --starts 16)
 calibrated(network "not of this calibration.*0 of 2" ${unet} --input label=1,2,4 --input encoder_hidden_states=${states}
            --starts 16)
+# Weights in a file beside the network are a part of it. Here an entry of ONNX's names one: bytes that are
+# added to a file of this form are read after the others.
+string(ASCII 114 17 10 8 entry)
+string(ASCII 18 5 size)
+file(WRITE ${OUTPUT}/entry "${entry}location${size}w.bin")
+execute_process(COMMAND cat ${NETWORK} ${OUTPUT}/entry OUTPUT_FILE ${OUTPUT}/outside.onnx)
+file(WRITE ${OUTPUT}/w.bin "weights")
+set(outside --network ${OUTPUT}/outside.onnx --shape 2,3 ${inputs} --starts 16)
+calibrated(outside "0 of 2 batches" ${outside})
+calibrated(outside "2 of 2 batches.*5 calls: the plan is there" ${outside})
+file(WRITE ${OUTPUT}/w.bin "others")
+calibrated(outside "not of this calibration.*0 of 2" ${outside})
+file(REMOVE ${OUTPUT}/w.bin)
+expect_refusal("cannot open .*w.bin" ${outside})
 calibrated(guided "0 of 2.*3 calls: .*calls +base" ${unet} ${inputs} --starts 16 --guidance 2 --without label=0
            --without encoder_hidden_states=${states} --schedule cosine)
 expect_refusal("--network requires --shape" --network ${NETWORK})
+expect_refusal("--shape requires --network" --shape 2,3)
+expect_refusal("--flow-shift goes with --schedule flow" ${unet} ${inputs} --flow-shift 3)
+expect_refusal("--without requires --guidance" ${unet} ${inputs} --without label=0)
+expect_refusal("--images excludes --network|--network excludes --images" ${unet} ${inputs} --images digits.csv)
 expect_refusal("no schedule is called square" ${unet} ${inputs} --schedule square)
 expect_refusal("cannot open nowhere.onnx" --network nowhere.onnx --shape 2,3)
 expect_refusal("it must be NAME=1,2,3 or NAME=@FILE" ${unet} --input label)

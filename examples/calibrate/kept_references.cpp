@@ -50,9 +50,11 @@ void KeptReferences::read() {
   in.read(reinterpret_cast<char*>(header.data()), sizeof header);
   if (!in || header[0] != format || header[1] != fingerprint_) {
     in.close();
-    std::filesystem::rename(file_, file_ + ".old");
-    said_ = file_ + " is not of this calibration: it is now " + file_ +
-            ".old, and all references are made anew";
+    std::string aside = file_ + ".old";
+    for (int n = 2; std::filesystem::exists(aside); ++n) aside = file_ + ".old" + std::to_string(n);
+    std::filesystem::rename(file_, aside);
+    said_ = file_ + " is not of this calibration: it is now " + aside +
+            ", and all references are made anew";
     return;
   }
   std::uint64_t checksum = 0;

@@ -17,8 +17,8 @@ namespace calibrate {
 /// fingerprint and of how many values follow, then for each batch a checksum and its values.
 class KeptReferences {
  public:
-  /// Reads what is there. A file of another calibration is renamed to FILE.old, and batches that
-  /// are damaged or cut off are dropped; `said` then says so.
+  /// Reads what is there. A file of another calibration is renamed to FILE.old, FILE.old2 and so
+  /// on, and batches that are damaged or cut off are dropped; `said` then says so.
   KeptReferences(std::string file, std::uint64_t fingerprint, std::vector<std::size_t> shape);
 
   /// The states of each batch that is there: one for each node.

@@ -59,7 +59,7 @@ void declare(CLI::App& app, Options& options) {
   add("--calls", options.calls, "Model calls, a plan for each")
       ->delimiter(',')
       ->check(CLI::Range(1, 1000));
-  add("--starts", options.starts, "Starts; a multiple of --batch")->check(CLI::Range(1, 100000));
+  add("--starts", options.starts, "Starts; a multiple of --batch")->check(CLI::Range(12, 100000));
   add("--batch", options.batch, "Samples of each call")->check(CLI::Range(1, 100000));
   add("--seed", options.seed, "Of the starts");
   add("--fine", options.fine, "Calls of the references, for each start")
@@ -69,7 +69,8 @@ void declare(CLI::App& app, Options& options) {
   add("--turns", options.turns, "Joint fits")->check(CLI::Range(0, 1000));
   add("--output", options.output, "Folder for the plans, the reports and the references");
   app.add_option("--plot", options.plot, "An SVG of error against calls, by gnuplot");
-  add("--images", options.images, "The images of the digits, where no network is given");
+  auto* const images =
+      add("--images", options.images, "The images of the digits, where no network is given");
 #if DPM_EXAMPLE_ONNXRUNTIME
   using dpm::Prediction;
   const std::map<std::string, Prediction> predictions{{"noise", Prediction::noise},
@@ -79,24 +80,36 @@ void declare(CLI::App& app, Options& options) {
                                                       {"flow", Prediction::flow}};
   calibrate::OnnxSettings& onnx = options.onnx;
   auto* const network = app.add_option("--network", onnx.network, "Your network, an ONNX file");
-  app.add_option("--shape", onnx.shape, "Of one sample: 4,64,64")->delimiter(',');
+  network->excludes(images);
+  app.add_option("--shape", onnx.shape, "Of one sample: 4,64,64")->delimiter(',')->needs(network);
   network->needs("--shape");
   add("--schedule", onnx.schedule,
       "linear, scaled_linear, cosine, flow, or a scheduler_config.json")
+      ->needs(network)
       ->check([](const std::string& name) {
         const bool known = name.ends_with(".json") || name == "linear" || name == "cosine" ||
                            name == "scaled_linear" || name == "flow";
         return known ? std::string() : "no schedule is called " + name;
       });
-  add("--flow-shift", onnx.flow_shift, "Of the schedule flow");
+  app.add_option("--flow-shift", onnx.flow_shift, "Of the schedule flow, 1 if not said")
+      ->needs(network);
   app.add_option("--prediction", onnx.prediction, "What the network predicts")
-      ->transform(CLI::CheckedTransformer(predictions));
-  app.add_flag("--whole-timesteps", onnx.whole_timesteps, "It was trained on whole timesteps");
+      ->transform(CLI::CheckedTransformer(predictions))
+      ->needs(network);
+  app.add_flag("--whole-timesteps", onnx.whole_timesteps, "It was trained on whole timesteps")
+      ->needs(network);
   app.add_option("--input", onnx.inputs,
-                 "A further input, NAME=1,2,3 or NAME=@FILE of floats; samples take them in turn");
-  app.add_option("--without", onnx.without, "The same for the half without condition");
-  app.add_option("--guidance", onnx.guidance, "Its scale, on a doubled batch");
-  add("--threads", onnx.threads, "Of the runtime")->check(CLI::Range(1, 1024));
+                 "A further input, NAME=1,2,3 or NAME=@FILE of floats; samples take them in turn")
+      ->needs(network);
+  auto* const without =
+      app.add_option("--without", onnx.without, "The same for the half without condition")
+          ->needs(network);
+  auto* const guidance =
+      app.add_option("--guidance", onnx.guidance, "Its scale, on a doubled batch")->needs(network);
+  without->needs(guidance);
+  add("--threads", onnx.threads, "Of the runtime")->check(CLI::Range(1, 1024))->needs(network);
+#else
+  static_cast<void>(images);
 #endif
 }
 
@@ -132,6 +145,20 @@ auto watched(const Problem& problem, study::ProgressBar& bar) {
   };
 }
 
+/// The run of one batch. What says that it is not finite says the batch's number.
+dpm::References<State> run_from(std::size_t batch, const dpm::Plan& fine, const Model& model,
+                                const State& start) {
+  try {
+    return {fine, model, std::span(&start, 1)};
+  } catch (const dpm::NonFinite& error) {
+    const std::string said = error.what();
+    const std::string alone = "start 0: ";
+    const std::size_t at = said.find(alone);
+    throw std::runtime_error("batch " + std::to_string(batch) + ": " +
+                             (at == std::string::npos ? said : said.substr(at + alone.size())));
+  }
+}
+
 /// References of all batches: those that are on disk, and the others, which are put there.
 dpm::References<State> references_of(const Options& options, const Problem& problem,
                                      std::uint64_t fingerprint) {
@@ -163,7 +190,7 @@ dpm::References<State> references_of(const Options& options, const Problem& prob
       const std::size_t batch = kept.batches().size();
       const State start = start_of(batch);
       const Model model = network(batch);
-      const dpm::References<State> made(fine, model, std::span(&start, 1));
+      const dpm::References<State> made = run_from(batch, fine, model, start);
       std::vector<State> states(levels.size());
       for (std::size_t k = 0; k < levels.size(); ++k) made.at(0, levels[k], states[k]);
       kept.add(std::move(states));
@@ -174,17 +201,14 @@ dpm::References<State> references_of(const Options& options, const Problem& prob
   return {levels, std::move(states)};
 }
 
-/// Whether a plan with so many calls lies in the file.
-bool has_plan(const std::string& file, int calls) {
+/// Whether the file is there as it was written.
+bool has_plan(const std::string& file, std::uint64_t fingerprint) {
   std::ifstream in(file);
   if (!in) return false;
-  try {
-    const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-    return dpm::plan_from_text(text).model_calls() == calls;
-  } catch (const std::exception&) {
-    say(file + " is cut off or damaged: the plan is fitted anew");
-    return false;
-  }
+  const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  if (calibrate::fingerprint(text) == fingerprint) return true;
+  say(file + " is not as it was written: the plan is fitted anew");
+  return false;
 }
 
 void fit(const Options& options, const Problem& problem, std::uint64_t fingerprint,
@@ -199,7 +223,7 @@ void fit(const Options& options, const Problem& problem, std::uint64_t fingerpri
   calibrate::Reports shown;
   for (const int calls : options.calls) {
     const std::string name = options.output + "/plan_" + std::to_string(calls) + ".json";
-    if (all.count(calls) > 0 && has_plan(name, calls)) {
+    if (all.count(calls) > 0 && has_plan(name, all[calls].plan)) {
       std::cout << calls << " calls: the plan is there\n";
       shown[calls] = all[calls];
       continue;
@@ -217,11 +241,12 @@ void fit(const Options& options, const Problem& problem, std::uint64_t fingerpri
       study::ProgressBar bar(runs * calls * static_cast<double>(references.size()));
       return dpm::calibrate(candidates, watched(problem, bar), references, search);
     }();
+    const std::string text = dpm::plan_to_text(plan) + "\n";
     std::ofstream out(name);
-    out << dpm::plan_to_text(plan) << '\n';
+    out << text;
     out.close();
     if (!out) throw std::runtime_error("cannot write " + name);
-    shown[calls] = all[calls] = report;
+    shown[calls] = all[calls] = {report, calibrate::fingerprint(text)};
     calibrate::write_reports(file, of_this, all);
     std::cout << calls << " calls: " << report.verdict << '\n' << std::flush;
   }
@@ -236,6 +261,9 @@ void run(const Options& options) {
                                 std::to_string(options.batch));
   }
   make_folder(options.output);
+  if (!options.plot.empty() && !std::ofstream(options.plot, std::ios::app)) {
+    throw std::runtime_error("cannot write " + options.plot);
+  }
   const Problem problem = problem_of(options);
   // Of whatever the references depend on; a calibration with more starts goes on with these.
   const std::uint64_t fingerprint = calibrate::fingerprint(

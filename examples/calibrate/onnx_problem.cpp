@@ -7,9 +7,11 @@
 #include <dpm/dpm.hpp>
 #include <dpm/interop/diffusers.hpp>
 #include <dpm/interop/onnxruntime.hpp>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <set>
 #include <sstream>
 #include <stdexcept>
 #include <utility>
@@ -131,14 +133,40 @@ std::pair<dpm::AnySchedule, dpm::Prediction> schedule_of(const OnnxSettings& set
   const auto prediction =
       settings.prediction.value_or(name == "flow" ? dpm::Prediction::flow : dpm::Prediction::noise);
   if (name.ends_with(".json")) {
+    if (settings.flow_shift || settings.whole_timesteps) {
+      throw std::invalid_argument(name +
+                                  " says its timesteps and its shift itself; leave out "
+                                  "--flow-shift and --whole-timesteps");
+    }
     const auto scheduler = dpm::diffusers::Scheduler::from_text(text_of(name));
     return {scheduler.schedule(), settings.prediction.value_or(scheduler.prediction())};
   }
-  if (name == "flow") return {dpm::RectifiedFlow(settings.flow_shift), prediction};
+  if (name == "flow") return {dpm::RectifiedFlow(settings.flow_shift.value_or(1.0)), prediction};
+  if (settings.flow_shift) {
+    throw std::invalid_argument("--flow-shift goes with --schedule flow, and not with " + name);
+  }
   if (name == "cosine") return {dpm::VpCosine(), prediction};
   return {dpm::DiscreteSchedule(
               name == "linear" ? dpm::linear_betas(1000) : dpm::scaled_linear_betas(1000), type),
           prediction};
+}
+
+/// The files beside the network that hold its weights. ONNX has an entry for each weight that lies
+/// elsewhere: field 1 is "location", field 2 the file.
+std::set<std::string> files_of_weights(const std::string& model) {
+  const std::string entry = "\x0A\x08location\x12";
+  std::set<std::string> files;
+  for (std::size_t at = model.find(entry); at != std::string::npos; at = model.find(entry, at)) {
+    at += entry.size();
+    std::size_t size = 0;  // a varint: seven bits a byte, the low ones first
+    for (int shift = 0; at < model.size() && shift < 28; shift += 7) {
+      const auto byte = static_cast<unsigned char>(model[at++]);
+      size |= std::size_t{byte & 0x7FU} << shift;
+      if (byte < 0x80) break;
+    }
+    files.insert(model.substr(at, size));
+  }
+  return files;
 }
 
 /// The session, and one model for each batch, made when it is first asked for.
@@ -195,8 +223,16 @@ class Networks {
 
 Problem onnx_problem(const OnnxSettings& settings) {
   Eigen::Index elements = 1;
-  for (const std::int64_t size : settings.shape) elements *= size;
-  std::uint64_t print = fingerprint(text_of(settings.network));
+  const std::string model = text_of(settings.network);
+  std::uint64_t print = fingerprint(model);
+  for (const std::string& file : files_of_weights(model)) {
+    const auto folder = std::filesystem::path(settings.network).parent_path();
+    print = fingerprint(text_of((folder / file).string()), print);
+  }
+  for (const std::int64_t size : settings.shape) {
+    elements *= size;
+    print = fingerprint(std::to_string(size) + ",", print);
+  }
   for (const auto* list : {&settings.inputs, &settings.without}) {
     for (const std::string& text : *list) {
       const Given given = given_of(text);

@@ -46,7 +46,7 @@ struct OnnxSettings {
   std::string schedule = "scaled_linear";  ///< a name, or a scheduler_config.json
   std::optional<dpm::Prediction> prediction;
   bool whole_timesteps = false;
-  double flow_shift = 1.0;
+  std::optional<double> flow_shift;
   std::vector<std::int64_t> shape;   ///< of one sample
   std::vector<std::string> inputs;   ///< NAME=VALUES
   std::vector<std::string> without;  ///< the same for the half without condition

@@ -31,18 +31,20 @@ std::string formatted(const char* format, Values... values) {
 }  // namespace
 
 std::string as_table(const Reports& reports) {
-  std::string text = "calls   base       calibrated   ratio   95 %\n";
-  for (const auto& [calls, r] : reports) {
-    text += formatted("%5d   %.2e   %.2e     %.2f    %.2f to %.2f%s\n", calls, r.base_error,
-                      r.calibrated_error, r.ratio, r.least_ratio, r.most_ratio,
-                      r.kept_base ? "   the base is kept" : "");
+  std::string text = "calls   base       calibrated   ratio   95 %           farther away\n";
+  for (const auto& [calls, kept] : reports) {
+    const dpm::CalibrationReport& r = kept.report;
+    text += formatted("%5d   %.2e   %.2e     %.2f    %.2f to %.2f   %zu of %zu%s\n", calls,
+                      r.base_error, r.calibrated_error, r.ratio, r.least_ratio, r.most_ratio,
+                      r.worse, r.measured, r.kept_base ? "   the base is kept" : "");
   }
   return text;
 }
 
 void plot(const Reports& reports, const std::string& title, const std::string& file) {
   std::string data;
-  for (const auto& [calls, r] : reports) {
+  for (const auto& [calls, kept] : reports) {
+    const dpm::CalibrationReport& r = kept.report;
     data += formatted("%d %.9g %.9g\n", calls, r.base_error,
                       r.kept_base ? r.base_error : r.calibrated_error);
   }
@@ -66,13 +68,20 @@ void plot(const Reports& reports, const std::string& title, const std::string& f
 void write_reports(const std::string& file, const std::string& fingerprint,
                    const Reports& reports) {
   nlohmann::json all{{"calibration", fingerprint}, {"reports", nlohmann::json::array()}};
-  for (const auto& [calls, r] : reports) {
+  for (const auto& [calls, kept] : reports) {
+    const dpm::CalibrationReport& r = kept.report;
     all["reports"].push_back({{"calls", calls},
+                              {"plan", kept.plan},
                               {"base_error", r.base_error},
                               {"calibrated_error", r.calibrated_error},
                               {"ratio", r.ratio},
                               {"least_ratio", r.least_ratio},
                               {"most_ratio", r.most_ratio},
+                              {"base_root_mean_square", r.base_root_mean_square},
+                              {"calibrated_root_mean_square", r.calibrated_root_mean_square},
+                              {"worst_ratio", r.worst_ratio},
+                              {"worse", r.worse},
+                              {"measured", r.measured},
                               {"kept_base", r.kept_base},
                               {"verdict", r.verdict},
                               {"fit_calls", r.fit_calls}});
@@ -96,7 +105,9 @@ Reports read_reports(const std::string& file, const std::string& fingerprint, st
       return {};
     }
     for (const auto& one : all.at("reports")) {
-      dpm::CalibrationReport& r = reports[one.at("calls").get<int>()];
+      Kept& kept = reports[one.at("calls").get<int>()];
+      dpm::CalibrationReport& r = kept.report;
+      kept.plan = one.at("plan").get<std::uint64_t>();
       const auto number = [&](const char* key) {
         constexpr double infinity = std::numeric_limits<double>::infinity();  // null in JSON
         return one.at(key).is_null() ? infinity : one.at(key).get<double>();
@@ -106,6 +117,11 @@ Reports read_reports(const std::string& file, const std::string& fingerprint, st
       r.ratio = number("ratio");
       r.least_ratio = number("least_ratio");
       r.most_ratio = number("most_ratio");
+      r.base_root_mean_square = number("base_root_mean_square");
+      r.calibrated_root_mean_square = number("calibrated_root_mean_square");
+      r.worst_ratio = number("worst_ratio");
+      r.worse = one.at("worse").get<std::size_t>();
+      r.measured = one.at("measured").get<std::size_t>();
       r.kept_base = one.at("kept_base").get<bool>();
       r.verdict = one.at("verdict").get<std::string>();
       r.fit_calls = one.at("fit_calls").get<long long>();

@@ -4,13 +4,20 @@
 /// What calibrations have gained: a table, a plot, and a file by which they are not done twice.
 #pragma once
 
+#include <cstdint>
 #include <dpm/calibration/calibration_report.hpp>
 #include <map>
 #include <string>
 
 namespace calibrate {
 
-using Reports = std::map<int, dpm::CalibrationReport>;  // by the number of calls
+/// A report, and what tells the plan that it is of from any other.
+struct Kept {
+  dpm::CalibrationReport report;
+  std::uint64_t plan = 0;  ///< the fingerprint of the plan's file
+};
+
+using Reports = std::map<int, Kept>;  // by the number of calls
 
 std::string as_table(const Reports& reports);
 

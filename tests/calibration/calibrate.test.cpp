@@ -339,6 +339,33 @@ TEST_CASE("arguments that cannot be calibrated are refused") {
                       "calibrate: network is empty; it must be callable");
 }
 
+TEST_CASE("samples with the same start and end are refused, in one state or in two") {
+  using State = Eigen::ArrayXXd;
+  State twins = columns<State>(16, 1);
+  twins.col(11) = twins.col(4);
+  const auto plan = [](int calls) { return dpm::make_plan(schedule, calls); };
+  const auto calibrated = [&](const std::vector<State>& starts, auto&& network) {
+    const dpm::References<State> references(plan(40), network, starts);
+    return dpm::calibrate(plan(5), network, references, {.turns = 0});
+  };
+  const auto sentence = [](int a, int b) {
+    return "calibrate: samples " + std::to_string(a) + " and " + std::to_string(b) +
+           " have the same start and the same end; a start that is fitted cannot tell what was "
+           "gained, so give each its own noise";
+  };
+  REQUIRE_THROWS_WITH(calibrated({twins}, two_modes()), sentence(4, 11));
+  const State some = columns<State>(16, 1);
+  REQUIRE_THROWS_WITH(calibrated({some, some}, two_modes()), sentence(0, 16));
+  // Under another condition the same start is another sample.
+  const auto conditional = [model = two_modes()](std::size_t start) {
+    return [start, model](const State& x, const dpm::Level& at, State& out) {
+      model(x, at, out);
+      if (start == 1) out *= 0.9;
+    };
+  };
+  REQUIRE_NOTHROW(calibrated({some, some}, conditional));
+}
+
 TEST_CASE("levels move if they lie on the schedule, and one candidate that does so is enough") {
   const auto known = references<Eigen::ArrayXXd>(24);
   const dpm::Plan on = dpm::make_plan(schedule, 4);

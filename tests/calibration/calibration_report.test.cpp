@@ -42,7 +42,24 @@ TEST_CASE("a fit that halves each distance is better with certainty") {
   REQUIRE(report.most_ratio == 0.5);
   REQUIRE_FALSE(report.kept_base);
   REQUIRE_THAT(report.verdict, mentions("its error is 0.5 of the base's, between 0.5 and 0.5"));
-  REQUIRE_THAT(report.verdict, mentions("on 15 samples that were not fitted"));
+  REQUIRE_THAT(report.verdict, mentions("on 15 samples that were not fitted, of which it leads 0 "
+                                        "farther away"));
+  REQUIRE(report.worst_ratio == 0.5);
+  REQUIRE_THAT(report.base_root_mean_square, WithinRel(std::sqrt(31.0 * 16.0 / 6.0), 1e-12));
+  REQUIRE_THAT(report.calibrated_root_mean_square,
+               WithinRel(0.5 * std::sqrt(31.0 * 16.0 / 6.0), 1e-12));
+}
+
+TEST_CASE("samples that a better fit leads farther away are counted, and the worst is told") {
+  std::vector<double> calibrated = distances(15, 0.5);
+  calibrated[3] *= 20.0;
+  calibrated[8] *= 5.0;
+  const dpm::CalibrationReport report = report_of(distances(15, 1.0), calibrated);
+  REQUIRE_FALSE(report.kept_base);  // the median decides
+  REQUIRE(report.worse == 2);
+  REQUIRE(report.worst_ratio == 10.0);
+  REQUIRE(report.calibrated_root_mean_square > report.base_root_mean_square);
+  REQUIRE_THAT(report.verdict, mentions("of which it leads 2 farther away"));
 }
 
 TEST_CASE("a fit that may be better by chance keeps the base") {

@@ -53,40 +53,40 @@ TEST_CASE("forms whose levels repeat or lie on another schedule do not move") {
 
 TEST_CASE("an inner level moves part of the way to its neighbour and takes its call along") {
   FormTimes times = even;
-  REQUIRE(dpm::detail::move_coordinate(times, 0, 0.25, 3.0));
+  REQUIRE(dpm::detail::move_coordinate(times, 0, 0.25, 0.0, 3.0));
   REQUIRE(times.levels == std::vector<double>{3.0, 1.75, 1.0, 0.0});
   REQUIRE(times.asked == std::vector<double>{3.0, 1.75, 1.0});
   times = even;
-  REQUIRE(dpm::detail::move_coordinate(times, 1, -0.5, 3.0));
+  REQUIRE(dpm::detail::move_coordinate(times, 1, -0.5, 0.0, 3.0));
   REQUIRE(times.levels == std::vector<double>{3.0, 2.0, 1.5, 0.0});
   REQUIRE(times.asked == std::vector<double>{3.0, 2.0, 1.5});
 }
 
 TEST_CASE("the time that the model is told moves alone") {
   FormTimes times = even;
-  REQUIRE(dpm::detail::move_coordinate(times, 4, 0.25, 3.0));
+  REQUIRE(dpm::detail::move_coordinate(times, 4, 0.25, 0.0, 3.0));
   REQUIRE(times.levels == even.levels);
   REQUIRE(times.asked == std::vector<double>{3.0, 2.0, 0.75});
   times = even;
-  REQUIRE(dpm::detail::move_coordinate(times, 3, -0.25, 3.0));
+  REQUIRE(dpm::detail::move_coordinate(times, 3, -0.25, 0.0, 3.0));
   REQUIRE(times.asked == std::vector<double>{3.0, 2.25, 1.0});
 }
 
 TEST_CASE("the first call is told no time above the schedule's last") {
   FormTimes times = even;
-  REQUIRE_FALSE(dpm::detail::move_coordinate(times, 2, -0.25, 3.0));
+  REQUIRE_FALSE(dpm::detail::move_coordinate(times, 2, -0.25, 0.0, 3.0));
   REQUIRE(times.asked == even.asked);
-  REQUIRE(dpm::detail::move_coordinate(times, 2, -0.25, 4.0));
+  REQUIRE(dpm::detail::move_coordinate(times, 2, -0.25, 0.0, 4.0));
   REQUIRE(times.asked[0] == 3.25);
   times = even;
-  REQUIRE(dpm::detail::move_coordinate(times, 2, 0.25, 3.0));
+  REQUIRE(dpm::detail::move_coordinate(times, 2, 0.25, 0.0, 3.0));
   REQUIRE(times.asked[0] == 2.75);
 }
 
 TEST_CASE("a form at other times is UniPC of third order over them") {
   const MultistepForm form = usual_form(4);
   FormTimes times = dpm::detail::times_of(form, schedule);
-  REQUIRE(dpm::detail::move_coordinate(times, 1, 0.25, 1.0));
+  REQUIRE(dpm::detail::move_coordinate(times, 1, 0.25, 0.0, 1.0));
   const dpm::UniPc method{
       .order = 3, .coefficients = dpm::UniPc::Coefficients::varying, .lower_order_final = true};
   const MultistepForm moved = dpm::detail::form_at(times, form, schedule);
@@ -123,11 +123,11 @@ TEST_CASE("the search finds the levels where an error is least") {
 
 TEST_CASE("no call is told a time that the schedule does not have") {
   FormTimes times{{3.0, 2.0, 1.0, 0.0}, {3.0, 2.0, 0.125}};
-  REQUIRE(dpm::detail::move_coordinate(times, 1, 0.5, 3.0));
+  REQUIRE(dpm::detail::move_coordinate(times, 1, 0.5, 0.0, 3.0));
   REQUIRE(times.levels[2] == 0.5);
   REQUIRE(times.asked[2] == 0.0);
   times = {{3.0, 2.0, 1.0, 0.0}, {3.0, 2.75, 1.0}};
-  REQUIRE(dpm::detail::move_coordinate(times, 0, -0.5, 3.0));
+  REQUIRE(dpm::detail::move_coordinate(times, 0, -0.5, 0.0, 3.0));
   REQUIRE(times.levels[1] == 2.5);
   REQUIRE(times.asked[1] == 3.0);
 
@@ -138,6 +138,28 @@ TEST_CASE("no call is told a time that the schedule does not have") {
   dpm::detail::search_grid(best, best_error, schedule, 6, [&](MultistepForm& form) {
     for (const MultistepForm::Step& step : form.steps) {
       earliest = std::min(earliest, step.asked.time);
+    }
+    return 0.9 * best_error;
+  });
+  REQUIRE(best_error < 1e-2);
+  REQUIRE(earliest >= schedule.first_time());
+}
+
+TEST_CASE("levels and told times stay above the schedule's first where the plan ends at sigma 0") {
+  FormTimes times{{3.0, 2.0, 1.0, 0.0}, {3.0, 2.0, 1.0}};
+  REQUIRE(dpm::detail::move_coordinate(times, 1, 0.5, 0.5, 3.0));
+  REQUIRE(times.levels[2] == 0.75);
+  REQUIRE(dpm::detail::move_coordinate(times, 4, 1.0, 0.5, 3.0));
+  REQUIRE(times.asked[2] == 0.5);
+  REQUIRE_FALSE(dpm::detail::move_coordinate(times, 4, 0.5, 0.5, 3.0));
+
+  MultistepForm best = dpm::multistep_form(dpm::make_plan(schedule, 5));
+  REQUIRE(best.steps.back().to.sigma() == 0.0);
+  double best_error = 1.0;
+  double earliest = 1.0;
+  dpm::detail::search_grid(best, best_error, schedule, 12, [&](MultistepForm& form) {
+    for (const MultistepForm::Step& step : form.steps) {
+      earliest = std::min({earliest, step.asked.time, step.from.time});
     }
     return 0.9 * best_error;
   });

@@ -116,9 +116,9 @@ double slope_step() {
 /// al. 2024, arXiv 2405.15506) and S4S (Frankel et al. 2025, arXiv 2502.17423).
 ///
 /// Half of the samples are fitted, a quarter chooses, and a quarter says in the report what was
-/// gained. Where that is not better than the best candidate with a confidence of 95 %, or there are
-/// fewer than 12 samples, where the first stands for the best, the plan is the best candidate as it
-/// was, and the report says so.
+/// gained. Where the median of these is not better with a confidence of 95 % than that of the best
+/// candidate, or there are fewer than 12 samples, where the first stands for the best, the plan is
+/// the best candidate as it was, and the report says so. Single samples may end farther away.
 ///
 /// @param candidates  plans with the same number of model calls, from the references' first node to
 ///                    their last, both with the same alpha and sigma; see
@@ -126,14 +126,15 @@ double slope_step() {
 /// @param network     as for `References`; conditions and guidance belong inside. It should be what
 ///                    made the references, with the starts in the same order.
 ///
-/// Refuses no candidates, candidates with other ends or numbers of calls, and those that
-/// `multistep_form` refuses: stochastic methods, corrections, CFG++. A candidate that overflows is
-/// the last that is taken; throws `NonFinite`, with the number of the start, if all do, or if the
-/// base does or meets a NaN of the network. Cost in runs of model_calls calls, for each start: one
-/// for each candidate and each that is fitted, one more of the base, and for each that is searched
-/// up to 4 model_calls in each sweep and 3 model_calls + 3 in each turn. Memory beside the
-/// references: up to nine states for each start, and for the joint fit the values of the samples
-/// that are fitted, and 3 model_calls - 1 times those of one start, as double.
+/// Refuses no candidates, candidates with other ends or numbers of calls, those that
+/// `multistep_form` refuses (stochastic methods, corrections, CFG++), and two samples with the same
+/// start and the same end. A candidate that overflows is the last that is taken; throws
+/// `NonFinite`, with the number of the start, if all do, or if the base does or meets a NaN of the
+/// network. Cost in runs of model_calls calls, for each start: one for each candidate and each that
+/// is fitted, one more of the base, and for each that is searched up to 4 model_calls in each sweep
+/// and 3 model_calls + 3 in each turn. Memory beside the references: up to nine states for each
+/// start, and for the joint fit the values of the samples that are fitted, and 3 model_calls - 1
+/// times those of one start, as double.
 template <DenseState State, class Network>
 [[nodiscard]] CalibratedPlan calibrate(std::span<const Plan> candidates, Network&& network,
                                        const References<State>& references,

@@ -16,7 +16,8 @@ namespace dpm {
 
 /// What a calibration has gained, measured on samples that it has neither fitted nor chosen by. An
 /// error is the median over these samples of the distance from the reference, which is the root
-/// mean square over the values of a sample.
+/// mean square over the values of a sample. The median alone decides; a plan with a better one may
+/// lead some samples farther away, which the means and the count below tell.
 struct CalibrationReport {
   /// The candidate with the least error before any fit, by its number; the base.
   std::size_t base = 0;
@@ -28,6 +29,13 @@ struct CalibrationReport {
   double ratio = 1.0;
   double least_ratio = 0.0;
   double most_ratio = 0.0;
+  /// The root mean squares of the distances, which the farthest samples rule.
+  double base_root_mean_square = 0.0;
+  double calibrated_root_mean_square = 0.0;
+  /// The greatest ratio of one sample's distances, and how many of the measured samples the fitted
+  /// plan leads farther away than the base.
+  double worst_ratio = 1.0;
+  std::size_t worse = 0;
   /// With `CalibrationOptions::features`, the Frechet distances of the measured samples from where
   /// their references end, by the base and by the fitted plan, even where the base was kept. So few
   /// samples make it too large: compare it with nothing but the other.
@@ -83,6 +91,14 @@ DPM_INLINE void judge(std::span<const double> base, std::span<const double> cali
   report.base_error = median(some_base);
   report.calibrated_error = median(some_calibrated);
   report.ratio = ratio_of(some_calibrated, some_base);
+  report.base_root_mean_square = root_mean_square(base);
+  report.calibrated_root_mean_square = root_mean_square(calibrated);
+  report.worst_ratio = 0.0;
+  for (std::size_t i = 0; i < n; ++i) {
+    const double ratio = ratio_of({calibrated[i]}, {base[i]});
+    report.worst_ratio = std::max(report.worst_ratio, ratio);
+    if (ratio > 1.0) ++report.worse;
+  }
   constexpr std::uint32_t draws = 1000;
   std::vector<double> ratios;
   for (std::uint32_t draw = 0; draw < draws; ++draw) {
@@ -107,7 +123,7 @@ DPM_INLINE void judge(std::span<const double> base, std::span<const double> cali
                        : "the fitted plan is better: its error is ",
       shown(report.ratio), " of the base's, between ", shown(report.least_ratio), " and ",
       shown(report.most_ratio), " with a probability of 95 %, on ", n,
-      " samples that were not fitted");
+      " samples that were not fitted, of which it leads ", report.worse, " farther away");
 }
 
 DPM_INLINE std::string too_few(std::size_t samples) {

@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <span>
 #include <utility>
@@ -18,6 +19,8 @@
 #include "dpm/calibration/references.hpp"
 #include "dpm/calibration/residuals.hpp"
 #include "dpm/calibration/weight_fit.hpp"
+#include "dpm/error.hpp"
+#include "dpm/math/hash.hpp"
 #include "dpm/plan/plan.hpp"
 #include "dpm/run/options.hpp"
 #include "dpm/run/sample.hpp"
@@ -84,6 +87,7 @@ class FittedRuns {
       first_.push_back(first_.back() + view(references.start(i)).samples);
     }
     roles_ = roles_of(first_.back());
+    refuse_twins();
   }
 
   [[nodiscard]] std::span<const SampleRole> roles() const { return roles_; }
@@ -161,6 +165,29 @@ class FittedRuns {
   }
 
  private:
+  /// Refuses two samples with the same start and the same end: one of them might be fitted and the
+  /// other say what was gained. (The same start may lead elsewhere under another condition.)
+  void refuse_twins() const {
+    std::map<std::uint64_t, std::size_t> known;  // the number of a sample by its values
+    for (std::size_t i = 0; i < references_.size(); ++i) {
+      State end;
+      references_.at(i, references_.nodes().back(), end);
+      const auto start = view(references_.start(i));
+      const auto last = view(end);
+      for (std::size_t s = 0; s < start.samples; ++s) {
+        Hash hash;
+        for (std::size_t e = 0; e < start.elements; ++e) {
+          hash.add(static_cast<double>(start.at(e, s)));
+          hash.add(static_cast<double>(last.at(e, s)));
+        }
+        const auto [twin, is_new] = known.emplace(hash.value(), first_[i] + s);
+        require(is_new, "calibrate: samples ", twin->second, " and ", first_[i] + s,
+                " have the same start and the same end; a start that is fitted cannot tell what "
+                "was gained, so give each its own noise");
+      }
+    }
+  }
+
   static RunOptions<State> options(bool check_finite) {
     RunOptions<State> result;
     result.check_finite = check_finite;

@@ -35,9 +35,11 @@ MultistepForm form_at(const FormTimes& times, const MultistepForm& form,
 std::size_t coordinates_of(const FormTimes& times);
 
 /// Moves one coordinate by the part `reach` of the way to its neighbour, toward the data if it is
-/// positive. An inner level takes what the model is told there along, as far as the plan's end and
-/// `last_time`. Returns false where there is no way.
-bool move_coordinate(FormTimes& times, std::size_t coordinate, double reach, double last_time);
+/// positive. An inner level takes what the model is told there along. Neither goes below
+/// `first_time` or above `last_time`, the schedule's ends, though the plan may end at sigma = 0.
+/// Returns false where there is no way.
+bool move_coordinate(FormTimes& times, std::size_t coordinate, double reach, double first_time,
+                     double last_time);
 
 /// Improves a fitted form by moving one coordinate at a time, in `sweeps` passes over all. `fit`
 /// takes a form, fits its weights and returns its error; a move stays if that falls by half a per
@@ -52,7 +54,10 @@ void search_grid(MultistepForm& best, double& best_error, const AnySchedule& sch
       bool moved = false;
       for (const double direction : {1.0, -1.0}) {
         FormTimes trial_times = times;
-        if (!move_coordinate(trial_times, c, direction * reach[c], schedule.last_time())) continue;
+        if (!move_coordinate(trial_times, c, direction * reach[c], schedule.first_time(),
+                             schedule.last_time())) {
+          continue;
+        }
         MultistepForm trial = form_at(trial_times, best, schedule);
         const double error = fit(trial);
         if (!(error < 0.995 * best_error)) continue;
@@ -120,14 +125,14 @@ DPM_INLINE std::size_t coordinates_of(const FormTimes& times) {
 }
 
 DPM_INLINE bool move_coordinate(FormTimes& times, std::size_t coordinate, double reach,
-                                double last_time) {
+                                double first_time, double last_time) {
   const std::size_t inner = times.asked.size() - 1;
   const bool is_level = coordinate < inner;
   const std::size_t j = is_level ? coordinate + 1 : coordinate - inner;
   double& moved = is_level ? times.levels[j] : times.asked[j];
   double neighbour = last_time;
   if (reach > 0.0) {
-    neighbour = times.levels[j + 1];
+    neighbour = std::min(moved, std::max(times.levels[j + 1], first_time));
   } else if (j > 0) {
     neighbour = times.levels[j - 1];
   }
@@ -135,7 +140,8 @@ DPM_INLINE bool move_coordinate(FormTimes& times, std::size_t coordinate, double
   if (by == 0.0) return false;
   moved += by;
   if (is_level) {
-    times.asked[j] = std::clamp(times.asked[j] + by, times.levels.back(), last_time);
+    const double least = std::min(times.asked[j], first_time);
+    times.asked[j] = std::clamp(times.asked[j] + by, least, last_time);
   }
   return true;
 }

@@ -31,6 +31,9 @@ double typical(std::span<const double> distances);
 /// infinite.
 double median(std::vector<double> distances);
 
+/// The root of the mean of the squares; NaN if one distance is.
+double root_mean_square(std::span<const double> distances);
+
 /// The factors 1 / (1 + (r / 3 m)^2) on samples with the distances r, whose median is m: a sample
 /// that ends far away, in another mode, counts little.
 std::vector<double> robust_factors(std::span<const double> distances);
@@ -71,6 +74,12 @@ DPM_INLINE double median(std::vector<double> distances) {
   std::sort(distances.begin(), distances.end());
   const std::size_t n = distances.size();
   return 0.5 * (distances[(n - 1) / 2] + distances[n / 2]);
+}
+
+DPM_INLINE double root_mean_square(std::span<const double> distances) {
+  double sum = 0.0;
+  for (const double distance : distances) sum += distance * distance;
+  return std::sqrt(sum / static_cast<double>(distances.size()));
 }
 
 DPM_INLINE std::vector<double> robust_factors(std::span<const double> distances) {
