@@ -62,7 +62,7 @@ TEST_CASE(
     return dpm::make_plan(dpm::default_method, schedule, calls, spacing, prediction);
   };
   constexpr auto instead = dpm::FinalSigma::zero_instead;
-  const dpm::PowerTime power{.power = 2.5, .final = instead};
+  const dpm::PowerTime power{.power = 2.0, .final = instead};
   for (const int calls : {1, 7, 30}) {
     const dpm::AnySchedule table = dpm::DiscreteSchedule(dpm::linear_betas(1000));
     REQUIRE(dpm::make_plan(table, calls) == plan_over(table, calls, power, dpm::Prediction::noise));
