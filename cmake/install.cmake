@@ -1,4 +1,4 @@
-# cmake --install and, for those who use it, find_package(dpm CONFIG).
+# cmake --install and, for those who use them, find_package(dpm CONFIG) and pkg-config.
 include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
 
@@ -18,3 +18,7 @@ install(FILES cmake/dpm-config.cmake cmake/dpm-eigen.cmake cmake/FindONNXRuntime
               ${CMAKE_CURRENT_BINARY_DIR}/dpm-config-version.cmake
         DESTINATION ${package_dir})
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+# For those who have no CMake.
+configure_file(cmake/dpm.pc.in dpm.pc @ONLY)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/dpm.pc DESTINATION ${CMAKE_INSTALL_DATADIR}/pkgconfig)
